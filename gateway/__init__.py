@@ -1,0 +1,1 @@
+"""An SMPP gateway that decides for every text: may it be sent, when, and by which carrier."""
