@@ -1,0 +1,160 @@
+"""What a scalar in a configuration file may be: durations, secrets, endpoints, text as it was written.
+
+Each type is a pydantic annotation over a plain Python value, so a model's field is a float, a str or a
+tuple, and whoever reads it need not know this module. A refusal is a ValueError whose sentence says what
+would have been right.
+"""
+
+from __future__ import annotations
+
+import re
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
+
+UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+SERVER_ENDPOINTS = ("tcp", "tcp6", "ssl", "unix", "systemd", "haproxy")
+CLIENT_ENDPOINTS = ("tcp", "tls", "ssl", "unix", "haproxy")
+
+
+class WrittenInt(int):
+    """An integer that remembers how it was written: `+86` and `0123` are also addresses."""
+
+    written: str
+
+
+class WrittenFloat(float):
+    """A float that remembers how it was written: `3.4` is also an interface version."""
+
+    written: str
+
+
+class Revealed(str):
+    """A text that came, whole or in part, from the environment or from a secret file."""
+
+    __slots__ = ()
+
+
+def nearest(name: str, names: object) -> str:
+    """` (did you mean 'x'?)` for the nearest of `names`, or nothing when none is near."""
+    found = get_close_matches(name, [str(known) for known in names], n=1)  # type: ignore[attr-defined]
+    return f" (did you mean '{found[0]}'?)" if found else ""
+
+
+def parse_duration(value: object) -> float:
+    """Seconds of `30s`, `5m`, `1h30m`, `48h`, `7d`, `250ms`, or of a bare number of seconds."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str):
+        text = value.replace(" ", "")
+        parts = DURATION.findall(text)
+        if parts and "".join(number + unit for number, unit in parts) == text:
+            return sum(float(number) * UNITS[unit] for number, unit in parts)
+    raise ValueError("must be a duration such as 500ms, 30s, 5m, 1h30m, 48h or 7d")
+
+
+def format_duration(seconds: float) -> str:
+    """The shortest way to write a duration: 300.0 is `5m`."""
+    for unit in ("d", "h", "m", "s"):
+        if seconds and seconds % UNITS[unit] == 0:
+            return f"{seconds / UNITS[unit]:.0f}{unit}"
+    return f"{seconds * 1000:.0f}ms" if 0 < seconds < 1 else f"{seconds:g}s"
+
+
+def as_written(value: object) -> object:
+    """A number where a text is meant is the text that stands in the file."""
+    return getattr(value, "written", value)
+
+
+def from_outside(value: object, info: ValidationInfo) -> object:
+    """In a file a secret is a hash, or it comes from the environment or a secret file."""
+    literal = not isinstance(value, Revealed) and not str(value).startswith("scrypt$")
+    if literal and info.context and info.context.get("literal_secrets") is False:
+        raise ValueError(
+            "a secret must not stand here in plain text: use ${NAME}, ${file:PATH} or a scrypt hash"
+        )
+    return str(value) if isinstance(value, int | float) else value
+
+
+def beside_the_configuration(path: Path, info: ValidationInfo) -> Path:
+    """A relative path is relative to the directory of the configuration."""
+    directory: Path | None = (info.context or {}).get("directory")
+    return (directory / path).resolve() if directory is not None else path
+
+
+def known_time_zone(name: str) -> str:
+    try:
+        ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        raise ValueError(f"'{name}' is no time zone: use a name such as UTC or Asia/Shanghai") from None
+    return name
+
+
+def split_endpoint(text: str) -> list[str]:
+    """The parts of a Twisted endpoint string: `:` parts, a backslash takes the next character as it is."""
+    parts = re.findall(r"(?:^|:)((?:\\.|[^:\\])*)", text)
+    return [re.sub(r"\\(.)", r"\1", part) for part in parts]
+
+
+def _check_endpoint(text: str, kinds: tuple[str, ...], port_at: int) -> str:
+    kind, *rest = split_endpoint(text)
+    if kind not in kinds:
+        raise ValueError(
+            f"unknown endpoint type '{kind}'{nearest(kind, kinds)}: use one of {', '.join(kinds)}"
+        )
+    if kind == "haproxy":
+        _check_endpoint(":".join(rest), kinds, port_at)
+    elif kind in ("tcp", "tcp6", "ssl", "tls"):
+        named = dict(part.split("=", 1) for part in rest if "=" in part)
+        plain = [part for part in rest if "=" not in part]
+        port = named.get("port", plain[port_at] if len(plain) > port_at else "")
+        if not (port.isascii() and port.isdigit() and int(port) < 65536):
+            raise ValueError(f"endpoint '{text}' names no port from 0 to 65535")
+    return text
+
+
+def server_endpoint(text: str) -> str:
+    return _check_endpoint(text, SERVER_ENDPOINTS, port_at=0)
+
+
+def client_endpoint(text: str) -> str:
+    return _check_endpoint(text, CLIENT_ENDPOINTS, port_at=1)
+
+
+_DURATION_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d)\s*)+$"},
+        {"type": "number", "minimum": 0},
+    ],
+}
+
+Duration = Annotated[
+    float,
+    BeforeValidator(parse_duration),
+    Field(ge=0, allow_inf_nan=False),
+    WithJsonSchema(_DURATION_SCHEMA),
+]
+"""A length of time; in code a float of seconds."""
+
+Count = Annotated[int, Field(strict=True, ge=1)]
+Octet = Annotated[int, Field(strict=True, ge=0, le=255)]
+Flag = Annotated[bool, Field(strict=True)]
+Number = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
+Text = Annotated[str, BeforeValidator(as_written), WithJsonSchema({"type": ["string", "number"]})]
+Secret = Annotated[
+    SecretStr,
+    BeforeValidator(from_outside),
+    WithJsonSchema({"type": "string", "format": "password", "pattern": r"^scrypt\$|\$\{[^}]+\}"}),
+]
+ConfigPath = Annotated[
+    Path,
+    AfterValidator(beside_the_configuration),
+    WithJsonSchema({"type": "string"}),
+]
+TimeZone = Annotated[str, AfterValidator(known_time_zone)]
+ServerEndpoint = Annotated[str, AfterValidator(server_endpoint)]
+ClientEndpoint = Annotated[str, AfterValidator(client_endpoint)]
