@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from gateway.settings.scalars import ConfigPath, Count, Duration, Flag, ServerEndpoint, Text
+from gateway.settings.scalars import ConfigPath, Count, Duration, Flag, ServerEndpoint, Text, Timer
 
 
 class Section(BaseModel):
@@ -27,15 +27,15 @@ class Listener(Section):
 class Timers(Section):
     """How long the gateway waits for its clients. A client's octets, of whatever PDU, prove that it lives."""
 
-    session_init: Duration = 10.0
+    session_init: Timer = 10.0
     """From the connection to a successful bind."""
-    enquire_link: Duration = 30.0
+    enquire_link: Timer = 30.0
     """Silence after which an enquire_link is sent."""
-    inactivity: Duration | None = None
+    inactivity: Timer | None = None
     """Without any request but enquire_link for so long, a session is unbound; null never unbinds it."""
-    response: Duration = 60.0
+    response: Timer = 60.0
     """From a request to its response."""
-    partial_pdu: Duration = 10.0
+    partial_pdu: Timer = 10.0
     """From the first octet of a PDU to its last."""
 
 
@@ -50,7 +50,7 @@ class Limits(Section):
     """Connections at the same time, bound or not."""
     bind_failures: Count = 5
     """Failed binds in a row from one address before it is locked out."""
-    bind_lockout: Duration = 30.0
+    bind_lockout: Timer = 30.0
     """How long an address is locked out; each further failure lasts twice as long, up to 16 times."""
 
 
@@ -81,7 +81,7 @@ class Logs(Section):
 class Multipart(Section):
     """How the segments of long messages are gathered to be judged as one text."""
 
-    timeout: Duration = 300.0
+    timeout: Timer = 300.0
     """How long the segments that came wait for those missing."""
     groups_per_account: Count = 1000
     """Unfinished long messages that one account may have."""

@@ -1,4 +1,4 @@
-"""What a scalar in a configuration file may be: durations, secrets, endpoints, text as it was written.
+"""What a scalar in a configuration file may be: durations, networks, endpoints, text as it was written.
 
 Each type is a pydantic annotation over a plain Python value, so a model's field is a float, a str or a
 tuple, and whoever reads it need not know this module. A refusal is a ValueError whose sentence says what
@@ -8,12 +8,14 @@ would have been right.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from difflib import get_close_matches
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
@@ -39,9 +41,9 @@ class Revealed(str):
     __slots__ = ()
 
 
-def nearest(name: str, names: object) -> str:
+def nearest(name: str, names: Iterable[str]) -> str:
     """` (did you mean 'x'?)` for the nearest of `names`, or nothing when none is near."""
-    found = get_close_matches(name, [str(known) for known in names], n=1)  # type: ignore[attr-defined]
+    found = get_close_matches(name, list(names), n=1)
     return f" (did you mean '{found[0]}'?)" if found else ""
 
 
@@ -70,20 +72,23 @@ def as_written(value: object) -> object:
     return getattr(value, "written", value)
 
 
-def from_outside(value: object, info: ValidationInfo) -> object:
-    """In a file a secret is a hash, or it comes from the environment or a secret file."""
-    literal = not isinstance(value, Revealed) and not str(value).startswith("scrypt$")
-    if literal and info.context and info.context.get("literal_secrets") is False:
-        raise ValueError(
-            "a secret must not stand here in plain text: use ${NAME}, ${file:PATH} or a scrypt hash"
-        )
-    return str(value) if isinstance(value, int | float) else value
-
-
 def beside_the_configuration(path: Path, info: ValidationInfo) -> Path:
     """A relative path is relative to the directory of the configuration."""
     directory: Path | None = (info.context or {}).get("directory")
     return (directory / path).resolve() if directory is not None else path
+
+
+def parse_network(value: object) -> IPv4Network | IPv6Network:
+    """A network in CIDR notation, or one address. Raises ValueError."""
+    try:
+        return ip_network(str(value))
+    except ValueError:
+        pass
+    try:
+        meant = ip_network(str(value), strict=False)
+    except ValueError:
+        raise ValueError(f"'{value}' is no network such as 10.1.0.0/16 or 2001:db8::/32") from None
+    raise ValueError(f"'{value}' has bits outside its mask: the network is {meant}")
 
 
 def known_time_zone(name: str) -> str:
@@ -140,16 +145,19 @@ Duration = Annotated[
 ]
 """A length of time; in code a float of seconds."""
 
+Timer = Annotated[Duration, Field(gt=0)]
+"""A duration that cannot be nothing."""
+
+Network = Annotated[
+    IPv4Network | IPv6Network,
+    PlainValidator(parse_network),
+    WithJsonSchema({"type": "string"}),
+]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Octet = Annotated[int, Field(strict=True, ge=0, le=255)]
 Flag = Annotated[bool, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 Text = Annotated[str, BeforeValidator(as_written), WithJsonSchema({"type": ["string", "number"]})]
-Secret = Annotated[
-    SecretStr,
-    BeforeValidator(from_outside),
-    WithJsonSchema({"type": "string", "format": "password", "pattern": r"^scrypt\$|\$\{[^}]+\}"}),
-]
 ConfigPath = Annotated[
     Path,
     AfterValidator(beside_the_configuration),

@@ -1,0 +1,104 @@
+"""The models of accounts.yaml: who may bind, and what they may do."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Discriminator, Field, Tag
+
+from gateway.settings.filters import FilterMode, Filters
+from gateway.settings.node import Section
+from gateway.settings.scalars import (
+    Count,
+    Network,
+    Number,
+    Text,
+    Timer,
+    TimeZone,
+)
+from gateway.settings.secrets import HashedSecret
+
+Category = Literal["transactional", "promotional", "otp", "service", "government"]
+BindType = Literal["transmitter", "receiver", "transceiver"]
+Alphabet = Literal["gsm7", "latin1", "ascii", "gsm7-packed"]
+
+
+FilterModes = Annotated[
+    Annotated[Literal["all"], Tag("word")] | Annotated[dict[Text, FilterMode], Tag("modes")],
+    Discriminator(lambda value: "modes" if isinstance(value, dict) else "word"),
+]
+
+
+class Rate(Section):
+    """A token bucket: a little over is slowed, far over gets ESME_RTHROTTLED."""
+
+    per_second: Number
+    """Messages a second in the long run."""
+    burst: Count
+    """Messages that may come at once after a pause."""
+
+
+class ReceiptStyle(Section):
+    """How the receipts for this account are written."""
+
+    dates: Literal[10, 12, 14] = 10
+    """Digits of `submit date` and `done date`: YYMMDDhhmm, YYMMDDhhmmss or YYYYMMDDhhmmss."""
+    time_zone: TimeZone = "UTC"
+    """The zone of these dates."""
+
+
+class Account(Section):
+    """A system_id with which a tenant's system binds."""
+
+    tenant: Text
+    """The legal sender to whom the account belongs."""
+    password: HashedSecret
+    """A scrypt hash (`python -m gateway.settings.secrets` makes one), `${NAME}` from the environment or
+    `${file:PATH}`."""
+    networks: tuple[Network, ...] = ()
+    """Networks (CIDR) it may bind from; none named: any."""
+    bind_types: tuple[BindType, ...] = ("transmitter", "receiver", "transceiver")
+    """How it may bind."""
+    sessions: Count = 20
+    """Sessions at the same time."""
+    window: Count = 100
+    """Requests of one session that may be unanswered, in either direction."""
+    rate: Rate | None = None
+    """How fast it may send; null: as fast as it likes."""
+    sources: tuple[Text, ...] = ()
+    """Source addresses it may use, exact or as `prefix*`; none named: any."""
+    category: Category = "transactional"
+    """What the law sees in its messages, unless a message says otherwise."""
+    message_id: Literal["decimal", "hex", "base36"] = "decimal"
+    """How message ids are written for it; clients of version 3.3 get at most 8 characters."""
+    receipts: ReceiptStyle = ReceiptStyle()
+    refusals: Literal["receipt", "response"] = "receipt"
+    """Where it is told of a refusal: accepted and then REJECTD by receipt, or refused in the response."""
+    validity: Timer = 48 * 3600.0
+    """How long a message is tried when the client names no validity_period."""
+    longest_validity: Timer = 168 * 3600.0
+    """The longest validity_period that a client may name; a longer one is shortened."""
+    default_alphabet: Alphabet = "gsm7"
+    """What its data_coding 0 means."""
+    numbers: tuple[Text, ...] = ()
+    """Its own numbers, or prefixes of them: replies to these go to it."""
+    keywords: tuple[Text, ...] = ()
+    """First words of replies that are for it, where several accounts share a number."""
+    replies: Literal["joined", "segments"] = "segments"
+    """Long replies joined to one message, or segment by segment as they came."""
+    filters: FilterModes = "all"
+    """`all`: every filter in the mode that filters.yaml states; or a mapping of filter to mode, the others
+    being off."""
+
+    def filter_mode(self, name: str, filters: Filters) -> FilterMode:
+        """The mode in which the filter `name` (a key of filters.yaml) judges this account."""
+        if self.filters == "all":
+            return filters.mode(name)
+        return self.filters.get(name, "off")
+
+
+class Accounts(Section):
+    """accounts.yaml: who may bind."""
+
+    accounts: Annotated[dict[Text, Account], Field(min_length=1)]
+    """By system_id, at most 15 characters."""

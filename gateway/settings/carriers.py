@@ -1,0 +1,145 @@
+"""The models of carriers.yaml: to whom messages go, and how each of them behaves."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, field_validator
+
+from gateway.settings.accounts import BindType
+from gateway.settings.node import Section
+from gateway.settings.scalars import (
+    ClientEndpoint,
+    Count,
+    Duration,
+    Flag,
+    Number,
+    Octet,
+    Text,
+    Timer,
+    as_written,
+)
+from gateway.settings.secrets import Secret
+
+IdRule = Literal["exact", "hex", "dec"]
+InterfaceVersion = Annotated[Literal["3.3", "3.4", "5.0"], BeforeValidator(as_written)]
+
+
+class Bind(Section):
+    """Connections to a carrier that are alike."""
+
+    mode: BindType = "transceiver"
+    """The bind that is sent."""
+    endpoint: ClientEndpoint
+    """A Twisted client endpoint: `tcp:10.0.0.7:2775`, `tls:smsc.example:3550`, with a local address
+    `tcp:10.0.0.7:2775:bindAddress=10.0.0.8`."""
+    count: Count = 1
+    """How many such connections."""
+
+
+class AddressRange(Section):
+    """The addresses whose replies and receipts the bind asks for."""
+
+    ton: Octet = 0
+    """addr_ton of the bind."""
+    npi: Octet = 0
+    """addr_npi of the bind."""
+    range: Annotated[Text, Field(max_length=40)] = ""
+    """address_range of the bind."""
+
+
+class Reconnect(Section):
+    """Exponential back-off between attempts."""
+
+    initial: Timer = 1.0
+    """The first pause."""
+    maximum: Timer = 60.0
+    """The longest pause."""
+    jitter: Annotated[float, Field(strict=True, ge=0, le=1)] = 0.2
+    """Each pause is longer or shorter by up to this share of it."""
+
+
+class Ids(Section):
+    """How the carrier writes its message ids, so that a receipt finds its message."""
+
+    response: IdRule = "exact"
+    """In submit_sm_resp."""
+    receipt: IdRule = "exact"
+    """In receipts."""
+
+
+class RetryRule(Section):
+    """What to do after a temporary refusal."""
+
+    tries: Count
+    """Submits in all before the refusal is final; 1 makes it final at once."""
+    delay: Duration
+    """When the message is tried again."""
+    pause: Duration = 0.0
+    """How long the whole carrier is left in peace."""
+
+
+DEFAULT_RETRIES: Mapping[str, RetryRule] = {
+    "ESME_RTHROTTLED": RetryRule(tries=100, delay=1.0, pause=1.0),
+    "ESME_RMSGQFUL": RetryRule(tries=100, delay=5.0, pause=5.0),
+    "ESME_RSYSERR": RetryRule(tries=5, delay=10.0),
+    "ESME_RX_T_APPN": RetryRule(tries=5, delay=30.0),
+}
+
+
+class Retry(Section):
+    """Which answers of the carrier are temporary."""
+
+    statuses: dict[str, RetryRule] = Field(default_factory=lambda: dict(DEFAULT_RETRIES))
+    """By name of the command_status. Those not named here keep their defaults; any other status is final."""
+
+    @field_validator("statuses")
+    @classmethod
+    def over_the_defaults(cls, statuses: dict[str, RetryRule]) -> dict[str, RetryRule]:
+        return {**DEFAULT_RETRIES, **statuses}
+
+
+class Carrier(Section):
+    """An upstream account: who we are for the carrier, and how it behaves."""
+
+    binds: Annotated[tuple[Bind, ...], Field(min_length=1)]
+    """The connections that are kept up."""
+    system_id: Annotated[Text, Field(max_length=15)]
+    """Our name at the carrier."""
+    password: Secret
+    """At most 8 characters, from `${NAME}` or `${file:PATH}`."""
+    system_type: Annotated[Text, Field(max_length=12)] = ""
+    """system_type of the bind, where the carrier wants one."""
+    address_range: AddressRange = AddressRange()
+    interface_version: InterfaceVersion = "3.4"
+    """The version of SMPP that the bind announces."""
+    tlvs: Flag | None = None
+    """Whether it is sent TLVs; null: as its sc_interface_version says."""
+    window: Count = 100
+    """Requests that may be unanswered, over all binds."""
+    rate: Number | None = None
+    """The most submit PDUs a second, over all binds; null: no limit."""
+    enquire_link: Timer = 30.0
+    """Silence after which an enquire_link is sent."""
+    response: Timer = 60.0
+    """How long a response may take."""
+    reconnect: Reconnect = Reconnect()
+    ids: Ids = Ids()
+    receipt_timeout: Timer = 72 * 3600.0
+    """How long after its submit a message waits for its receipt; then `no_receipt` says how it ends."""
+    no_receipt: Literal["unknown", "expired", "undeliverable"] = "unknown"
+    """The final state of a message whose receipt never came."""
+    unanswered: Literal["unknown", "resend"] = "unknown"
+    """A submit whose answer never came: `unknown` ends it so (it may have been delivered), `resend` sends it
+    again (it may be delivered twice)."""
+    accepted_is_final: Flag = False
+    """Whether a receipt with the state ACCEPTED is the last word."""
+    retry: Retry = Retry()
+
+
+class Carriers(Section):
+    """carriers.yaml: to whom messages go."""
+
+    carriers: Annotated[dict[Text, Carrier], Field(min_length=1)]
+    """By the name that routes, logs and metrics use."""

@@ -1,0 +1,49 @@
+"""The models of routing.yaml: by which carrier."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+
+from pydantic import Field
+
+from gateway.settings.accounts import Category
+from gateway.settings.node import Section
+from gateway.settings.scalars import Text
+
+
+class Match(Section):
+    """What a route takes. Every key that is given must fit; of a list, any entry."""
+
+    account: tuple[Text, ...] = ()
+    """system_ids."""
+    category: tuple[Category, ...] = ()
+    """Categories."""
+    destination: tuple[Text, ...] = ()
+    """Prefixes of the destination, without `+`."""
+    source: tuple[Text, ...] = ()
+    """Source addresses, exact or as `prefix*`."""
+    text: re.Pattern[str] | None = None
+    """A regular expression found in the text as the handset will show it."""
+
+    @property
+    def everything(self) -> bool:
+        """Whether it takes every message."""
+        return not (self.account or self.category or self.destination or self.source or self.text)
+
+
+class Route(Section):
+    """A rule of routing.yaml: the first that matches decides."""
+
+    name: Text
+    """How logs and explanations call it."""
+    match: Match = Match()
+    carriers: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """In order of preference: the next takes over when one is down, full or throttled."""
+
+
+class Routing(Section):
+    """routing.yaml: by which carrier."""
+
+    routes: Annotated[tuple[Route, ...], Field(min_length=1)]
+    """In order: the first that matches a message decides."""
