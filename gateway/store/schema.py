@@ -1,0 +1,75 @@
+"""The tables, in SQLAlchemy Core. `migrations/` builds the same; a test holds the two together.
+
+No random index lies on the way of a message: its keys grow, and two partial indexes hold the open ones only.
+"""
+
+from sqlalchemy import BigInteger, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+
+metadata = MetaData()
+
+# SQLite takes a column for its rowid only if the type reads INTEGER; its integers have 64 bits all the same.
+Whole = BigInteger().with_variant(Integer(), "sqlite")
+
+message = Table(
+    "message",
+    metadata,
+    Column("id", Whole, primary_key=True, autoincrement=False),
+    Column("account", Text, nullable=False),
+    Column("client_id", Text, nullable=False),
+    Column("accepted_at", Whole, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("generation", Whole, nullable=False),
+    Column("segment_of", Whole),
+    Column("pdu", LargeBinary, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("state", Whole, nullable=False),
+    Column("deadline", Whole),
+    Column("expires_at", Whole, nullable=False),
+    Column("carrier", Text),
+    Column("carrier_message_id", Text),
+    Column("attempts", Whole, nullable=False),
+    Column("sent_at", Whole),
+    Column("done_at", Whole),
+    Column("error", Whole, nullable=False),
+    Column("trail", Text, nullable=False),
+)
+
+_open = message.c.deadline.is_not(None)
+# What is due, and what is open in order of arrival.
+Index("message_deadline", message.c.deadline, sqlite_where=_open, postgresql_where=_open)
+Index("message_open", message.c.id, sqlite_where=_open, postgresql_where=_open)
+
+outbox = Table(
+    "outbox",
+    metadata,
+    Column("seq", Whole, primary_key=True, autoincrement=False),
+    Column("account", Text, nullable=False),
+    Column("message_id", Whole),
+    Column("kind", Whole, nullable=False),
+    Column("created_at", Whole, nullable=False),
+    Column("expires_at", Whole, nullable=False),
+    Column("attempts", Whole, nullable=False),
+    Column("pdu", LargeBinary, nullable=False),
+    Index("outbox_account", "account", "seq"),
+)
+
+stray = Table(
+    "stray",
+    metadata,
+    Column("seq", Whole, primary_key=True, autoincrement=False),
+    Column("carrier", Text, nullable=False),
+    Column("carrier_message_id", Text, nullable=False),
+    Column("destination", Text, nullable=False),
+    Column("received_at", Whole, nullable=False),
+    Column("pdu", LargeBinary, nullable=False),
+)
+
+# Named numbers: the next free id of each kind, how far retention has come, the writer's last transaction.
+counter = Table(
+    "counter",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("value", Whole, nullable=False),
+)

@@ -1,0 +1,127 @@
+"""The named statements of the writer: compiled once by SQLAlchemy, run many rows at a time on the driver.
+
+Other rooms add theirs with `register` when they are imported, before the store is opened. Within a
+transaction the statements run in the order of registration, so those of one table go: insertions, updates,
+deletions.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from sqlalchemy import Delete, Insert, Table, Update, bindparam, delete, insert, update
+from sqlalchemy.dialects import postgresql
+from sqlalchemy.engine import Dialect
+
+from gateway.store import schema
+from gateway.store.rows import Frame, Progress, Row, Value
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement by name, with `bindparam`s named and ordered as `parameters`, which is how its rows are.
+
+    Of rows in one `slot` with the same key, `row[key]`, only the last is run, whichever statement it is for.
+    Without a slot each row is run.
+    """
+
+    name: str
+    clause: Insert | Update | Delete
+    parameters: tuple[str, ...]
+    slot: str | None = None
+    key: int | slice = 0
+
+    def compile(self, dialect: Dialect) -> str:
+        """SQL with positional parameters. Raises ValueError if they do not come in the order of the row."""
+        compiled = self.clause.compile(dialect=dialect)
+        if tuple(compiled.positiontup or ()) != self.parameters:
+            raise ValueError(f"statement {self.name}: {compiled.positiontup} is not {self.parameters}")
+        return str(compiled)
+
+
+_registry: dict[str, Statement] = {}
+
+
+def register(statement: Statement) -> Statement:
+    """Make a statement known to every writer opened from now on. Raises ValueError if the name is taken."""
+    if statement.name in _registry:
+        raise ValueError(f"statement {statement.name} is registered already")
+    _registry[statement.name] = statement
+    return statement
+
+
+def registered() -> tuple[Statement, ...]:
+    """All statements in the order in which they run."""
+    return tuple(_registry.values())
+
+
+def columns(table: Table) -> tuple[str, ...]:
+    return tuple(column.name for column in table.columns)
+
+
+def insertion(table: Table) -> Insert:
+    """Insert a whole row; a key that is there already is refused."""
+    return insert(table).values({name: bindparam(name) for name in columns(table)})
+
+
+def upsertion(table: Table) -> Insert:
+    """Insert a whole row or replace the one with the same primary key, on SQLite and on PostgreSQL."""
+    names = columns(table)
+    key = [column.name for column in table.primary_key]
+    clause = postgresql.insert(table).values({name: bindparam(name) for name in names})  # the same in both
+    replaced = {name: clause.excluded[name] for name in names if name not in key}
+    return clause.on_conflict_do_update(index_elements=key, set_=replaced)
+
+
+def revision(table: Table, names: Iterable[str], key: str) -> Update:
+    """Set columns of the row whose `key` is the parameter `of`, which comes last."""
+    return (
+        update(table).values({name: bindparam(name) for name in names}).where(table.c[key] == bindparam("of"))
+    )
+
+
+def deletion(table: Table, key: str) -> Delete:
+    """Delete the row whose `key` is the parameter `of`."""
+    return delete(table).where(table.c[key] == bindparam("of"))
+
+
+def fold(frames: Iterable[Frame], statements: Iterable[Statement]) -> list[tuple[str, list[Row]]]:
+    """The rows of all frames by statement, in the order of statements, with what was overridden left out.
+
+    Raises LookupError if a frame names no known statement or has a row too short for its key.
+    """
+    known = {statement.name: statement for statement in statements}
+    rows: dict[str, list[Row]] = {name: [] for name in known}
+    slots: dict[str, dict[Value | Row, tuple[str, Row]]] = {}
+    for frame in frames:
+        for name, row in frame:
+            statement = known[name]
+            if statement.slot is None:
+                rows[name].append(row)
+            else:
+                slots.setdefault(statement.slot, {})[row[statement.key]] = (name, row)
+    for last in slots.values():
+        for name, row in last.values():
+            rows[name].append(row)
+    return [(name, those) for name, those in rows.items() if those]
+
+
+_progress = Progress._fields
+
+for _statement in (
+    Statement("insert", insertion(schema.message), columns(schema.message)),
+    Statement(
+        "progress",
+        revision(schema.message, _progress, "id"),
+        (*_progress, "of"),
+        slot="progress",
+        key=len(_progress),
+    ),
+    Statement("rewrite", revision(schema.message, ["pdu"], "id"), ("pdu", "of"), slot="body", key=1),
+    Statement("purge", deletion(schema.message, "id"), ("of",), slot="purge"),
+    Statement("enqueue", upsertion(schema.outbox), columns(schema.outbox), slot="outbox"),
+    Statement("dequeue", deletion(schema.outbox, "seq"), ("of",), slot="outbox"),
+    Statement("stray", upsertion(schema.stray), columns(schema.stray), slot="stray"),
+    Statement("unstray", deletion(schema.stray, "seq"), ("of",), slot="stray"),
+    Statement("count", upsertion(schema.counter), columns(schema.counter), slot="counter"),
+):
+    register(_statement)
