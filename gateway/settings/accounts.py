@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import Discriminator, Field, Tag
+from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 
 from gateway.settings.filters import FilterMode, Filters
 from gateway.settings.node import Section
@@ -12,19 +12,29 @@ from gateway.settings.scalars import (
     Count,
     Network,
     Number,
+    Prefix,
+    SystemId,
     Text,
     Timer,
     TimeZone,
+    nearest,
 )
-from gateway.settings.secrets import HashedSecret
+from gateway.settings.secrets import HashedPassword
 
 Category = Literal["transactional", "promotional", "otp", "service", "government"]
 BindType = Literal["transmitter", "receiver", "transceiver"]
 Alphabet = Literal["gsm7", "latin1", "ascii", "gsm7-packed"]
 
 
+def known_filter(name: str) -> str:
+    if name not in Filters.model_fields:
+        raise ValueError(f"unknown filter '{name}'{nearest(name, Filters.model_fields)}")
+    return name
+
+
+FilterName = Annotated[Text, AfterValidator(known_filter)]
 FilterModes = Annotated[
-    Annotated[Literal["all"], Tag("word")] | Annotated[dict[Text, FilterMode], Tag("modes")],
+    Annotated[Literal["all"], Tag("word")] | Annotated[dict[FilterName, FilterMode], Tag("modes")],
     Discriminator(lambda value: "modes" if isinstance(value, dict) else "word"),
 ]
 
@@ -52,7 +62,7 @@ class Account(Section):
 
     tenant: Text
     """The legal sender to whom the account belongs."""
-    password: HashedSecret
+    password: HashedPassword
     """A scrypt hash (`python -m gateway.settings.secrets` makes one), `${NAME}` from the environment or
     `${file:PATH}`."""
     networks: tuple[Network, ...] = ()
@@ -80,7 +90,7 @@ class Account(Section):
     """The longest validity_period that a client may name; a longer one is shortened."""
     default_alphabet: Alphabet = "gsm7"
     """What its data_coding 0 means."""
-    numbers: tuple[Text, ...] = ()
+    numbers: tuple[Prefix, ...] = ()
     """Its own numbers, or prefixes of them: replies to these go to it."""
     keywords: tuple[Text, ...] = ()
     """First words of replies that are for it, where several accounts share a number."""
@@ -89,6 +99,12 @@ class Account(Section):
     filters: FilterModes = "all"
     """`all`: every filter in the mode that filters.yaml states; or a mapping of filter to mode, the others
     being off."""
+
+    @model_validator(mode="after")
+    def validity_within_the_longest(self) -> Self:
+        if self.validity > self.longest_validity:
+            raise ValueError("validity must not be longer than longest_validity")
+        return self
 
     def filter_mode(self, name: str, filters: Filters) -> FilterMode:
         """The mode in which the filter `name` (a key of filters.yaml) judges this account."""
@@ -100,5 +116,5 @@ class Account(Section):
 class Accounts(Section):
     """accounts.yaml: who may bind."""
 
-    accounts: Annotated[dict[Text, Account], Field(min_length=1)]
-    """By system_id, at most 15 characters."""
+    accounts: Annotated[dict[SystemId, Account], Field(min_length=1)]
+    """By system_id."""

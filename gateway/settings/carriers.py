@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator
 
 from gateway.settings.accounts import BindType
 from gateway.settings.node import Section
@@ -14,13 +14,16 @@ from gateway.settings.scalars import (
     Count,
     Duration,
     Flag,
+    FreeText,
     Number,
     Octet,
+    StatusName,
+    SystemId,
     Text,
     Timer,
     as_written,
 )
-from gateway.settings.secrets import Secret
+from gateway.settings.secrets import Password
 
 IdRule = Literal["exact", "hex", "dec"]
 InterfaceVersion = Annotated[Literal["3.3", "3.4", "5.0"], BeforeValidator(as_written)]
@@ -38,6 +41,13 @@ class Bind(Section):
     """How many such connections."""
 
 
+def transmits(binds: tuple[Bind, ...]) -> tuple[Bind, ...]:
+    """A carrier to which nothing can be sent is none."""
+    if all(bind.mode == "receiver" for bind in binds):
+        raise ValueError("at least one bind must transmit")
+    return binds
+
+
 class AddressRange(Section):
     """The addresses whose replies and receipts the bind asks for."""
 
@@ -45,7 +55,7 @@ class AddressRange(Section):
     """addr_ton of the bind."""
     npi: Octet = 0
     """addr_npi of the bind."""
-    range: Annotated[Text, Field(max_length=40)] = ""
+    range: Annotated[FreeText, Field(max_length=40)] = ""
     """address_range of the bind."""
 
 
@@ -91,7 +101,7 @@ DEFAULT_RETRIES: Mapping[str, RetryRule] = {
 class Retry(Section):
     """Which answers of the carrier are temporary."""
 
-    statuses: dict[str, RetryRule] = Field(default_factory=lambda: dict(DEFAULT_RETRIES))
+    statuses: dict[StatusName, RetryRule] = Field(default_factory=lambda: dict(DEFAULT_RETRIES))
     """By name of the command_status. Those not named here keep their defaults; any other status is final."""
 
     @field_validator("statuses")
@@ -103,13 +113,13 @@ class Retry(Section):
 class Carrier(Section):
     """An upstream account: who we are for the carrier, and how it behaves."""
 
-    binds: Annotated[tuple[Bind, ...], Field(min_length=1)]
+    binds: Annotated[tuple[Bind, ...], Field(min_length=1), AfterValidator(transmits)]
     """The connections that are kept up."""
-    system_id: Annotated[Text, Field(max_length=15)]
+    system_id: SystemId
     """Our name at the carrier."""
-    password: Secret
+    password: Password
     """At most 8 characters, from `${NAME}` or `${file:PATH}`."""
-    system_type: Annotated[Text, Field(max_length=12)] = ""
+    system_type: Annotated[FreeText, Field(max_length=12)] = ""
     """system_type of the bind, where the carrier wants one."""
     address_range: AddressRange = AddressRange()
     interface_version: InterfaceVersion = "3.4"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Literal
 
 from gateway.settings.node import Section
-from gateway.settings.scalars import ConfigPath
+from gateway.settings.scalars import ConfigFile
 
 FilterMode = Literal["enforce", "warn", "shadow", "off"]
 
@@ -15,7 +15,7 @@ class Words(Section):
 
     mode: FilterMode = "enforce"
     """For accounts with `filters: all`."""
-    files: tuple[ConfigPath, ...] = ()
+    files: tuple[ConfigFile, ...] = ()
     """Word lists, one word a line, `#` begins a comment; relative to the configuration."""
 
 

@@ -21,7 +21,7 @@ class Listener(Section):
 
     endpoint: ServerEndpoint
     """A Twisted server endpoint: `tcp:2775`, `ssl:3550:privateKey=key.pem:certKey=cert.pem`, or either behind
-    a PROXY protocol balancer as `haproxy:tcp\\:2775`."""
+    a PROXY protocol balancer as `haproxy:tcp:2775`."""
 
 
 class Timers(Section):

@@ -5,22 +5,22 @@ from __future__ import annotations
 import re
 from typing import Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator, Field
 
 from gateway.settings.accounts import Category
 from gateway.settings.node import Section
-from gateway.settings.scalars import Text
+from gateway.settings.scalars import AccountName, CarrierName, Prefix, Text, distinct
 
 
 class Match(Section):
     """What a route takes. Every key that is given must fit; of a list, any entry."""
 
-    account: tuple[Text, ...] = ()
+    account: Annotated[tuple[AccountName, ...], AfterValidator(distinct)] = ()
     """system_ids."""
     category: tuple[Category, ...] = ()
     """Categories."""
-    destination: tuple[Text, ...] = ()
-    """Prefixes of the destination, without `+`."""
+    destination: tuple[Prefix, ...] = ()
+    """Prefixes of the destination in international form; a `+` is dropped."""
     source: tuple[Text, ...] = ()
     """Source addresses, exact or as `prefix*`."""
     text: re.Pattern[str] | None = None
@@ -38,7 +38,7 @@ class Route(Section):
     name: Text
     """How logs and explanations call it."""
     match: Match = Match()
-    carriers: Annotated[tuple[Text, ...], Field(min_length=1)]
+    carriers: Annotated[tuple[CarrierName, ...], Field(min_length=1), AfterValidator(distinct)]
     """In order of preference: the next takes over when one is down, full or throttled."""
 
 

@@ -18,9 +18,9 @@ from zoneinfo import ZoneInfo
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
 
 UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-DURATION = re.compile(r"(\d+(?:\.\d+)?)(ms|s|m|h|d)")
+DURATION = re.compile(r"([0-9]+(?:\.[0-9]+)?)(ms|s|m|h|d)")
 SERVER_ENDPOINTS = ("tcp", "tcp6", "ssl", "unix", "systemd", "haproxy")
-CLIENT_ENDPOINTS = ("tcp", "tls", "ssl", "unix", "haproxy")
+CLIENT_ENDPOINTS = ("tcp", "tls", "ssl", "unix")
 
 
 class WrittenInt(int):
@@ -91,7 +91,47 @@ def parse_network(value: object) -> IPv4Network | IPv6Network:
     raise ValueError(f"'{value}' has bits outside its mask: the network is {meant}")
 
 
+def without_plus(prefix: str) -> str:
+    """Numbers are compared as the wire has them, without `+`."""
+    return prefix.removeprefix("+")
+
+
+def system_id(name: str) -> str:
+    """A name that a bind can carry (v3.4 section 5.2.1)."""
+    if not (len(name) <= 15 and name.isascii() and name.isprintable()):
+        raise ValueError("a system_id has 1 to 15 printable ASCII characters")
+    return name
+
+
+def existing_file(path: Path, info: ValidationInfo) -> Path:
+    """While a configuration is loaded, the files that it names must be there."""
+    if info.context and not path.is_file():
+        raise ValueError(f"there is no file {path}")
+    return path
+
+
+def known(what: str) -> AfterValidator:
+    """While a configuration is loaded, a name must be among those that the context gives for `what`."""
+
+    def check(name: str, info: ValidationInfo) -> str:
+        names = (info.context or {}).get(what)
+        if names is not None and name not in names:
+            raise ValueError(f"unknown {what} '{name}'{nearest(name, names)}")
+        return name
+
+    return AfterValidator(check)
+
+
+def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
+    """A list that names nothing twice."""
+    for index, name in enumerate(names):
+        if name in names[:index]:
+            raise ValueError(f"'{name}' is named twice")
+    return names
+
+
 def known_time_zone(name: str) -> str:
+    """A zone of the tz database."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
@@ -105,34 +145,36 @@ def split_endpoint(text: str) -> list[str]:
     return [re.sub(r"\\(.)", r"\1", part) for part in parts]
 
 
-def _check_endpoint(text: str, kinds: tuple[str, ...], port_at: int) -> str:
-    kind, *rest = split_endpoint(text)
+def _check_endpoint(parts: list[str], kinds: tuple[str, ...], port_at: int) -> None:
+    kind, *rest = parts
     if kind not in kinds:
-        raise ValueError(
-            f"unknown endpoint type '{kind}'{nearest(kind, kinds)}: use one of {', '.join(kinds)}"
-        )
+        one_of = ", ".join(kinds)
+        raise ValueError(f"unknown endpoint type '{kind}'{nearest(kind, kinds)}: use one of {one_of}")
     if kind == "haproxy":
-        _check_endpoint(":".join(rest), kinds, port_at)
+        _check_endpoint(rest or [""], kinds, port_at)
     elif kind in ("tcp", "tcp6", "ssl", "tls"):
         named = dict(part.split("=", 1) for part in rest if "=" in part)
         plain = [part for part in rest if "=" not in part]
         port = named.get("port", plain[port_at] if len(plain) > port_at else "")
         if not (port.isascii() and port.isdigit() and int(port) < 65536):
-            raise ValueError(f"endpoint '{text}' names no port from 0 to 65535")
-    return text
+            raise ValueError(f"this {kind} endpoint names no port from 0 to 65535")
 
 
 def server_endpoint(text: str) -> str:
-    return _check_endpoint(text, SERVER_ENDPOINTS, port_at=0)
+    """A Twisted server endpoint, as far as can be seen without opening it."""
+    _check_endpoint(split_endpoint(text), SERVER_ENDPOINTS, port_at=0)
+    return text
 
 
 def client_endpoint(text: str) -> str:
-    return _check_endpoint(text, CLIENT_ENDPOINTS, port_at=1)
+    """A Twisted client endpoint, as far as can be seen without connecting it."""
+    _check_endpoint(split_endpoint(text), CLIENT_ENDPOINTS, port_at=1)
+    return text
 
 
 _DURATION_SCHEMA: dict[str, Any] = {
     "anyOf": [
-        {"type": "string", "pattern": r"^(\d+(\.\d+)?(ms|s|m|h|d)\s*)+$"},
+        {"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d) *)+$"},
         {"type": "number", "minimum": 0},
     ],
 }
@@ -157,12 +199,20 @@ Count = Annotated[int, Field(strict=True, ge=1)]
 Octet = Annotated[int, Field(strict=True, ge=0, le=255)]
 Flag = Annotated[bool, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
-Text = Annotated[str, BeforeValidator(as_written), WithJsonSchema({"type": ["string", "number"]})]
+FreeText = Annotated[str, BeforeValidator(as_written), WithJsonSchema({"type": ["string", "number"]})]
+Text = Annotated[FreeText, Field(min_length=1)]
+Prefix = Annotated[Text, AfterValidator(without_plus)]
+"""The first digits of a number in international form."""
 ConfigPath = Annotated[
     Path,
     AfterValidator(beside_the_configuration),
     WithJsonSchema({"type": "string"}),
 ]
+ConfigFile = Annotated[ConfigPath, AfterValidator(existing_file)]
+SystemId = Annotated[Text, AfterValidator(system_id)]
+AccountName = Annotated[Text, known("account")]
+CarrierName = Annotated[Text, known("carrier")]
+StatusName = Annotated[Text, known("command_status")]
 TimeZone = Annotated[str, AfterValidator(known_time_zone)]
 ServerEndpoint = Annotated[str, AfterValidator(server_endpoint)]
 ClientEndpoint = Annotated[str, AfterValidator(client_endpoint)]

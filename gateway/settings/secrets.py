@@ -24,6 +24,7 @@ from gateway.settings.scalars import Revealed, nearest
 
 REFERENCE = re.compile(r"\$\{([^}]*)\}")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+LONGEST_PASSWORD = 8
 COST, BLOCKS, LANES = 2**12, 8, 1
 MOST_MEMORY = 256 * 2**20
 
@@ -69,26 +70,26 @@ def _secret_file(path: Path) -> str:
         raise ValueError(f"secret file {path} is not UTF-8 text") from None
 
 
-def outside_secret(value: object, info: ValidationInfo) -> object:
-    """In a file a secret comes from the environment or a secret file, and is not empty."""
+def outside_password(value: object, info: ValidationInfo) -> object:
+    """In a file a secret comes from the environment or a secret file."""
     if info.context and not isinstance(value, Revealed):
         raise ValueError("a secret must not stand here in plain text: use ${NAME} or ${file:PATH}")
-    if value == "":
-        raise ValueError("the secret is empty")
+    if isinstance(value, str) and not 0 < len(value) <= LONGEST_PASSWORD:
+        raise ValueError(f"has {len(value)} characters; an SMPP password has 1 to {LONGEST_PASSWORD}")
     return value
 
 
-def hashed_secret(value: object, info: ValidationInfo) -> object:
-    """As `outside_secret`; a hash may stand in the file itself."""
+def hashed_password(value: object, info: ValidationInfo) -> object:
+    """As `outside_password`; a hash may stand in the file itself."""
     if isinstance(value, str) and is_hash(value):
         parse_hash(value)
         return value
     if info.context and not isinstance(value, Revealed):
         raise ValueError("a password must not stand here in plain text: use a hash, ${NAME} or ${file:PATH}")
-    return outside_secret(value, info)
+    return outside_password(value, info)
 
 
-def hash_secret(password: str, salt: bytes | None = None) -> str:
+def hash_password(password: str, salt: bytes | None = None) -> str:
     """The text that may stand in a file instead of `password`; a fresh salt unless one is given."""
     salt = salt if salt is not None else secrets.token_bytes(16)
     digest = _scrypt(password, Hash(COST, BLOCKS, LANES, salt, bytes(32)))
@@ -161,20 +162,20 @@ class Remembered:
         return hmac.digest(self._key, f"{len(stored)}:{stored}{password}".encode(), "sha256")
 
 
-Secret = Annotated[
+Password = Annotated[
     SecretStr,
-    BeforeValidator(outside_secret),
+    BeforeValidator(outside_password),
     WithJsonSchema({"type": "string", "pattern": r"\$\{[^}]+\}"}),
 ]
 """The secret itself, from outside the configuration."""
 
-HashedSecret = Annotated[
+HashedPassword = Annotated[
     SecretStr,
-    BeforeValidator(hashed_secret),
+    BeforeValidator(hashed_password),
     WithJsonSchema({"type": "string", "pattern": r"^scrypt\$|\$\{[^}]+\}"}),
 ]
 """A scrypt hash, or the secret itself from outside the configuration; `verify` takes either."""
 
 
 if __name__ == "__main__":
-    print(hash_secret(getpass.getpass("password: ")))
+    print(hash_password(getpass.getpass("password: ")))

@@ -1,0 +1,162 @@
+"""A directory of YAML files becomes one frozen generation, or the list of all that is wrong with it."""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import ValidationError
+
+from gateway.settings.effects import Remark, doubled_routes, warnings
+from gateway.settings.models import (
+    FILES,
+    Accounts,
+    Carriers,
+    Filters,
+    Generation,
+    Node,
+    Place,
+    Routing,
+    Section,
+)
+from gateway.settings.problems import Problem, SettingsError, dotted, faults_of
+from gateway.settings.scalars import nearest
+from gateway.settings.secrets import reveal
+from gateway.settings.yaml import Document, Fault, Mark, parse
+from gateway.smpp.constants import CommandStatus
+
+Model = TypeVar("Model", bound=Section)
+
+UNIQUE_ROOTS = ("accounts.yaml", "carriers.yaml", "routing.yaml")
+
+
+def load(
+    directory: str | Path,
+    environ: Mapping[str, str],
+    *,
+    number: int = 1,
+    loaded_at: float | None = None,
+) -> Generation:
+    """Read every file of `directory` and check it whole.
+
+    Secrets come from `environ` and from files; relative paths are relative to `directory`; `loaded_at` is
+    unix seconds, the system's clock unless given. Raises SettingsError with every problem found.
+    """
+    reading = _Reading(Path(directory), environ)
+    routing = reading.section(Routing)
+    if routing:
+        reading.problems += map(reading.problem, doubled_routes(routing))
+    node, filters = reading.section(Node), reading.section(Filters)
+    accounts, carriers = reading.section(Accounts), reading.section(Carriers)
+    digest = reading.digest(filters.words.files if filters else ())
+    if reading.problems or not (node and accounts and carriers and routing and filters):
+        raise SettingsError(reading.problems)
+    return Generation(
+        number=number,
+        digest=digest,
+        loaded_at=time.time() if loaded_at is None else loaded_at,
+        directory=reading.directory,
+        node=node,
+        accounts=accounts.accounts,
+        carriers=carriers.carriers,
+        routes=routing.routes,
+        filters=filters,
+        places=dict(reading.places()),
+        warnings=tuple(str(reading.problem(remark)) for remark in warnings(accounts, carriers, routing))
+        + tuple(reading.strangers()),
+    )
+
+
+class _Reading:
+    """The files of one directory while they are read."""
+
+    def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
+        self.directory = directory
+        self.environ = environ
+        self.problems: list[Problem] = []
+        self.bytes: dict[str, bytes] = {}
+        self.documents = {file: self.read(file, required) for file, (_, required) in FILES.items()}
+        self.context = {
+            "directory": directory,
+            "account": self.names("accounts.yaml", "accounts"),
+            "carrier": self.names("carriers.yaml", "carriers"),
+            "command_status": CommandStatus.__members__.keys() - {"ESME_ROK"},
+        }
+        self.sections = {file: self.validate(file, model) for file, (model, _) in FILES.items()}
+
+    def section(self, model: type[Model]) -> Model | None:
+        """What the file of that model says; None when it cannot be used."""
+        return next((section for section in self.sections.values() if isinstance(section, model)), None)
+
+    def names(self, file: str, key: str) -> set[str] | None:
+        """The names that a file defines, even when they are defined badly; None when it cannot be read."""
+        value = self.documents[file].value
+        named = value.get(key) if isinstance(value, dict) else None
+        return set(named) if isinstance(named, dict) else None
+
+    def read(self, file: str, required: bool) -> Document:
+        path = self.directory / file
+        try:
+            self.bytes[file] = path.read_bytes()
+            text = self.bytes[file].decode("utf-8-sig")
+        except FileNotFoundError:
+            faults = [Fault(Mark(1, 1), (), "this file must be there")] if required else []
+            return Document({}, faults=faults)
+        except OSError as error:
+            return Document(None, faults=[Fault(Mark(1, 1), (), f"cannot be read: {error.strerror}")])
+        except UnicodeDecodeError as error:
+            before = self.bytes[file][: error.start]
+            mark = Mark(before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
+            return Document(None, faults=[Fault(mark, (), "not UTF-8 text")])
+        document = parse(text, lambda scalar: reveal(scalar, self.environ, self.directory))
+        return replace(document, value={}) if document.value is None and not document.faults else document
+
+    def validate(self, file: str, model: type[Section]) -> Section | None:
+        document = self.documents[file]
+        faults = list(document.faults)
+        section: Section | None = None
+        try:
+            if document.values or not faults:
+                section = model.model_validate(document.value, context=self.context)
+        except ValidationError as error:
+            spoiled = {fault.path for fault in faults}
+            faults += [fault for fault in faults_of(error, model, document) if fault.path not in spoiled]
+        shown = str(self.directory / file)
+        self.problems += [Problem(shown, *fault.mark, dotted(fault.path), fault.message) for fault in faults]
+        return None if faults else section
+
+    def problem(self, remark: Remark) -> Problem:
+        document = self.documents[remark.file]
+        shown = str(self.directory / remark.file)
+        return Problem(shown, *document.mark(remark.path), dotted(remark.path), remark.message)
+
+    def places(self) -> Iterator[tuple[str, Place]]:
+        for file, document in self.documents.items():
+            root = () if file in UNIQUE_ROOTS else (file.removesuffix(".yaml"),)
+            for path in document.values:
+                place = str(self.directory / file), document.mark(path).line
+                yield dotted((*root, *path)) or file.removesuffix(".yaml"), place
+
+    def digest(self, files: Iterable[Path]) -> str:
+        """SHA-256 over what was read and over the word lists."""
+        contents = dict(self.bytes)
+        for path in files:
+            try:
+                contents[str(path)] = path.read_bytes()
+            except OSError as error:
+                self.problems.append(Problem(str(path), 1, 1, "", f"cannot be read: {error.strerror}"))
+        digest = hashlib.sha256()
+        for name, content in sorted(contents.items()):
+            digest.update(f"{Path(name).name}\0{len(content)}\0".encode() + content)
+        return digest.hexdigest()
+
+    def strangers(self) -> Iterator[str]:
+        """A misspelt optional file would silently be its defaults."""
+        for path in sorted(self.directory.glob("*.y*ml")):
+            hint = "" if path.name in FILES else nearest(path.name, FILES)
+            if hint:
+                yield f"{path}:1:1: this file is not read{hint}"
