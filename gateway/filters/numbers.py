@@ -3,7 +3,8 @@
 phonenumbers takes some 80 microseconds to say; what it says follows from the length and the first nine digits
 (the longest prefix in its data), so it is asked once for each of those. Its geocoder (6 seconds and 99 MB to
 import) is never imported: regions, such as the states of the US, come from a table of prefixes that the rule
-packs bring."""
+packs bring.
+"""
 
 from __future__ import annotations
 
@@ -22,7 +23,8 @@ KEY = 9
 
 KEY_NANP = 7
 """The same under calling code 1, where area code and exchange decide: a cache there serves 10,000 numbers an
-entry."""
+entry.
+"""
 
 CACHED = 200_000
 """Prefixes remembered, at some 130 octets each; the oldest quarter goes when there are more."""
@@ -41,7 +43,8 @@ class Place(NamedTuple):
 
     `country` is the ISO 3166 code, "" for numbers of no country (satellite, shared cost). `region` is the
     name that the table of regions gives ("FL"), or "". `zones` are IANA names; several when the number alone
-    does not tell, none when nothing is known."""
+    does not tell, none when nothing is known.
+    """
 
     country: str
     region: str
@@ -57,7 +60,8 @@ def normalise(address: str, ton: int = 1, calling_code: str = "") -> str | None:
     `ton` is the SMPP type of number. A leading `+` or `00` is taken off, and separators. With `calling_code`,
     one leading zero and the type "national" stand for that country; without, a national number is taken as it
     stands, since many clients declare complete numbers so and a list must not be missed for it; one with a
-    leading zero is None."""
+    leading zero is None.
+    """
     if ton in TON_NOT_A_NUMBER:
         return None
     digits = address
@@ -99,7 +103,8 @@ def ask(digits: str) -> Place:
 
     Numbers that no plan assigns (the ranges kept for examples, say) get the zones of their longest known
     prefix, and the main country of their calling code. So do all numbers under calling code 1, where
-    phonenumbers gives all 42 zones to Caribbean mobiles although their area code tells the island."""
+    phonenumbers gives all 42 zones to Caribbean mobiles although their area code tells the island.
+    """
     code = calling_code_of(digits)
     if not code:
         return NOWHERE
