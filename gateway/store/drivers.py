@@ -53,6 +53,9 @@ class SqliteDriver:
         except sqlite3.Error as error:
             self.close()
             raise StoreUnavailable(f"{self.path}: {error}") from error
+        except BaseException:
+            self.close()
+            raise
         self._bound_wal(connection)
 
     def settle(self) -> bool:
