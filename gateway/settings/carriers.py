@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
 
 from gateway.settings.accounts import BindType
 from gateway.settings.node import Section
@@ -26,7 +26,11 @@ from gateway.settings.scalars import (
 from gateway.settings.secrets import Password
 
 IdRule = Literal["exact", "hex", "dec"]
-InterfaceVersion = Annotated[Literal["3.3", "3.4", "5.0"], BeforeValidator(as_written)]
+InterfaceVersion = Annotated[
+    Literal["3.3", "3.4", "5.0"],
+    BeforeValidator(as_written),
+    WithJsonSchema({"enum": ["3.3", "3.4", "5.0", 3.3, 3.4, 5.0]}),
+]
 
 
 class Bind(Section):
