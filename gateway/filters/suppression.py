@@ -1,0 +1,203 @@
+"""Who must not be written to: typed lists of numbers, global, of a tenant, of a program, of a category.
+
+Most numbers are on no list. All lists together are therefore kept once more as one set, which is asked first;
+only a number in it is looked for list by list, the gravest type first. The set of all may hold numbers that
+have left their list: that costs time for those numbers, never a wrong answer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from enum import Enum
+from typing import NamedTuple
+
+from gateway.filters.numbersets import ALWAYS, Entry, NumberSet, Span
+
+_ESSENTIAL = frozenset(("otp", "transactional", "government"))
+_SERVICE = _ESSENTIAL | {"service"}
+_NONE: frozenset[str] = frozenset()
+
+
+class ListType(Enum):
+    """Why a number is on a list, gravest first."""
+
+    LEGAL_ORDER = "legal_order"
+    REGULATOR_COMPLAINT = "regulator_complaint"
+    CARRIER_DND = "carrier_dnd"
+    INVALID = "invalid"
+    REASSIGNED = "reassigned"
+    TENANT_OPTOUT = "tenant_optout"
+    PROGRAM_OPTOUT = "program_optout"
+    CATEGORY_OPTOUT = "category_optout"
+
+
+PASSES: Mapping[ListType, frozenset[str]] = {
+    ListType.LEGAL_ORDER: _NONE,
+    ListType.REGULATOR_COMPLAINT: _ESSENTIAL,
+    ListType.CARRIER_DND: _SERVICE,
+    ListType.INVALID: _NONE,
+    ListType.REASSIGNED: _NONE,
+    ListType.TENANT_OPTOUT: _ESSENTIAL,
+    ListType.PROGRAM_OPTOUT: _ESSENTIAL,
+    ListType.CATEGORY_OPTOUT: _NONE,
+}
+"""The categories that each type lets pass. A reassigned number is another person's: not even a one-time code.
+"""
+
+REVERSIBLE_BY: Mapping[ListType, frozenset[str]] = {
+    ListType.LEGAL_ORDER: frozenset(("operator",)),
+    ListType.REGULATOR_COMPLAINT: frozenset(("operator",)),
+    ListType.CARRIER_DND: frozenset(("operator", "carrier")),
+    ListType.INVALID: frozenset(("operator", "tenant")),
+    ListType.REASSIGNED: frozenset(("operator", "tenant")),
+    ListType.TENANT_OPTOUT: frozenset(("operator", "person")),
+    ListType.PROGRAM_OPTOUT: frozenset(("operator", "person")),
+    ListType.CATEGORY_OPTOUT: frozenset(("operator", "person")),
+}
+"""Who may take a number off. A person does so by an opt-in reply, and then only what an opt-out reply put on.
+"""
+
+REASON: Mapping[ListType, str] = {
+    ListType.LEGAL_ORDER: "suppressed",
+    ListType.REGULATOR_COMPLAINT: "suppressed",
+    ListType.CARRIER_DND: "carrier_do_not_disturb",
+    ListType.INVALID: "suppressed",
+    ListType.REASSIGNED: "reassigned",
+    ListType.TENANT_OPTOUT: "opted_out",
+    ListType.PROGRAM_OPTOUT: "opted_out",
+    ListType.CATEGORY_OPTOUT: "opted_out",
+}
+"""The name of the verdict's reason."""
+
+
+class Scope(NamedTuple):
+    """To whom a list applies; "" is everyone. A category opt-out without a program holds for all the
+    tenant's.
+    """
+
+    tenant: str = ""
+    program: str = ""
+    category: str = ""
+
+
+class ListKey(NamedTuple):
+    """One list: its type, its scope, and the name of its source ("replies", "dnd.csv"), which alone changes
+    it.
+    """
+
+    type: ListType
+    scope: Scope
+    name: str
+
+
+class Hit(NamedTuple):
+    """The list that forbids a message, and the entry on it."""
+
+    key: ListKey
+    entry: Entry
+
+
+class Suppressions:
+    """All lists. Changed in place and seen by the next look-up; not shared between threads.
+
+    `passes` overrides the categories that types let pass.
+    """
+
+    __slots__ = ("_any", "_by_scope", "_lists", "_passes")
+
+    def __init__(self, passes: Mapping[ListType, frozenset[str]] | None = None) -> None:
+        self._passes = {**PASSES, **(passes or {})}
+        self._lists: dict[ListKey, NumberSet] = {}
+        self._by_scope: dict[tuple[ListType, Scope], dict[str, NumberSet]] = {}
+        self._any = NumberSet()
+
+    def find(self, digits: str, tenant: str, program: str, category: str, now: float) -> Hit | None:
+        """The gravest entry that forbids a message to E.164 `digits` at `now` (unix seconds), or None."""
+        number = int(digits)
+        if self._any.find(digits, number, now) is None:
+            return None
+        return next(self._hits(digits, number, scopes_of(tenant, program, category), category, now), None)
+
+    def find_all(self, digits: str, now: float) -> list[Hit]:
+        """Every entry on any list for a number, whatever it forbids: for people who ask."""
+        number = int(digits)
+        found = ((key, numbers.find(digits, number, now)) for key, numbers in self._lists.items())
+        return [Hit(key, entry) for key, entry in found if entry is not None]
+
+    def add(self, key: ListKey, digits: str, span: Span = ALWAYS) -> None:
+        """Put a number, or with a `*` at its end a prefix, on a list."""
+        numbers = self._list(key)
+        if digits.endswith("*"):
+            numbers.add_prefix(digits[:-1], span)
+            self._any.add_prefix(digits[:-1])
+        else:
+            numbers.add(int(digits), span)
+            self._any.add(int(digits))
+
+    def discard(self, key: ListKey, digits: str) -> None:
+        """Take a number or a prefix off a list, if it is on it."""
+        numbers = self._lists.get(key)
+        if numbers is None:
+            return
+        if digits.endswith("*"):
+            numbers.discard_prefix(digits[:-1])
+        else:
+            numbers.discard(int(digits))
+
+    def put(self, key: ListKey, numbers: NumberSet) -> None:
+        """Put a whole list in place of the one it had; some 10 ms at ten million. It belongs to this object
+        then.
+        """
+        self._lists[key] = numbers
+        self._by_scope.setdefault((key.type, key.scope), {})[key.name] = numbers
+        self._cover(numbers)
+
+    def drop(self, key: ListKey) -> None:
+        """Forget a list."""
+        if self._lists.pop(key, None) is not None:
+            del self._by_scope[key.type, key.scope][key.name]
+
+    def lists(self) -> Mapping[ListKey, NumberSet]:
+        """All lists, not to be changed."""
+        return self._lists
+
+    def tidy(self, now: float) -> None:
+        """Forget entries that have ended, and numbers in the set of all that are on no list any more."""
+        self._any = NumberSet()
+        for numbers in self._lists.values():
+            numbers.expire(now)
+            self._cover(numbers)
+
+    def _list(self, key: ListKey) -> NumberSet:
+        if key not in self._lists:
+            self.put(key, NumberSet())
+        return self._lists[key]
+
+    def _cover(self, numbers: NumberSet) -> None:
+        self._any.add_all(numbers.numbers)
+        self._any.add_all(numbers.dated)
+        for prefix in numbers.prefixes:
+            self._any.add_prefix(prefix)
+
+    def _hits(
+        self, digits: str, number: int, scopes: tuple[Scope, ...], category: str, now: float
+    ) -> Iterator[Hit]:
+        for kind, passes in self._passes.items():
+            if category in passes:
+                continue
+            for scope in scopes:
+                for name, numbers in self._by_scope.get((kind, scope), {}).items():
+                    entry = numbers.find(digits, number, now)
+                    if entry is not None:
+                        yield Hit(ListKey(kind, scope, name), entry)
+
+
+def scopes_of(tenant: str, program: str, category: str) -> tuple[Scope, ...]:
+    """The scopes whose lists a message must not be on, widest first."""
+    return (
+        Scope(),
+        Scope(tenant),
+        Scope(tenant, program),
+        Scope(tenant, "", category),
+        Scope(tenant, program, category),
+    )
