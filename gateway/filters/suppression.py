@@ -7,8 +7,8 @@ have left their list: that costs time for those numbers, never a wrong answer.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from enum import Enum
+from collections.abc import Mapping
+from enum import StrEnum
 from typing import NamedTuple
 
 from gateway.filters.numbersets import ALWAYS, Entry, NumberSet, Span
@@ -18,7 +18,7 @@ _SERVICE = _ESSENTIAL | {"service"}
 _NONE: frozenset[str] = frozenset()
 
 
-class ListType(Enum):
+class ListType(StrEnum):
     """Why a number is on a list, gravest first."""
 
     LEGAL_ORDER = "legal_order"
@@ -30,6 +30,8 @@ class ListType(Enum):
     PROGRAM_OPTOUT = "program_optout"
     CATEGORY_OPTOUT = "category_optout"
 
+
+RANK: Mapping[ListType, int] = {kind: rank for rank, kind in enumerate(ListType)}
 
 PASSES: Mapping[ListType, frozenset[str]] = {
     ListType.LEGAL_ORDER: _NONE,
@@ -108,7 +110,7 @@ class Suppressions:
     def __init__(self, passes: Mapping[ListType, frozenset[str]] | None = None) -> None:
         self._passes = {**PASSES, **(passes or {})}
         self._lists: dict[ListKey, NumberSet] = {}
-        self._by_scope: dict[tuple[ListType, Scope], dict[str, NumberSet]] = {}
+        self._by_scope: dict[tuple[str, str, str], dict[ListKey, NumberSet]] = {}
         self._any = NumberSet()
 
     def find(self, digits: str, tenant: str, program: str, category: str, now: float) -> Hit | None:
@@ -116,7 +118,15 @@ class Suppressions:
         number = int(digits)
         if self._any.find(digits, number, now) is None:
             return None
-        return next(self._hits(digits, number, scopes_of(tenant, program, category), category, now), None)
+        gravest: Hit | None = None
+        for scope in scopes_of(tenant, program, category):
+            for key, numbers in self._by_scope.get(scope, {}).items():
+                if category in self._passes[key.type]:
+                    continue
+                if gravest is None or RANK[key.type] < RANK[gravest.key.type]:
+                    entry = numbers.find(digits, number, now)
+                    gravest = Hit(key, entry) if entry is not None else gravest
+        return gravest
 
     def find_all(self, digits: str, now: float) -> list[Hit]:
         """Every entry on any list for a number, whatever it forbids: for people who ask."""
@@ -149,13 +159,13 @@ class Suppressions:
         then.
         """
         self._lists[key] = numbers
-        self._by_scope.setdefault((key.type, key.scope), {})[key.name] = numbers
+        self._by_scope.setdefault(key.scope, {})[key] = numbers
         self._cover(numbers)
 
     def drop(self, key: ListKey) -> None:
         """Forget a list."""
         if self._lists.pop(key, None) is not None:
-            del self._by_scope[key.type, key.scope][key.name]
+            del self._by_scope[key.scope][key]
 
     def lists(self) -> Mapping[ListKey, NumberSet]:
         """All lists, not to be changed."""
@@ -179,25 +189,13 @@ class Suppressions:
         for prefix in numbers.prefixes:
             self._any.add_prefix(prefix)
 
-    def _hits(
-        self, digits: str, number: int, scopes: tuple[Scope, ...], category: str, now: float
-    ) -> Iterator[Hit]:
-        for kind, passes in self._passes.items():
-            if category in passes:
-                continue
-            for scope in scopes:
-                for name, numbers in self._by_scope.get((kind, scope), {}).items():
-                    entry = numbers.find(digits, number, now)
-                    if entry is not None:
-                        yield Hit(ListKey(kind, scope, name), entry)
 
-
-def scopes_of(tenant: str, program: str, category: str) -> tuple[Scope, ...]:
-    """The scopes whose lists a message must not be on, widest first."""
+def scopes_of(tenant: str, program: str, category: str) -> tuple[tuple[str, str, str], ...]:
+    """The scopes, as plain tuples, whose lists a message must not be on."""
     return (
-        Scope(),
-        Scope(tenant),
-        Scope(tenant, program),
-        Scope(tenant, "", category),
-        Scope(tenant, program, category),
+        ("", "", ""),
+        (tenant, "", ""),
+        (tenant, program, ""),
+        (tenant, "", category),
+        (tenant, program, category),
     )

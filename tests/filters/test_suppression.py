@@ -119,7 +119,7 @@ def test_a_list_is_replaced_and_dropped_whole() -> None:
 KEYS = st.builds(
     ListKey,
     st.sampled_from(ListType),
-    st.sampled_from(scopes_of("acme", "offers", "service")),
+    st.sampled_from(scopes_of("acme", "offers", "service")).map(Scope._make),
     st.just("test"),
 )
 ENTRIES = st.sampled_from([NUMBER, "8619912340002", "86199*", "44*"])
