@@ -10,8 +10,9 @@ from typing import Any
 import psycopg
 from sqlalchemy import URL, create_engine
 from sqlalchemy.dialects import sqlite
+from sqlalchemy.engine import Dialect
 
-from gateway.store.rows import ChangeRefused, Row, StoreUnavailable
+from gateway.store.rows import ChangeRefused, Row, StoreLocked, StoreUnavailable
 from gateway.store.writer import InDoubt
 
 Runs = Iterable[tuple[str, Sequence[Row]]]
@@ -33,12 +34,16 @@ class SqliteDriver:
 
     def __init__(self, path: Path, busy: float = 5.0, wal_limit: int = 64 * 1024 * 1024) -> None:
         """`busy`: seconds to wait for a lock; `wal_limit`: octets of write-ahead log that are too many."""
-        self.dialect = sqlite.dialect()
+        self.dialect: Dialect = sqlite.dialect()
         self.path = path
         self._busy = busy
         self._wal = Path(f"{path}-wal")
         self._wal_limit = self._wal_check = wal_limit
         self._connection: sqlite3.Connection | None = None
+
+    def open(self) -> None:
+        """Connect now. Raises StoreUnavailable."""
+        self._connected()
 
     def run(self, runs: Runs) -> None:
         connection = self._connected()
@@ -134,9 +139,14 @@ class PostgresDriver:
         self._name = f"writer:{node}"
         self._wait = wait
         self._url = url
+        self._where = url.render_as_string()
         self._connection: psycopg.Connection[Any] | None = None
         self._number = 0
         self._doubtful = 0
+
+    def open(self) -> None:
+        """Connect now. Raises StoreUnavailable, or StoreLocked if another writer has this name."""
+        self._connected()
 
     def run(self, runs: Runs) -> None:
         connection = self._connected()
@@ -184,6 +194,9 @@ class PostgresDriver:
             try:
                 self._connection = connection = self._connect()
                 self._number = self._claim(connection)
+            except psycopg.errors.LockNotAvailable as error:
+                self.close()
+                raise StoreLocked(f"another gateway is {self._name} of {self._where}") from error
             except psycopg.Error as error:
                 raise self._failed(error) from error
         return self._connection
@@ -219,7 +232,7 @@ class PostgresDriver:
 
     def _failed(self, error: psycopg.Error) -> StoreUnavailable:
         self.close()
-        return StoreUnavailable(f"{self._url.render_as_string()}: {error}")
+        return StoreUnavailable(f"{self._where}: {error}")
 
     def _roll_back(self, connection: psycopg.Connection[Any]) -> None:
         try:

@@ -21,7 +21,7 @@ class ChangeRefused(Exception):
     """The database works but will not take this batch (a key used twice, a value it cannot hold)."""
 
 
-class StoreLocked(Exception):
+class StoreLocked(StoreUnavailable):
     """Another process has this state open."""
 
 

@@ -1,0 +1,160 @@
+"""Opening the store: lock, migrations, the writer's thread, the readers' threads."""
+
+import fcntl
+import os
+import sqlite3
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from alembic.util import CommandError
+from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
+from sqlalchemy.exc import SQLAlchemyError
+from twisted.internet.defer import Deferred
+from twisted.internet.threads import deferToThreadPool
+from twisted.python.threadpool import ThreadPool
+
+from gateway.store import migrations
+from gateway.store.drivers import PostgresDriver, SqliteDriver
+from gateway.store.journal import Journal, Runner, Timer
+from gateway.store.ledger import Ledger
+from gateway.store.rows import StoreLocked, StoreUnavailable
+from gateway.store.writer import Writer
+
+# Names the lock that keeps two gateways that start at once on one PostgreSQL from both migrating it.
+MIGRATION_LOCK = 7_126_533_201
+
+
+@dataclass(slots=True)
+class Store:
+    """An open store. Close it after everything that writes has stopped."""
+
+    journal: Journal
+    ledger: Ledger
+    _url: URL
+    _held: ExitStack
+
+    async def close(self) -> None:
+        """Write what the journal still holds, end the threads, close the database, let others open it."""
+        await self.journal.stop()
+        self._held.close()
+
+    def sizes(self) -> dict[str, int]:
+        """Octets of the database and of its write-ahead log; empty for a database elsewhere."""
+        if self._url.get_backend_name() != "sqlite":
+            return {}
+        files = {"database": Path(f"{self._url.database}"), "log": Path(f"{self._url.database}-wal")}
+        return {name: path.stat().st_size if path.exists() else 0 for name, path in files.items()}
+
+
+def open_store(
+    url: str,
+    reactor: Any,
+    *,
+    clock: Timer | None = None,
+    node: str = "node",
+    floor: float = 0.002,
+    readers: int = 2,
+) -> Store:
+    """Open the store at `sqlite:////path` or `postgresql+psycopg://…`, creating or migrating it as needed.
+
+    `clock` is monotonic and defaults to the reactor, `node` names this writer among those of a PostgreSQL,
+    `floor` is the least time between commits under load in seconds, `readers` the number of reading threads.
+    Blocks. Raises StoreLocked if another process has this state open, StoreUnavailable if it cannot be
+    opened, ValueError for a URL of another kind.
+    """
+    place = make_url(url)
+    with ExitStack() as held:
+        driver = _driver(place, node, held)
+        held.callback(driver.close)
+        migrate(place)
+        driver.open()
+        engine = reading_engine(place, readers)
+        held.callback(engine.dispose)
+        writing = _thread_pool("store-writer", 1, held)
+        reading = _thread_pool("store-reader", readers, held)
+        journal = Journal(Writer(driver), _runner(reactor, writing), clock or reactor, floor=floor)
+        ledger = Ledger(engine, _runner(reactor, reading), journal)
+        return Store(journal, ledger, place, held.pop_all())
+
+
+def lock_state(path: Path) -> int:
+    """Hold the state of a database file for this process; the descriptor returned is to be closed.
+
+    Raises StoreLocked if another process holds it.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        owner = os.read(lock, 20).decode("ascii", "replace").strip() or "unknown"
+        os.close(lock)
+        raise StoreLocked(f"{path}: another gateway, process {owner}, has this state open") from None
+    os.ftruncate(lock, 0)
+    os.write(lock, b"%d\n" % os.getpid())
+    return lock
+
+
+def migrate(url: URL) -> None:
+    """Bring the schema to the newest revision, whole or not at all. Raises StoreUnavailable."""
+    engine = create_engine(url, poolclass=NullPool)
+    if engine.dialect.name == "sqlite":
+        event.listen(engine, "connect", _leave_transactions_alone)
+        event.listen(engine, "begin", _begin)
+    try:
+        with engine.begin() as connection:
+            if engine.dialect.name == "postgresql":
+                connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
+            migrations.upgrade(connection)
+    except (SQLAlchemyError, CommandError) as error:
+        raise StoreUnavailable(f"{url.render_as_string()}: {error}") from error
+
+
+def reading_engine(url: URL, readers: int) -> Engine:
+    """An engine for reads; each statement sees what is committed and holds no snapshot after it."""
+    if url.get_backend_name() == "sqlite":
+        engine = create_engine(url, pool_size=readers, max_overflow=0)
+        event.listen(engine, "connect", _read_only)
+        return engine
+    return create_engine(
+        url, pool_size=readers, max_overflow=0, pool_pre_ping=True, isolation_level="AUTOCOMMIT"
+    )
+
+
+def _driver(url: URL, node: str, held: ExitStack) -> SqliteDriver | PostgresDriver:
+    if url.drivername == "postgresql+psycopg":
+        return PostgresDriver(url, node)
+    if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
+        raise ValueError(f"{url.render_as_string()}: neither sqlite:////path nor postgresql+psycopg://…")
+    path = Path(url.database)
+    held.callback(os.close, lock_state(path))
+    return SqliteDriver(path)
+
+
+def _thread_pool(name: str, threads: int, held: ExitStack) -> ThreadPool:
+    pool = ThreadPool(0, threads, name)
+    pool.start()
+    held.callback(pool.stop)
+    return pool
+
+
+def _runner(reactor: Any, pool: ThreadPool) -> Runner:
+    def run(function: Any, *args: Any) -> Deferred[Any]:
+        return deferToThreadPool(reactor, pool, function, *args)
+
+    return run
+
+
+def _leave_transactions_alone(connection: sqlite3.Connection, _: object) -> None:
+    connection.isolation_level = None
+
+
+def _begin(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _read_only(connection: sqlite3.Connection, _: object) -> None:
+    connection.execute("PRAGMA query_only=ON")
+    connection.execute("PRAGMA busy_timeout=5000")

@@ -1,0 +1,151 @@
+"""What is asked of the store: plain functions on a connection, for the ledger and for other processes."""
+
+from collections.abc import Collection, Sequence
+from itertools import islice
+from typing import NamedTuple
+
+from sqlalchemy import ColumnElement, Connection, func, select
+
+from gateway.store.rows import MessageRow, OutboxRow, State, StrayRow
+from gateway.store.schema import counter, message, outbox, stray
+
+# How far the order of ids and the order of acceptance may be apart, in ms.
+DISORDER = 3_600_000
+
+OPEN = message.c.deadline.is_not(None)
+
+
+class SentRow(NamedTuple):
+    """A message that a carrier has taken and not finished."""
+
+    id: int
+    carrier: str
+    carrier_message_id: str
+    destination: str
+
+
+class Sought(NamedTuple):
+    """What a search asks for: all that is given must hold. Times of acceptance, `since` <= time < `until`."""
+
+    account: str | None = None
+    source: str | None = None
+    destination: str | None = None
+    carrier: str | None = None
+    states: Collection[int] = ()
+    since: int | None = None
+    until: int | None = None
+
+
+def get_message(connection: Connection, id: int) -> MessageRow | None:
+    """One message, or None."""
+    row = connection.execute(select(message).where(message.c.id == id)).one_or_none()
+    return None if row is None else MessageRow._make(row)
+
+
+def messages(connection: Connection, ids: Sequence[int]) -> list[MessageRow]:
+    """Those of the ids that are there, in order of id."""
+    found: list[MessageRow] = []
+    rest = iter(sorted(set(ids)))
+    while some := list(islice(rest, 500)):
+        query = select(message).where(message.c.id.in_(some)).order_by(message.c.id)
+        found += map(MessageRow._make, connection.execute(query))
+    return found
+
+
+def open_after(connection: Connection, after: int, states: Collection[int], limit: int) -> list[MessageRow]:
+    """Messages not finished, in one of the states, with an id above `after`, in order of id."""
+    query = select(message).where(OPEN, message.c.id > after, message.c.state.in_(map(int, states)))
+    return list(map(MessageRow._make, connection.execute(query.order_by(message.c.id).limit(limit))))
+
+
+def sent_after(connection: Connection, after: int, limit: int) -> list[SentRow]:
+    """What awaits its receipt, with an id above `after`, in order of id: enough to match receipts."""
+    query = (
+        select(*(message.c[name] for name in SentRow._fields))
+        .where(OPEN, message.c.id > after, message.c.state == int(State.SENT))
+        .where(message.c.carrier_message_id.is_not(None))
+    )
+    return list(map(SentRow._make, connection.execute(query.order_by(message.c.id).limit(limit))))
+
+
+def due(connection: Connection, now: int, limit: int) -> list[MessageRow]:
+    """Messages whose deadline has come, the earliest first."""
+    query = select(message).where(message.c.deadline <= now)
+    query = query.order_by(message.c.deadline, message.c.id).limit(limit)
+    return list(map(MessageRow._make, connection.execute(query)))
+
+
+def oldest_open(connection: Connection) -> int | None:
+    """When the oldest message that is not finished was accepted."""
+    return connection.scalar(select(message.c.accepted_at).where(OPEN).order_by(message.c.id).limit(1))
+
+
+def counts_by_state(connection: Connection, open_only: bool = False) -> dict[State, int]:
+    """Messages in each state; reads every one of them, unless only the open ones are asked for."""
+    query = select(message.c.state, func.count()).group_by(message.c.state)
+    rows = connection.execute(query.where(OPEN) if open_only else query)
+    return {State(state): count for state, count in rows}
+
+
+def search(connection: Connection, sought: Sought, before: int | None, limit: int) -> list[MessageRow]:
+    """Messages that match, youngest first, with an id below `before` (where the last page ended).
+
+    No index but that of the ids serves this: it reads what was accepted in the given time.
+    """
+    conditions: list[ColumnElement[bool]] = []
+    for name in ("account", "source", "destination", "carrier"):
+        value = getattr(sought, name)
+        if value is not None:
+            conditions.append(message.c[name] == value)
+    if sought.states:
+        conditions.append(message.c.state.in_(map(int, sought.states)))
+    if before is not None:
+        conditions.append(message.c.id < before)
+    if sought.since is not None:
+        first = first_accepted(connection, sought.since - DISORDER)
+        conditions += [message.c.accepted_at >= sought.since, message.c.id >= first]
+    if sought.until is not None:
+        last = first_accepted(connection, sought.until + DISORDER)
+        conditions += [message.c.accepted_at < sought.until, message.c.id <= last]
+    query = select(message).where(*conditions).order_by(message.c.id.desc()).limit(limit)
+    return list(map(MessageRow._make, connection.execute(query)))
+
+
+def first_accepted(connection: Connection, since: int) -> int:
+    """The lowest id accepted at or after `since`, or one above the highest; found by halving, as ids grow."""
+    low, high = connection.execute(select(func.min(message.c.id), func.max(message.c.id))).one()
+    if low is None:
+        return 0
+    high += 1
+    while low < high:
+        middle = (low + high) // 2
+        query = select(message.c.id, message.c.accepted_at).where(message.c.id >= middle)
+        found = connection.execute(query.order_by(message.c.id).limit(1)).one_or_none()
+        if found is None or found.accepted_at >= since:
+            high = middle
+        else:
+            low = found.id + 1
+    return int(low)
+
+
+def get_outbox(connection: Connection, account: str, after: int, limit: int) -> list[OutboxRow]:
+    """What waits for an account, with a seq above `after`, in order."""
+    query = select(outbox).where(outbox.c.account == account, outbox.c.seq > after)
+    return list(map(OutboxRow._make, connection.execute(query.order_by(outbox.c.seq).limit(limit))))
+
+
+def outbox_counts(connection: Connection) -> dict[str, int]:
+    """How many rows wait for each account that has any."""
+    rows = connection.execute(select(outbox.c.account, func.count()).group_by(outbox.c.account))
+    return dict(rows.tuples().all())
+
+
+def strays(connection: Connection, after: int, limit: int) -> list[StrayRow]:
+    """Receipts that matched nothing, with a seq above `after`, in order."""
+    query = select(stray).where(stray.c.seq > after).order_by(stray.c.seq).limit(limit)
+    return list(map(StrayRow._make, connection.execute(query)))
+
+
+def get_counter(connection: Connection, name: str) -> int:
+    """A named number, 0 if nobody has set it."""
+    return connection.scalar(select(counter.c.value).where(counter.c.name == name)) or 0

@@ -1,0 +1,127 @@
+"""What is kept for how long: the purge, class by class, in slices that leave the writer to the traffic."""
+
+from collections import Counter
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from sqlalchemy import Connection, or_, select
+from twisted.internet.defer import Deferred
+
+from gateway.settings.node import Retention
+from gateway.store import queries
+from gateway.store.journal import Journal, Timer
+from gateway.store.ledger import Ledger
+from gateway.store.rows import Changes, Row
+from gateway.store.schema import message, outbox, stray
+
+SLICE = 200  # row operations in one commit: a millisecond or two
+REST = 0.01  # seconds between slices
+WINDOW = 20_000  # ids or rows looked at by one query
+
+FINAL = message.c.state >= 10
+
+
+@dataclass(slots=True)
+class Purged:
+    """What one purge did away with."""
+
+    bodies: int = 0  # messages whose PDU was blanked
+    messages: int = 0
+    strays: int = 0
+    outbox: Counter[str] = field(default_factory=Counter)  # rows that no session fetched in time, by account
+
+
+class Purge:
+    """Does away with what is past its time. Messages that are not finished stay, with their bodies."""
+
+    def __init__(self, journal: Journal, ledger: Ledger, clock: Timer) -> None:
+        self._journal = journal
+        self._ledger = ledger
+        self._clock = clock
+
+    async def run(self, keep: Retention, now: int) -> Purged:
+        """Purge once; `now` is in unix milliseconds. Raises StoreUnavailable; what was done stays done."""
+        purged = Purged()
+        await self._bodies(now - int(keep.bodies * 1000), purged)
+        await self._messages(now - int(keep.messages * 1000), purged)
+        await self._outbox(now, now - int(keep.outbox * 1000), purged)
+        await self._strays(now - int(keep.strays * 1000), purged)
+        return purged
+
+    async def _bodies(self, before: int, purged: Purged) -> None:
+        read = self._ledger.read
+        done = await read(queries.get_counter, "bodies")
+        # What is open now will have to be looked at again when it is not.
+        lowest_open = await read(_lowest_open)
+        async for ids in self._finished(done, before, bodies=True):
+            await self._apply([("rewrite", (b"", id)) for id in ids])
+            purged.bodies += len(ids)
+        end = await read(queries.first_accepted, before - queries.DISORDER)
+        reached = end - 1 if lowest_open is None else min(end, lowest_open) - 1
+        if reached > done:
+            await self._apply([("count", ("bodies", reached))])
+
+    async def _messages(self, before: int, purged: Purged) -> None:
+        async for ids in self._finished(0, before, bodies=False):
+            await self._apply([("purge", (id,)) for id in ids])
+            purged.messages += len(ids)
+
+    async def _finished(self, after: int, before: int, bodies: bool) -> AsyncIterator[list[int]]:
+        """Finished messages accepted earlier than `before`, a window of ids at a time."""
+        read = self._ledger.read
+        end = await read(queries.first_accepted, before + queries.DISORDER)
+        while (start := await read(_next_id, after)) is not None and start < end:
+            after = min(start + WINDOW, end) - 1
+            yield await read(_finished, start, after, before, bodies)
+
+    async def _outbox(self, now: int, before: int, purged: Purged) -> None:
+        after = 0
+        while rows := await self._ledger.read(_expired, after, now, before):
+            await self._apply([("dequeue", (seq,)) for seq, _ in rows])
+            purged.outbox.update(account for _, account in rows)
+            after = rows[-1][0]
+
+    async def _strays(self, before: int, purged: Purged) -> None:
+        after = 0
+        while seqs := await self._ledger.read(_old_strays, after, before):
+            await self._apply([("unstray", (seq,)) for seq in seqs])
+            purged.strays += len(seqs)
+            after = seqs[-1]
+
+    async def _apply(self, operations: list[tuple[str, Row]]) -> None:
+        for start in range(0, len(operations), SLICE):
+            changes = Changes()
+            for name, row in operations[start : start + SLICE]:
+                changes.add(name, row)
+            await self._journal.commit(changes)
+            rested: Deferred[None] = Deferred()
+            self._clock.callLater(REST, rested.callback, None)
+            await rested
+
+
+def _lowest_open(connection: Connection) -> int | None:
+    return connection.scalar(select(message.c.id).where(queries.OPEN).order_by(message.c.id).limit(1))
+
+
+def _next_id(connection: Connection, after: int) -> int | None:
+    query = select(message.c.id).where(message.c.id > after)
+    return connection.scalar(query.order_by(message.c.id).limit(1))
+
+
+def _finished(connection: Connection, first: int, last: int, before: int, bodies: bool) -> list[int]:
+    query = select(message.c.id).where(message.c.id.between(first, last), FINAL)
+    query = query.where(message.c.accepted_at < before).order_by(message.c.id)
+    if bodies:
+        query = query.where(message.c.pdu != b"")
+    return list(connection.scalars(query))
+
+
+def _expired(connection: Connection, after: int, now: int, before: int) -> list[tuple[int, str]]:
+    past = or_(outbox.c.expires_at <= now, outbox.c.created_at < before)
+    query = select(outbox.c.seq, outbox.c.account).where(outbox.c.seq > after, past)
+    return [(seq, account) for seq, account in connection.execute(query.order_by(outbox.c.seq).limit(WINDOW))]
+
+
+def _old_strays(connection: Connection, after: int, before: int) -> list[int]:
+    query = select(stray.c.seq).where(stray.c.seq > after, stray.c.received_at < before)
+    return list(connection.scalars(query.order_by(stray.c.seq).limit(WINDOW)))
