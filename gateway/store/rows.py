@@ -53,6 +53,7 @@ class Kind(IntEnum):
     RECEIPT = 1
     REPLY = 2
     INTERMEDIATE = 3
+    DEAD = 9  # the client refused it for good; kept, and not offered again
 
 
 class Progress(NamedTuple):
@@ -168,6 +169,10 @@ class Changes:
     def rewrite(self, id: int, pdu: bytes) -> None:
         """Replace the PDU of message `id` (replace_sm)."""
         self._operations.append(("rewrite", (pdu, id)))
+
+    def decide(self, id: int, decision: str) -> None:
+        """Replace the decision record of message `id`: it was judged anew."""
+        self._operations.append(("decide", (decision, id)))
 
     def enqueue(self, row: OutboxRow) -> None:
         """Put a row in its account's outbox; the same seq again replaces it (to count an attempt)."""

@@ -117,6 +117,9 @@ for _statement in (
         key=len(_progress),
     ),
     Statement("rewrite", revision(schema.message, ["pdu"], "id"), ("pdu", "of"), slot="body", key=1),
+    Statement(
+        "decide", revision(schema.message, ["decision"], "id"), ("decision", "of"), slot="decision", key=1
+    ),
     Statement("purge", deletion(schema.message, "id"), ("of",), slot="purge"),
     Statement("enqueue", upsertion(schema.outbox), columns(schema.outbox), slot="outbox"),
     Statement("dequeue", deletion(schema.outbox, "seq"), ("of",), slot="outbox"),
