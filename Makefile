@@ -1,0 +1,69 @@
+# make run       the demonstration: two simulated carriers and the gateway, until Ctrl-C
+# make test      ruff, mypy and the whole suite
+# make install   .venv/bin/gateway and .venv/bin/simulator, nothing else
+# make help      the rest
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+WHEEL := $(wildcard tools/pip-*.whl)
+# pip runs from its own wheel, so that a Python without ensurepip is enough.
+PIP := $(BIN)/python $(WHEEL)/pip --disable-pip-version-check --no-input
+LOCKED := $(PIP) install --quiet --require-hashes --only-binary :all:
+PROJECT := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
+COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra build
+
+.DEFAULT_GOAL := help
+.PHONY: help install dev run test lint format bench docs lock clean
+
+help:
+	@echo "make run | test | install | dev | lint | format | bench | docs | lock | clean"
+
+install: $(VENV)/.installed
+
+dev: $(VENV)/.developing
+
+run: install
+	$(BIN)/gateway demo --config config
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+
+format: dev
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: dev
+	set -e; for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script; done
+
+docs: dev
+	$(BIN)/python -m gateway.settings.document docs
+
+lock:
+	$(COMPILE) pyproject.toml --output-file requirements/run.txt
+	$(COMPILE) --extra dev --constraint requirements/run.txt pyproject.toml --output-file requirements/dev.txt
+
+clean:
+	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(BIN)/python: tools/pip.sha256
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "$(PYTHON) must be Python 3.11 or newer; name another by make PYTHON=..."; exit 1; }
+	cd tools && sha256sum --quiet --check pip.sha256
+	$(PYTHON) -m venv --without-pip $(VENV)
+	@touch $@
+
+$(VENV)/.installed: $(BIN)/python requirements/run.txt pyproject.toml
+	$(LOCKED) --requirement requirements/run.txt
+	$(PROJECT)
+	@touch $@
+
+$(VENV)/.developing: $(VENV)/.installed requirements/dev.txt
+	$(LOCKED) --requirement requirements/dev.txt
+	@touch $@
