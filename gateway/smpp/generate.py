@@ -28,7 +28,6 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Any, NamedTuple
 
-from .constants import CommandId
 from .fields import (
     Destination,
     Tlv,
@@ -90,7 +89,7 @@ def render_class(spec: PduSpec) -> Iterator[str]:
     yield ""
     yield "    @property"
     yield "    def command_id(self) -> int:"
-    yield f"        return CommandId.{spec.command_id.name}"
+    yield f"        return 0x{spec.command_id:08x}"
 
 
 class Cursor:

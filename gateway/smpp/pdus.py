@@ -10,7 +10,6 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Any, NamedTuple
 
-from .constants import CommandId
 from .fields import (
     Destination,
     Tlv,
@@ -43,7 +42,7 @@ class BindTransmitter(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.bind_transmitter
+        return 0x00000002
 
 
 def decode_bind_transmitter(frame: bytes, sequence_number: int, command_status: int) -> BindTransmitter:
@@ -128,7 +127,7 @@ class BindTransmitterResp(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.bind_transmitter_resp
+        return 0x80000002
 
 
 def decode_bind_transmitter_resp(
@@ -175,7 +174,7 @@ class BindReceiver(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.bind_receiver
+        return 0x00000001
 
 
 def decode_bind_receiver(frame: bytes, sequence_number: int, command_status: int) -> BindReceiver:
@@ -260,7 +259,7 @@ class BindReceiverResp(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.bind_receiver_resp
+        return 0x80000001
 
 
 def decode_bind_receiver_resp(frame: bytes, sequence_number: int, command_status: int) -> BindReceiverResp:
@@ -305,7 +304,7 @@ class BindTransceiver(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.bind_transceiver
+        return 0x00000009
 
 
 def decode_bind_transceiver(frame: bytes, sequence_number: int, command_status: int) -> BindTransceiver:
@@ -390,7 +389,7 @@ class BindTransceiverResp(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.bind_transceiver_resp
+        return 0x80000009
 
 
 def decode_bind_transceiver_resp(
@@ -432,7 +431,7 @@ class Outbind(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.outbind
+        return 0x0000000B
 
 
 def decode_outbind(frame: bytes, sequence_number: int, command_status: int) -> Outbind:
@@ -471,7 +470,7 @@ class Unbind(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.unbind
+        return 0x00000006
 
 
 def decode_unbind(frame: bytes, sequence_number: int, command_status: int) -> Unbind:
@@ -495,7 +494,7 @@ class UnbindResp(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.unbind_resp
+        return 0x80000006
 
 
 def decode_unbind_resp(frame: bytes, sequence_number: int, command_status: int) -> UnbindResp:
@@ -522,7 +521,7 @@ class GenericNack(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.generic_nack
+        return 0x80000000
 
 
 def decode_generic_nack(frame: bytes, sequence_number: int, command_status: int) -> GenericNack:
@@ -566,7 +565,7 @@ class SubmitSm(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.submit_sm
+        return 0x00000004
 
 
 def decode_submit_sm(frame: bytes, sequence_number: int, command_status: int) -> SubmitSm:
@@ -705,7 +704,7 @@ class SubmitSmResp(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.submit_sm_resp
+        return 0x80000004
 
 
 def decode_submit_sm_resp(frame: bytes, sequence_number: int, command_status: int) -> SubmitSmResp:
@@ -758,7 +757,7 @@ class SubmitMulti(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.submit_multi
+        return 0x00000021
 
 
 def decode_submit_multi(frame: bytes, sequence_number: int, command_status: int) -> SubmitMulti:
@@ -883,7 +882,7 @@ class SubmitMultiResp(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.submit_multi_resp
+        return 0x80000021
 
 
 def decode_submit_multi_resp(frame: bytes, sequence_number: int, command_status: int) -> SubmitMultiResp:
@@ -942,7 +941,7 @@ class DeliverSm(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.deliver_sm
+        return 0x00000005
 
 
 def decode_deliver_sm(frame: bytes, sequence_number: int, command_status: int) -> DeliverSm:
@@ -1081,7 +1080,7 @@ class DeliverSmResp(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.deliver_sm_resp
+        return 0x80000005
 
 
 def decode_deliver_sm_resp(frame: bytes, sequence_number: int, command_status: int) -> DeliverSmResp:
@@ -1129,7 +1128,7 @@ class DataSm(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.data_sm
+        return 0x00000103
 
 
 def decode_data_sm(frame: bytes, sequence_number: int, command_status: int) -> DataSm:
@@ -1219,7 +1218,7 @@ class DataSmResp(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.data_sm_resp
+        return 0x80000103
 
 
 def decode_data_sm_resp(frame: bytes, sequence_number: int, command_status: int) -> DataSmResp:
@@ -1261,7 +1260,7 @@ class QuerySm(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.query_sm
+        return 0x00000003
 
 
 def decode_query_sm(frame: bytes, sequence_number: int, command_status: int) -> QuerySm:
@@ -1312,7 +1311,7 @@ class QuerySmResp(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.query_sm_resp
+        return 0x80000003
 
 
 def decode_query_sm_resp(frame: bytes, sequence_number: int, command_status: int) -> QuerySmResp:
@@ -1371,7 +1370,7 @@ class CancelSm(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.cancel_sm
+        return 0x00000008
 
 
 def decode_cancel_sm(frame: bytes, sequence_number: int, command_status: int) -> CancelSm:
@@ -1461,7 +1460,7 @@ class CancelSmResp(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.cancel_sm_resp
+        return 0x80000008
 
 
 def decode_cancel_sm_resp(frame: bytes, sequence_number: int, command_status: int) -> CancelSmResp:
@@ -1497,7 +1496,7 @@ class ReplaceSm(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.replace_sm
+        return 0x00000007
 
 
 def decode_replace_sm(frame: bytes, sequence_number: int, command_status: int) -> ReplaceSm:
@@ -1596,7 +1595,7 @@ class ReplaceSmResp(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.replace_sm_resp
+        return 0x80000007
 
 
 def decode_replace_sm_resp(frame: bytes, sequence_number: int, command_status: int) -> ReplaceSmResp:
@@ -1622,7 +1621,7 @@ class EnquireLink(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.enquire_link
+        return 0x00000015
 
 
 def decode_enquire_link(frame: bytes, sequence_number: int, command_status: int) -> EnquireLink:
@@ -1646,7 +1645,7 @@ class EnquireLinkResp(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.enquire_link_resp
+        return 0x80000015
 
 
 def decode_enquire_link_resp(frame: bytes, sequence_number: int, command_status: int) -> EnquireLinkResp:
@@ -1679,7 +1678,7 @@ class AlertNotification(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.alert_notification
+        return 0x00000102
 
 
 def decode_alert_notification(frame: bytes, sequence_number: int, command_status: int) -> AlertNotification:
@@ -1751,7 +1750,7 @@ class BroadcastSmResp(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.broadcast_sm_resp
+        return 0x80000111
 
 
 def decode_broadcast_sm_resp(frame: bytes, sequence_number: int, command_status: int) -> BroadcastSmResp:
@@ -1790,7 +1789,7 @@ class QueryBroadcastSmResp(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.query_broadcast_sm_resp
+        return 0x80000112
 
 
 def decode_query_broadcast_sm_resp(
@@ -1830,7 +1829,7 @@ class CancelBroadcastSmResp(NamedTuple):
 
     @property
     def command_id(self) -> int:
-        return CommandId.cancel_broadcast_sm_resp
+        return 0x80000113
 
 
 def decode_cancel_broadcast_sm_resp(
