@@ -160,7 +160,7 @@ class PostgresDriver:
             if not _refused(error):
                 raise self._failed(error) from error
             self._roll_back(connection)
-            raise ChangeRefused(str(error)) from error
+            raise ChangeRefused(_brief(error)) from error
         try:
             connection.commit()
         except psycopg.Error as error:
@@ -232,7 +232,7 @@ class PostgresDriver:
 
     def _failed(self, error: psycopg.Error) -> StoreUnavailable:
         self.close()
-        return StoreUnavailable(f"{self._where}: {error}")
+        return StoreUnavailable(f"{self._where}: {_brief(error)}")
 
     def _roll_back(self, connection: psycopg.Connection[Any]) -> None:
         try:
@@ -246,3 +246,8 @@ def _refused(error: psycopg.Error) -> bool:
     if isinstance(error, psycopg.ProgrammingError):
         return error.sqlstate is None
     return isinstance(error, psycopg.IntegrityError | psycopg.DataError)
+
+
+def _brief(error: psycopg.Error) -> str:
+    """The first line alone: the details that follow quote rows, and so numbers and texts of people."""
+    return str(error).partition("\n")[0]

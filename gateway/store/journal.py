@@ -168,6 +168,7 @@ class Journal:
     def _written(self, outcomes: list[Outcome]) -> None:
         """Tell each batch its outcome, and only then go on: what that leads to joins the next commit."""
         pairs = list(zip(self._writing, outcomes, strict=True))
+        loaded = bool(self._queue)
         self._count(pairs)
         self._doubted = [entry for entry, (fate, _) in pairs if fate == IN_DOUBT]
         kept = [entry for entry, (fate, _) in pairs if fate == UNAVAILABLE and entry.must]
@@ -182,7 +183,7 @@ class Journal:
                 entry.done.errback(StoreUnavailable(why))
         self._judge(next((why for fate, why in outcomes if fate in (UNAVAILABLE, IN_DOUBT)), None))
         self._writing = []
-        self._next()
+        self._next(self._floor if loaded else 0.0)
 
     def _count(self, pairs: list[tuple[_Entry, Outcome]]) -> None:
         stats = self.stats
@@ -211,16 +212,16 @@ class Journal:
                     entry.done.errback(StoreUnavailable(failure))
         self.failure = failure
 
-    def _next(self) -> None:
+    def _next(self, floor: float) -> None:
         if self._stopped is not None:
             self._finish()
         elif self.failure is not None:
             self._timer = self._clock.callLater(self._retry_next, self._write)
             self._retry_next = min(2 * self._retry_next, self._retry_most)
         elif self._queue:
-            rest = self._started + self._floor - self._clock.seconds()
+            rest = self._started + floor - self._clock.seconds()
             if rest > 0:
-                self._timer = self._clock.callLater(min(rest, self._floor), self._write)
+                self._timer = self._clock.callLater(rest, self._write)
             else:
                 self._write()
 

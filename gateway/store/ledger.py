@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from twisted.internet.defer import Deferred
 
 from gateway.store import queries
@@ -33,6 +33,9 @@ class Ledger:
             try:
                 with self._engine.connect() as connection:
                     return query(connection, *args, **named)
+            except DBAPIError as error:
+                # Not SQLAlchemy's own words: they quote the parameters, and so numbers of people.
+                raise StoreUnavailable(str(error.orig).partition("\n")[0]) from error
             except SQLAlchemyError as error:
                 raise StoreUnavailable(str(error)) from error
 
