@@ -1,0 +1,49 @@
+"""Microseconds per call: the median of some runs, each the best of several loops; and on what machine."""
+
+import platform
+import statistics
+import sys
+from collections.abc import Callable
+from os import cpu_count
+from time import perf_counter_ns
+
+LOOP_NANOSECONDS = 20_000_000
+
+
+def microseconds(call: Callable[[], object], best_of: int = 5, runs: int = 3) -> float:
+    """Median over `runs` of the best of `best_of` loops, in microseconds per call."""
+    loops = 1
+    while _elapsed(call, loops) < LOOP_NANOSECONDS:
+        loops *= 2
+    bests = [min(_elapsed(call, loops) for _ in range(best_of)) for _ in range(runs)]
+    return statistics.median(bests) / loops / 1000
+
+
+def _elapsed(call: Callable[[], object], loops: int) -> int:
+    start = perf_counter_ns()
+    for _ in range(loops):
+        call()
+    return perf_counter_ns() - start
+
+
+def machine() -> str:
+    """Processor, cores, system and interpreter, for the head of a table of figures."""
+    processor = platform.processor() or platform.machine()
+    try:
+        with open("/proc/cpuinfo") as cpuinfo:
+            processor = next(
+                line.split(":", 1)[1].strip() for line in cpuinfo if line.startswith("model name")
+            )
+    except (OSError, StopIteration):
+        pass
+    python = f"{platform.python_implementation()} {platform.python_version()}"
+    return f"{processor}, {cpu_count()} cores, {platform.system()} {platform.release()}, {python}"
+
+
+def report(title: str, calls: dict[str, Callable[[], object]], best_of: int = 5, runs: int = 3) -> None:
+    """Prints a line for each named call; words on the command line choose those that have one in the name."""
+    chosen = sys.argv[1:]
+    print(f"{title}\n{machine()}\nmedian of {runs}, each the best of {best_of} loops\n")
+    for name, call in calls.items():
+        if not chosen or any(word in name for word in chosen):
+            print(f"{microseconds(call, best_of, runs):9.3f} us  {name}", flush=True)
