@@ -52,14 +52,14 @@ clean:
 	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-$(BIN)/python: tools/pip.sha256
+$(VENV)/.made: tools/pip.sha256
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "$(PYTHON) must be Python 3.11 or newer; name another by make PYTHON=..."; exit 1; }
 	cd tools && sha256sum --quiet --check pip.sha256
 	$(PYTHON) -m venv --without-pip $(VENV)
 	@touch $@
 
-$(VENV)/.installed: $(BIN)/python requirements/run.txt pyproject.toml
+$(VENV)/.installed: $(VENV)/.made requirements/run.txt pyproject.toml
 	$(LOCKED) --requirement requirements/run.txt
 	$(PROJECT)
 	@touch $@
