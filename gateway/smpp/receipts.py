@@ -57,6 +57,7 @@ _FIELD = re.compile(
     r"(?<!\w)(id|sub|dlvrd|submit[ _-]*date|done[ _-]*date|stat(?:us)?|err(?:or)?|text)\s*:",
     re.ASCII | re.IGNORECASE,
 )
+_OTHER_FIELD = re.compile(r"\s[a-z_]+:", re.IGNORECASE)
 _MARKS = " \t\r\n\0,;"
 
 
@@ -144,8 +145,8 @@ def _parse_tolerantly(text: str) -> Receipt:
     return Receipt(
         _word(fields.get("id", "")) or None,
         _STATES.get(stat.upper()),
-        _date(re.sub(r"[^0-9]", "", fields.get("submitdate", ""))),
-        _date(re.sub(r"[^0-9]", "", fields.get("donedate", ""))),
+        _moment(fields.get("submitdate", "")),
+        _moment(fields.get("donedate", "")),
         _count(fields.get("sub", "")),
         _count(fields.get("dlvrd", "")),
         stat,
@@ -177,6 +178,11 @@ def _fields(text: str) -> dict[str, str]:
 def _word(value: str) -> str:
     words = value.strip(_MARKS).split()
     return words[0].rstrip(_MARKS) if words else ""
+
+
+def _moment(value: str) -> datetime | None:
+    """A date however punctuated, up to the name of a field that we do not know."""
+    return _date(re.sub(r"[^0-9]", "", _OTHER_FIELD.split(value, 1)[0]))
 
 
 def _count(value: str) -> int | None:
