@@ -3,8 +3,8 @@
     python benchmarks/bench_store.py [--url URL] [--messages N] [--batch N] [--chains N] [--runs N]
 
 A chain is a connection's window: it commits a batch of inserts, when that is on disk the progress to SENT,
-when that is on disk the progress to DELIVERED, and begins anew. Then one message at a time, for the latency of
-a commit. Without --url a SQLite in a temporary directory; an URL names an empty database.
+when that is on disk the progress to DELIVERED, and begins anew. Then one message at a time, for the latency
+of a commit. Without --url a SQLite in a temporary directory; an URL names an empty database.
 """
 
 import argparse
@@ -115,10 +115,8 @@ async def measure(reactor: Any, options: argparse.Namespace, url: str) -> None:
         rates.append(rate)
         costs.append(cost)
         stats = store.journal.stats
-        print(
-            f"  {rate:8,.0f} messages/s  {cost:5.1f} us CPU each  "
-            f"{stats.operations / stats.commits:6.0f} rows in {stats.seconds / stats.commits * 1000:.1f} ms a commit"
-        )
+        rows, milliseconds = stats.operations / stats.commits, stats.seconds / stats.commits * 1000
+        print(f"  {rate:8,.0f}/s  {cost:5.1f} us CPU each  {rows:.0f} rows in {milliseconds:.1f} ms a commit")
     print(f"median {statistics.median(rates):,.0f} messages/s, {statistics.median(costs):.1f} us CPU each")
     print(f"median {await latency(store):.2f} ms for a commit of one message, one at a time")
     print(

@@ -203,12 +203,13 @@ class PostgresDriver:
 
     def _connect(self) -> psycopg.Connection[Any]:
         # A line that is silently dead must not hold the writer for the two hours of the system's default.
-        timers = {
+        ours = {
             "connect_timeout": str(int(self._wait)),
             "tcp_user_timeout": "15000",
             "keepalives_idle": "10",
+            "application_name": f"gateway {self._name}",
         }
-        url = self._url.set(drivername="postgresql", query={**timers, **self._url.query})
+        url = self._url.set(drivername="postgresql", query={**ours, **self._url.query})
         return psycopg.connect(url.render_as_string(hide_password=False))
 
     def _claim(self, connection: psycopg.Connection[Any]) -> int:

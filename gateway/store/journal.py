@@ -221,7 +221,7 @@ class Journal:
         elif self._queue:
             rest = self._started + floor - self._clock.seconds()
             if rest > 0:
-                self._timer = self._clock.callLater(rest, self._write)
+                self._timer = self._clock.callLater(min(rest, floor), self._write)  # clocks are set back
             else:
                 self._write()
 
