@@ -58,7 +58,7 @@ class UnsuccessSme(NamedTuple):
 Destination = SmeAddress | DistributionList
 
 
-class Fault(Exception):
+class Fault(ValueError):
     """A field that cannot be read: the status to answer with, and the field by name."""
 
     def __init__(self, status: CommandStatus, detail: str) -> None:
