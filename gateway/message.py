@@ -1,0 +1,81 @@
+"""Message: the one value that walks through the house.
+
+Filters and routing read it; the relay moves it. Its PDU is the client's own; the text is decoded once, when
+somebody first asks for it, as the handset will show it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from gateway.smpp.concat import Part, body_of, udh_of
+from gateway.smpp.pdus import DataSm, SubmitSm
+from gateway.smpp.text import DefaultAlphabet, decode_parts, decode_text
+
+MtPdu = SubmitSm | DataSm
+
+
+@dataclass(slots=True, eq=False)
+class Message:
+    """One accepted submit to one destination.
+
+    Times are unix milliseconds. `part` is set when the message is a segment of a long text; `segment_of` is
+    then the id of the segment of that text that was accepted first. `due` is when it may leave, where that
+    is later than now. `segments` is filled only in the value that stands for a whole long text while it is
+    judged.
+    """
+
+    id: int
+    account: str
+    tenant: str
+    client_id: str
+    accepted_at: int
+    pdu: MtPdu
+    category: str
+    generation: int
+    expires_at: int
+    due: int | None = None
+    default_alphabet: DefaultAlphabet = "gsm7"
+    part: Part | None = None
+    segment_of: int | None = None
+    segments: tuple[Message, ...] = ()
+    source: str = field(init=False)
+    destination: str = field(init=False)
+    _text: str | None = field(init=False, default=None)
+    _read: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self.source = self.pdu.source_addr
+        self.destination = self.pdu.destination_addr.lstrip("+")
+
+    @property
+    def text(self) -> str | None:
+        """What the handset will show: the whole long text where this value stands for one; None if it is
+        binary.
+        """
+        if not self._read:
+            self._text = read_text(self.segments or (self,))
+            self._read = True
+        return self._text
+
+    @property
+    def priority(self) -> int:
+        """priority_flag, 0 to 3 (SMPP 3.4, section 5.2.14); data_sm has none and counts as 0."""
+        return self.pdu.priority_flag if isinstance(self.pdu, SubmitSm) else 0
+
+
+def joined(segments: Sequence[Message]) -> Message:
+    """One value that stands for a whole long text while it is judged; `segments` in the order of their
+    numbers.
+    """
+    return replace(segments[0], segments=tuple(segments))
+
+
+def read_text(segments: Sequence[Message]) -> str | None:
+    """The text of segments in their order; None if it is binary."""
+    if len(segments) == 1:
+        pdu = segments[0].pdu
+        return decode_text(body_of(pdu), pdu.data_coding, udh_of(pdu), segments[0].default_alphabet)
+    parts = [(body_of(s.pdu), s.pdu.data_coding, udh_of(s.pdu)) for s in segments]
+    return decode_parts(parts, segments[0].default_alphabet)

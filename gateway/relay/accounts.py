@@ -1,0 +1,67 @@
+"""The accounts: what belongs to a client's system_id and not to one of its connections."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from gateway.relay.bucket import Bucket
+from gateway.relay.clocks import Clocks
+from gateway.relay.counters import Latency
+from gateway.relay.outbox import Outbox
+from gateway.settings.models import Account as AccountSettings
+
+if TYPE_CHECKING:
+    from gateway.relay.client import Client
+
+
+class Account:
+    """One account: its sessions, its rate, its outbox and its counts. It survives its connections."""
+
+    def __init__(self, name: str, settings: AccountSettings, outbox: Outbox, clocks: Clocks) -> None:
+        self.name = name
+        self.outbox = outbox
+        self.clocks = clocks
+        self.sessions: list[Client] = []
+        self.binding = 0  # sessions whose password is being verified
+        self.counts: Counter[str] = Counter()
+        self.latency = Latency()
+        self.configure(settings)
+
+    def configure(self, settings: AccountSettings) -> None:
+        """Take the settings of a new generation."""
+        self.settings = settings
+        rate = settings.rate
+        now = self.clocks.timer.seconds()
+        self.bucket = None if rate is None else Bucket(rate.per_second, rate.burst, now, debt=rate.burst)
+        exact = frozenset(source for source in settings.sources if not source.endswith("*"))
+        prefixes = tuple(source[:-1] for source in settings.sources if source.endswith("*"))
+        self._sources = (exact, prefixes) if settings.sources else None
+
+    def may_use(self, source: str) -> bool:
+        """Whether the account may send from this address."""
+        if self._sources is None:
+            return True
+        exact, prefixes = self._sources
+        return source in exact or source.startswith(prefixes)
+
+
+class Accounts:
+    """All accounts by system_id, those removed from the configuration too while something of theirs is
+    open.
+    """
+
+    def __init__(self) -> None:
+        self._accounts: dict[str, Account] = {}
+
+    def __iter__(self) -> Iterator[Account]:
+        return iter(self._accounts.values())
+
+    def get(self, name: str) -> Account | None:
+        """The account of this system_id."""
+        return self._accounts.get(name)
+
+    def put(self, account: Account) -> None:
+        """Add an account."""
+        self._accounts[account.name] = account

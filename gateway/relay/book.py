@@ -1,0 +1,223 @@
+"""The book: every open message that is in memory, and the only place where a message changes its state.
+
+A message reaches exactly one final state: `end` does nothing the second time. What is final, deferred, held
+or far too much leaves the memory when its last change is on disk and is read again when it is wanted.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from gateway.message import Message
+from gateway.relay.batch import Batch
+from gateway.smpp.codec import encode
+from gateway.store.ledger import Ledger
+from gateway.store.rows import MessageRow, Progress, State
+
+IN_MEMORY = frozenset({State.WAITING, State.GATHERING, State.SENDING, State.SENT})
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """One open message and how far it has come. Times are unix milliseconds; `error` is the status that
+    decided.
+    """
+
+    message: Message
+    state: State = State.WAITING
+    deadline: int | None = None
+    carrier: str | None = None
+    carrier_message_id: str | None = None
+    attempts: int = 0
+    sent_at: int | None = None
+    done_at: int | None = None
+    error: int = 0
+    decision: str = "{}"
+    trail: str = "[]"
+    stored: bool = False
+    parked: bool = False  # read from the store, and in no lane or group
+
+    def progress(self) -> Progress:
+        """The columns of the store that change, as they are now."""
+        return Progress(
+            state=int(self.state),
+            deadline=self.deadline,
+            expires_at=self.message.expires_at,
+            carrier=self.carrier,
+            carrier_message_id=self.carrier_message_id,
+            attempts=self.attempts,
+            sent_at=self.sent_at,
+            done_at=self.done_at,
+            error=self.error,
+            trail=self.trail,
+        )
+
+    def row(self) -> MessageRow:
+        """The whole row, for the first time it is stored."""
+        message = self.message
+        return MessageRow(
+            message.id,
+            message.account,
+            message.client_id,
+            message.accepted_at,
+            message.source,
+            message.destination,
+            message.category,
+            message.generation,
+            message.segment_of,
+            encode(message.pdu),
+            self.decision,
+            *self.progress(),
+        )
+
+
+class Book:
+    """The entries in memory by id, counts of what became of all, and the reading of those that are not in
+    memory.
+
+    `restore` makes an Entry of a stored row; `ended` is called with each entry that reaches its end, within
+    the batch that ends it, so that the client's receipt is committed with it.
+    """
+
+    def __init__(
+        self,
+        ledger: Ledger,
+        restore: Callable[[MessageRow], Entry],
+        *,
+        keep_sent: int = 100_000,
+    ) -> None:
+        self.ledger = ledger
+        self.restore = restore
+        self.keep_sent = keep_sent
+        self.accepted: Callable[[Entry], None] = lambda entry: None
+        self.ended: Callable[[Entry, Batch], None] = lambda entry, batch: None
+        self.entries: dict[int, Entry] = {}
+        self.states: Counter[State] = Counter()
+        self._sent: dict[int, None] = {}
+        self._wanted: Counter[int] = Counter()
+
+    # transitions
+
+    def accept(self, entry: Entry, batch: Batch) -> None:
+        """Store a new message in the state that it is in. Nothing may change it before the batch is
+        committed.
+        """
+        self.entries[entry.message.id] = entry
+        self.states[entry.state] += 1
+        batch.changes.insert(entry.row())
+        batch.after.append(lambda: self._stored(entry))
+        batch.failed.append(lambda: self._forget(entry))
+        if entry.state.final:
+            self.ended(entry, batch)
+
+    def move(self, entry: Entry, state: State, deadline: int | None, batch: Batch) -> None:
+        """Bring an open message to another open state; it must act again by `deadline`."""
+        assert not entry.state.final
+        self.states[entry.state] -= 1
+        self.states[state] += 1
+        entry.state = state
+        entry.deadline = deadline
+        entry.parked = False
+        message_id = entry.message.id
+        self.entries[message_id] = entry
+        batch.changes.progress(message_id, entry.progress())
+        if state is State.SENT:
+            self._sent[message_id] = None
+            if len(self._sent) > self.keep_sent:
+                oldest = next(iter(self._sent))
+                del self._sent[oldest]
+                batch.after.append(lambda: self._release(oldest))
+        elif state not in IN_MEMORY:
+            batch.after.append(lambda: self._release(message_id))
+
+    def end(self, entry: Entry, state: State, error: int, now: int, batch: Batch) -> bool:
+        """Bring a message to its one end; False, and nothing happens, if it had ended before."""
+        if entry.state.final:
+            return False
+        self.states[entry.state] -= 1
+        self.states[state] += 1
+        entry.state = state
+        entry.error = error
+        entry.done_at = now
+        entry.deadline = None
+        entry.parked = False
+        message_id = entry.message.id
+        self._sent.pop(message_id, None)
+        self.entries[message_id] = entry
+        batch.changes.progress(message_id, entry.progress())
+        self.ended(entry, batch)
+        batch.after.append(lambda: self._release(message_id))
+        return True
+
+    # memory
+
+    def get(self, message_id: int) -> Entry | None:
+        """The entry if it is in memory."""
+        return self.entries.get(message_id)
+
+    def adopt(self, row: MessageRow) -> Entry:
+        """Take a stored message into memory, unless it is there already."""
+        entry = self.entries.get(row.id)
+        if entry is None:
+            entry = self.entries[row.id] = self.restore(row)
+            if entry.state.final:
+                del self.entries[row.id]
+        return entry
+
+    async def load(self, ids: Sequence[int]) -> list[Entry]:
+        """The entries of these ids, from memory or from the store; ids that do not exist are left out.
+
+        While the store is read none of them leaves the memory, so that a row read before a change never wins
+        over it.
+        """
+        self._wanted.update(ids)
+        try:
+            missing = [message_id for message_id in ids if message_id not in self.entries]
+            rows = await self.ledger.messages(missing) if missing else []
+            stored = {row.id: row for row in rows}
+            found = []
+            for message_id in ids:
+                entry = self.entries.get(message_id)
+                if entry is None and message_id in stored:
+                    entry = self.restore(stored[message_id])
+                    if not entry.state.final:
+                        entry.parked = True
+                        self.entries[message_id] = entry
+                if entry is not None:
+                    found.append(entry)
+            return found
+        finally:
+            for message_id in ids:
+                self._wanted[message_id] -= 1
+                if not self._wanted[message_id]:
+                    del self._wanted[message_id]
+
+    def put_back(self, entries: Sequence[Entry]) -> None:
+        """Entries that were loaded and that nothing has happened to leave the memory again."""
+        for entry in entries:
+            if entry.parked:
+                self._release(entry.message.id)
+
+    def drop(self, entry: Entry) -> None:
+        """Let a waiting message that is safe in the store leave the memory."""
+        self._release(entry.message.id)
+
+    def _stored(self, entry: Entry) -> None:
+        entry.stored = True
+        self.accepted(entry)
+        if entry.state not in IN_MEMORY:
+            self._release(entry.message.id)
+
+    def _forget(self, entry: Entry) -> None:
+        self.states[entry.state] -= 1
+        self.entries.pop(entry.message.id, None)
+
+    def _release(self, message_id: int) -> None:
+        entry = self.entries.get(message_id)
+        if entry is None or message_id in self._wanted:
+            return
+        if entry.state in IN_MEMORY and message_id in self._sent:
+            return
+        del self.entries[message_id]

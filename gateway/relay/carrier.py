@@ -1,0 +1,129 @@
+"""One carrier: its binds, its window and rate, and whether it can take a message now."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.relay.batch import Outgoing
+from gateway.relay.bucket import Bucket
+from gateway.relay.clocks import Clocks
+from gateway.routing.router import Health
+from gateway.settings.models import Carrier as CarrierSettings
+from gateway.settings.models import RetryRule
+from gateway.smpp.constants import CommandStatus
+from gateway.smpp.pdus import Pdu
+from gateway.smpp.protocol import SmppProtocol
+from gateway.smpp.session import State as SessionState
+from gateway.smpp.session import WindowFull, WrongState
+
+TRANSMITTING = frozenset({SessionState.BOUND_TX, SessionState.BOUND_TRX})
+
+
+class Link:
+    """One bound connection to the carrier. `reserved` slots are promised to messages whose mark is being
+    written.
+    """
+
+    __slots__ = ("carrier", "protocol", "reserved")
+
+    def __init__(self, carrier: Carrier, protocol: SmppProtocol) -> None:
+        self.carrier = carrier
+        self.protocol = protocol
+        self.reserved = 0
+
+    @property
+    def free(self) -> int:
+        """Slots that are neither used nor promised."""
+        session = self.protocol.session
+        return session.window_free - self.reserved if session.state in TRANSMITTING else 0
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """A place in a link's window, promised to one message: it is used once or given back."""
+
+    link: Link
+
+    def send(self, pdu: Pdu, context: object) -> bool:
+        """Write the message; False if the link cannot take it any more, and nothing was written."""
+        link = self.link
+        link.reserved -= 1
+        try:
+            link.protocol.send(pdu, context)
+        except (WindowFull, WrongState):
+            return False
+        link.carrier.outgoing.add(link.protocol)
+        return True
+
+    def give_back(self) -> None:
+        """The message does not go this way after all."""
+        self.link.reserved -= 1
+        if self.link.carrier.bucket is not None:
+            self.link.carrier.bucket.give_back(1)
+
+
+class Carrier:
+    """The state of one carrier's account; it survives its connections."""
+
+    def __init__(self, name: str, settings: CarrierSettings, clocks: Clocks, outgoing: Outgoing) -> None:
+        self.name = name
+        self.clocks = clocks
+        self.outgoing = outgoing
+        self.links: list[Link] = []
+        self.held = False  # by an admin
+        self._paused_until = 0.0
+        self.configure(settings)
+
+    def configure(self, settings: CarrierSettings) -> None:
+        """Take the settings of a new generation."""
+        self.settings = settings
+        rate = settings.rate
+        self.bucket = None if rate is None else Bucket(rate, max(1.0, rate / 10), self.clocks.timer.seconds())
+        self._rules = {int(CommandStatus[name]): rule for name, rule in settings.retry.statuses.items()}
+
+    def retry_rule(self, status: int) -> RetryRule | None:
+        """What to do after this refusal; None if it is final."""
+        return self._rules.get(status)
+
+    def health(self) -> Health:
+        """Whether it can take one more message now."""
+        now = self.clocks.timer.seconds()
+        if not self.links:
+            return Health.DOWN
+        if self.held:
+            return Health.PAUSED
+        if now < self._paused_until or (self.bucket is not None and self.bucket.wait(1, now) > 0):
+            return Health.THROTTLED
+        return Health.READY if self._widest() is not None else Health.FULL
+
+    def reserve(self) -> Slot | None:
+        """Promise a slot of the link that has most of them free; None if there is none."""
+        link = self._widest()
+        if link is None:
+            return None
+        if self.bucket is not None and not self.bucket.take(1, self.clocks.timer.seconds()):
+            return None
+        link.reserved += 1
+        return Slot(link)
+
+    def _widest(self) -> Link | None:
+        """The link with most slots free, while the window over all of them is not full."""
+        if len(self.links) == 1:
+            link = self.links[0]
+            return link if link.free > 0 else None
+        used = sum(link.protocol.session.outstanding + link.reserved for link in self.links)
+        link = max(self.links, key=lambda link: link.free, default=None)  # type: ignore[assignment]
+        return link if link is not None and link.free > 0 and used < self.settings.window else None
+
+    def pause(self, seconds: float) -> None:
+        """Leave the carrier in peace: it said that it is throttled or full."""
+        self._paused_until = max(self._paused_until, self.clocks.timer.seconds() + seconds)
+
+    def ready_in(self) -> float | None:
+        """Seconds until a pause or a lack of tokens ends; None if something else is waited for."""
+        now = self.clocks.timer.seconds()
+        if now < self._paused_until:
+            return self._paused_until - now
+        if self.bucket is not None and (wait := self.bucket.wait(1, now)) > 0:
+            return wait
+        return None

@@ -1,0 +1,151 @@
+"""One connection of a client: which requests go where, and how fast they may come."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, cast
+
+from twisted.logger import Logger
+
+from gateway.relay.batch import Batch
+from gateway.relay.outbox import Parcel
+from gateway.smpp.codec import Header, refusal
+from gateway.smpp.constants import CommandStatus
+from gateway.smpp.pdus import (
+    BindReceiver,
+    BindTransceiver,
+    BindTransmitter,
+    CancelSm,
+    DataSm,
+    Pdu,
+    QuerySm,
+    ReplaceSm,
+    SubmitMulti,
+    SubmitSm,
+)
+from gateway.smpp.protocol import SmppProtocol
+from gateway.smpp.session import Answered, Close, Event, Received, Unanswered, Unbound, Violation
+from gateway.smpp.states import State
+
+if TYPE_CHECKING:
+    from gateway.relay.accounts import Account
+    from gateway.relay.server import Server
+
+log = Logger()
+
+BindPdu = BindTransmitter | BindReceiver | BindTransceiver
+RECEIVING = frozenset({State.BOUND_RX, State.BOUND_TRX})
+
+
+class Client:
+    """A connection, and once it is bound, one session of an account."""
+
+    def __init__(self, server: Server) -> None:
+        self.server = server
+        self.account: Account | None = None
+        self.address_range = ""
+        self.paused = False
+        self.protocol: SmppProtocol = cast("SmppProtocol", None)  # set when the transport is there
+
+    # as a receiver of deliver_sm
+
+    def accepts(self, address: str) -> bool:
+        """Whether the address_range of the bind takes messages to this address; an empty one takes all."""
+        return self.server.in_range(self.address_range, address)
+
+    # from the protocol
+
+    def connected(self, link: SmppProtocol) -> None:
+        """The transport is there."""
+        self.protocol = link
+        self.server.connected(self)
+
+    def received(self, link: SmppProtocol, events: list[Event]) -> None:
+        """One read: all it asks for is judged, committed and answered together."""
+        batch = Batch()
+        for event in events:
+            if isinstance(event, Received):
+                self._request(event.pdu, batch)
+            elif isinstance(event, Answered):
+                self._answered(event, batch)
+            elif isinstance(event, Unanswered):
+                self._unanswered(event)
+            elif isinstance(event, Unbound | Close):
+                self._stop_receiving()
+            elif isinstance(event, Violation):
+                self.server.violation(self, event)
+        self.server.commit(self, batch)
+
+    def lost(self, link: SmppProtocol, events: list[Event]) -> None:
+        """The transport is gone: what it had not answered goes to another session, or waits."""
+        self._stop_receiving()
+        for event in events:
+            if isinstance(event, Unanswered):
+                self._unanswered(event)
+        self.server.lost(self)
+
+    # requests
+
+    def _request(self, pdu: Pdu, batch: Batch) -> None:
+        server = self.server
+        if isinstance(pdu, SubmitSm | DataSm):
+            server.submits.submit(self, pdu, batch)
+        elif isinstance(pdu, SubmitMulti):
+            server.submits.submit_multi(self, pdu, batch)
+        elif isinstance(pdu, QuerySm):
+            server.queries.query(self, pdu)
+        elif isinstance(pdu, CancelSm):
+            server.queries.cancel(self, pdu)
+        elif isinstance(pdu, ReplaceSm):
+            server.queries.replace(self, pdu)
+        elif isinstance(pdu, BindTransmitter | BindReceiver | BindTransceiver):
+            server.binding.bind(self, pdu)
+        else:
+            self.refuse(pdu, CommandStatus.ESME_RINVCMDID)
+
+    def respond(self, pdu: Pdu) -> None:
+        """Answer a request; it is written with the rest of the batch. A session that is gone needs no
+        answer.
+        """
+        if self.protocol.session.state is not State.CLOSED:
+            self.protocol.respond(pdu)
+            self.server.outgoing.add(self.protocol)
+
+    def refuse(self, pdu: Pdu, status: int) -> None:
+        """Answer a request with an error."""
+        self.respond(refusal(Header(16, pdu.command_id, 0, pdu.sequence_number), CommandStatus(status)))
+
+    def slow_down(self, seconds: float) -> None:
+        """Read nothing more from this client for a while."""
+        if not self.paused:
+            self.paused = True
+            self.protocol.pause()
+            self.server.clocks.timer.callLater(seconds, self._go_on)
+
+    def _go_on(self) -> None:
+        self.paused = False
+        self.protocol.resume()
+
+    # answers
+
+    def _answered(self, event: Answered, batch: Batch) -> None:
+        if isinstance(event.context, Parcel) and self.account is not None:
+            self.account.outbox.answered(event.context, event.pdu.command_status, batch)
+
+    def _unanswered(self, event: Unanswered) -> None:
+        if isinstance(event.context, Parcel) and self.account is not None:
+            self.account.outbox.unanswered(event.context)
+
+    def _stop_receiving(self) -> None:
+        account = self.account
+        if account is not None and self in account.outbox.receivers:
+            account.outbox.receivers.remove(self)
+
+    def bound(self, account: Account, pdu: BindPdu) -> None:
+        """The bind was granted and answered."""
+        self.account = account
+        self.address_range = pdu.address_range
+        account.sessions.append(self)
+        if self.protocol.session.state in RECEIVING:
+            account.outbox.receivers.append(self)
+            account.outbox.pump()
+            self.server.outgoing.flush()

@@ -1,0 +1,22 @@
+"""Plain counters and small histograms; /metrics reads them when it is asked."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+
+BOUNDS = (0.001, 0.005, 0.02, 0.1, 0.5, 2.0, 10.0)
+"""Upper bounds of the buckets in seconds; an eighth bucket takes what is longer."""
+
+
+@dataclass(slots=True)
+class Latency:
+    """How long something took: counts by bucket, and their sum in seconds."""
+
+    counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
+    total: float = 0.0
+
+    def add(self, seconds: float) -> None:
+        """Count one duration."""
+        self.counts[bisect_left(BOUNDS, seconds)] += 1
+        self.total += seconds

@@ -1,0 +1,289 @@
+"""Dispatch: waiting messages to carriers, one slot at a time, and what the carriers answer.
+
+A message is bound to a carrier when a window slot is free, not when it is accepted (late binding). It is
+marked "sending" on disk before its octets are written: in the very commit of its acceptance when a slot is
+free then, else in one of its own.
+"""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from gateway.relay.batch import Batch, Committer
+from gateway.relay.book import Book, Entry
+from gateway.relay.carrier import Carrier, Slot
+from gateway.relay.clocks import Clocks
+from gateway.relay.lanes import Lane, Lanes
+from gateway.relay.outbound import outbound
+from gateway.routing.router import Health, Router, Rule, candidates
+from gateway.smpp.constants import CommandStatus
+from gateway.store.rows import State
+
+log = Logger()
+
+TURN = 32  # messages of one lane before the next has its turn
+BATCH = 500  # messages marked in one commit
+STORE_PAUSE = 0.5  # seconds to wait after the store refused a mark
+PAGE = 1000  # messages read at once from the store's backlog
+
+
+class Dispatch:
+    """Knows the carriers by name, the router in force, and the lanes of waiting messages.
+
+    `memory` bounds the lanes: what comes beyond it waits in the store alone and is read when there is room.
+    """
+
+    def __init__(self, book: Book, committer: Committer, clocks: Clocks, memory: int) -> None:
+        self.book = book
+        self.committer = committer
+        self.clocks = clocks
+        self.memory = memory
+        self.carriers: dict[str, Carrier] = {}
+        self.router = Router(())
+        self.generation = 0
+        self.lanes = Lanes()
+        self.paused = False
+        self._beyond: int | None = None  # the lowest id that waits in the store alone
+        self._without_route: int | None = None  # the lowest id that no rule is for
+        self._reading = False
+        self._wake: Any = None  # an IDelayedCall, whose methods mypy reads wrongly
+
+    # placing
+
+    def place(self, entry: Entry, batch: Batch) -> bool:
+        """Give a message that is being accepted its first place; False if no route is for it.
+
+        With a slot free and nobody waiting before it, it is marked sending at once. To be called before it
+        is booked.
+        """
+        rule = self.router.choose(entry.message)
+        if rule is None:
+            return False
+        entry.state, entry.deadline = State.WAITING, entry.message.expires_at
+        if not self.paused and self._beyond is None and self.lanes.is_empty(entry, rule):
+            name, passed = candidates(rule.carriers, self.health)
+            slot = self.carriers[name].reserve() if name else None
+            if name and slot:
+                self._mark(entry, name, rule, passed)
+                entry.state, entry.deadline = State.SENDING, self._receipt_deadline(name)
+                batch.after.append(lambda: self._transmit(entry, slot))
+                batch.failed.append(slot.give_back)
+                return True
+        batch.after.append(lambda: self.enqueue(entry))
+        return True
+
+    def enqueue(self, entry: Entry, *, front: bool = False) -> None:
+        """Let a booked message wait for its carrier; its route is decided anew. `pump` serves it."""
+        if entry.state is not State.WAITING:
+            return
+        rule = self.router.choose(entry.message)
+        if rule is None:
+            self._routeless(entry)
+        elif self.lanes.count >= self.memory and not front:
+            self._wait_beyond(entry.message.id)
+            self.book.drop(entry)
+        else:
+            self.lanes.put(entry, rule, front=front)
+
+    def reroute(self, router: Router, generation: int) -> None:
+        """A new generation is in force: what waits is placed anew."""
+        self.router = router
+        self.generation = generation
+        for entry in self.lanes.drain():
+            self.enqueue(entry)
+        if self._without_route is not None:
+            self._wait_beyond(self._without_route)
+            self._without_route = None
+        self.pump()
+
+    def health(self, name: str) -> Health:
+        """The health of a carrier, as `candidates` asks for it."""
+        carrier = self.carriers.get(name)
+        return Health.DOWN if carrier is None else carrier.health()
+
+    # serving
+
+    def pump(self) -> None:
+        """Give free slots to waiting messages, most urgent first, lanes of one priority in turn."""
+        if self.paused:
+            return
+        batch = Batch()
+        for level in self.lanes.levels():
+            while len(batch.changes) < BATCH and sum(self._serve(lane, batch) for lane in level):
+                pass
+        self.lanes.sweep()
+        if not batch.changes.empty:
+            batch.after.append(self._pump_again)
+            self.committer.commit(batch, must=False)
+        self._read_backlog()
+        self._schedule()
+
+    def _pump_again(self) -> None:
+        if self.lanes.count:
+            self.pump()
+
+    def _serve(self, lane: Lane, batch: Batch) -> int:
+        now = self.clocks.now_ms()
+        served = 0
+        while served < TURN and (entry := self.lanes.head(lane)) is not None:
+            if entry.message.expires_at <= now:
+                self.lanes.pop(lane)
+                self.book.end(entry, State.EXPIRED, 0, now, batch)
+                served += 1
+                continue
+            name, passed = candidates(lane.rule.carriers, self.health)
+            slot = self.carriers[name].reserve() if name else None
+            if name is None or slot is None:
+                break
+            self.lanes.pop(lane)
+            self._begin(entry, name, slot, lane.rule, passed, batch)
+            served += 1
+        return served
+
+    def _begin(
+        self,
+        entry: Entry,
+        name: str,
+        slot: Slot,
+        rule: Rule,
+        passed: tuple[tuple[str, str], ...],
+        batch: Batch,
+    ) -> None:
+        self._mark(entry, name, rule, passed)
+        self.book.move(entry, State.SENDING, self._receipt_deadline(name), batch)
+        batch.after.append(lambda: self._transmit(entry, slot))
+        batch.failed.append(lambda: self._unmarked(entry, slot))
+
+    def _mark(self, entry: Entry, name: str, rule: Rule, passed: tuple[tuple[str, str], ...]) -> None:
+        entry.carrier = name
+        entry.attempts += 1
+        entry.sent_at = self.clocks.now_ms()
+        step = trail_step(self.generation, rule.name, name, passed)
+        entry.trail = step if entry.attempts == 1 else f"{entry.trail[:-1]},{step[1:]}"
+
+    def _receipt_deadline(self, name: str) -> int:
+        return self.clocks.now_ms() + int(self.carriers[name].settings.receipt_timeout * 1000)
+
+    def _transmit(self, entry: Entry, slot: Slot) -> None:
+        """The mark is on disk: write the octets, or let the message wait again if the link is gone."""
+        if entry.state is not State.SENDING:
+            slot.give_back()
+        elif not slot.send(outbound(entry.message, self.clocks.now_ms()), entry):
+            self._back(entry)
+
+    def _unmarked(self, entry: Entry, slot: Slot) -> None:
+        """The store refused the mark: nothing was sent, the message waits on."""
+        slot.give_back()
+        entry.state, entry.deadline = State.WAITING, entry.message.expires_at
+        self.book.states[State.SENDING] -= 1
+        self.book.states[State.WAITING] += 1
+        self.enqueue(entry, front=True)
+        self._sleep(STORE_PAUSE)
+
+    def _back(self, entry: Entry) -> None:
+        """A message that was marked and not written waits again; the disk is told, so that it is not in
+        doubt.
+        """
+        batch = Batch()
+        self.book.move(entry, State.WAITING, entry.message.expires_at, batch)
+        self.committer.commit(batch, must=True)
+        self.enqueue(entry, front=True)
+        self._sleep(0)
+
+    # answers
+
+    def refused(self, carrier: Carrier, entry: Entry, status: int, batch: Batch) -> None:
+        """The carrier said no: again later if its profile calls the status temporary, else the end."""
+        rule = carrier.retry_rule(status)
+        now = self.clocks.now_ms()
+        if rule is None or entry.attempts >= rule.tries:
+            state = State.REJECTED if rule is None else State.UNDELIVERABLE
+            self.book.end(entry, state, status, now, batch)
+            return
+        entry.error = status
+        if rule.pause:
+            carrier.pause(rule.pause)
+        self.again(entry, batch, 0.0 if rule.pause else rule.delay)
+
+    def again(self, entry: Entry, batch: Batch, delay: float = 0.0) -> None:
+        """Let a message wait for a carrier once more, after `delay` seconds."""
+        self.book.move(entry, State.WAITING, entry.message.expires_at, batch)
+        if delay:
+            self.clocks.timer.callLater(delay, self._return, entry)
+        else:
+            self.enqueue(entry, front=True)
+
+    def _return(self, entry: Entry) -> None:
+        self.enqueue(entry, front=True)
+        self.pump()
+
+    def unanswered(self, carrier: Carrier, entry: Entry, batch: Batch) -> None:
+        """A submit whose answer never came: possibly sent. The carrier's policy says what is done."""
+        if carrier.settings.unanswered == "resend":
+            self.again(entry, batch)
+        else:
+            self.book.end(
+                entry, State.UNKNOWN, CommandStatus.ESME_RDELIVERYFAILURE, self.clocks.now_ms(), batch
+            )
+
+    def _routeless(self, entry: Entry) -> None:
+        """No rule of this generation is for the message: it waits in the store until one is, or it
+        expires.
+        """
+        log.warn("no route for message {id} of {account}", id=entry.message.id, account=entry.message.account)
+        lowest = self._without_route
+        self._without_route = entry.message.id if lowest is None else min(lowest, entry.message.id)
+        self.book.drop(entry)
+
+    # the backlog in the store, and waking up
+
+    def _read_backlog(self) -> None:
+        if self._beyond is not None and not self._reading and self.lanes.count <= self.memory // 2:
+            self._reading = True
+            Deferred.fromCoroutine(self._refill()).addErrback(
+                lambda failure: log.failure("the backlog could not be read", failure=failure)
+            )
+
+    def _wait_beyond(self, message_id: int) -> None:
+        """Something from this id on waits in the store alone."""
+        self._beyond = message_id if self._beyond is None else min(self._beyond, message_id)
+
+    async def _refill(self) -> None:
+        """Read the next page of what waits in the store alone."""
+        try:
+            start, self._beyond = self._beyond or 0, None
+            rows = await self.book.ledger.open_after(start - 1, (State.WAITING,), PAGE)
+            if len(rows) == PAGE:
+                self._wait_beyond(rows[-1].id + 1)
+            for row in rows:
+                if self.book.get(row.id) is None:
+                    self.enqueue(self.book.adopt(row))
+        finally:
+            self._reading = False
+        if self.lanes.count:
+            self.pump()
+
+    def _schedule(self) -> None:
+        """Wake up when a carrier that is paused or out of tokens can take more."""
+        if self.lanes.count:
+            waits = [wait for carrier in self.carriers.values() if (wait := carrier.ready_in()) is not None]
+            if waits:
+                self._sleep(min(waits))
+
+    def _sleep(self, seconds: float) -> None:
+        if self._wake is None or not self._wake.active():
+            self._wake = self.clocks.timer.callLater(max(seconds, 0.001), self.pump)
+
+
+@lru_cache(maxsize=1024)
+def trail_step(generation: int, rule: str, carrier: str, passed: tuple[tuple[str, str], ...]) -> str:
+    """One step of a message's trail: a JSON list of one object."""
+    step = {"generation": generation, "route": rule, "carrier": carrier}
+    if passed:
+        return json.dumps([{**step, "passed": dict(passed)}])
+    return json.dumps([step])

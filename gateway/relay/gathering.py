@@ -1,0 +1,92 @@
+"""Gathering: segments of long texts wait for each other; the verdict falls when the last is in and covers
+all.
+
+Each segment is stored and answered by itself. None leaves before the verdict. A text that never becomes
+whole is refused after a stated time, unless its segments were those of a text that was judged lately, sent
+again.
+"""
+
+from __future__ import annotations
+
+from gateway.filters.chain import Judgement
+from gateway.filters.verdict import REASONS
+from gateway.message import joined
+from gateway.relay.batch import Batch, Committer
+from gateway.relay.book import Book, Entry
+from gateway.relay.clocks import Clocks
+from gateway.relay.judging import Judging, refusal
+from gateway.relay.multipart import Group, Groups
+from gateway.store.rows import State
+
+INCOMPLETE = refusal("gateway", "long text never complete", REASONS["incomplete_long_text"])
+
+
+class Gathering:
+    """Moves segments between the groups (which are pure) and the book."""
+
+    def __init__(
+        self, groups: Groups, book: Book, judging: Judging, committer: Committer, clocks: Clocks
+    ) -> None:
+        self.groups = groups
+        self.book = book
+        self.judging = judging
+        self.committer = committer
+        self.clocks = clocks
+
+    def accept(self, entry: Entry, batch: Batch) -> None:
+        """A new segment: stored with the batch, judged when its text is whole on disk."""
+        now = self.clocks.now_ms()
+        evicted = self.groups.add(entry, now)
+        group = self.groups.group_of(entry)
+        entry.state = State.GATHERING
+        entry.deadline = min(group.deadline, entry.message.expires_at)
+        entry.message.segment_of = group.first_id
+        entry.decision = '{"verdict": "gathering"}'
+        self.book.accept(entry, batch)
+        batch.after.append(lambda: self._arrived(group))
+        batch.failed.append(lambda: self.groups.discard(entry))
+        if evicted is not None:
+            batch.after.append(lambda: self.give_up(evicted))
+
+    def again(self, entry: Entry) -> None:
+        """A stored segment (after a restart, or released from a deferral) waits for its siblings once
+        more.
+        """
+        entry.stored = True
+        evicted = self.groups.add(entry, self.clocks.now_ms())
+        self._arrived(self.groups.group_of(entry))
+        if evicted is not None:
+            self.give_up(evicted)
+
+    def release(self, entry: Entry, batch: Batch) -> None:
+        """A deferred segment is due: its text is judged again when all of it is."""
+        deadline = self.clocks.now_ms() + self.groups.timeout_ms
+        self.book.move(entry, State.GATHERING, deadline, batch)
+        batch.after.append(lambda: self.again(entry))
+
+    def _arrived(self, group: Group) -> None:
+        if not group.complete:
+            return
+        self.groups.remove(group)
+        entries = group.in_order()
+        judgement = self.judging.judge(joined([entry.message for entry in entries]))
+        self.groups.judged(group, judgement, self.clocks.now_ms())
+        self._settle(entries, judgement)
+
+    def give_up(self, group: Group) -> None:
+        """A group whose time is over, or that had to give way."""
+        known = self.groups.verdict_for(group)
+        self._settle(group.in_order(), known if isinstance(known, Judgement) else INCOMPLETE)
+
+    def overdue(self) -> None:
+        """Settle the groups whose time is over."""
+        for group in self.groups.overdue(self.clocks.now_ms()):
+            self.give_up(group)
+
+    def _settle(self, entries: list[Entry], judgement: Judgement) -> None:
+        batch = Batch()
+        for entry in entries:
+            if entry.state is State.GATHERING:
+                self.judging.settle(entry, judgement, batch)
+        batch.after.append(self.judging.dispatch.pump)
+        self.committer.commit(batch, must=True)

@@ -1,0 +1,202 @@
+"""What carriers send: receipts to their messages, replies to their accounts, each committed before it is
+answered.
+
+A receipt that matches nothing is kept and answered all the same: its message may turn up with the next
+response.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from gateway.relay.batch import Batch, Committer
+from gateway.relay.book import Book, Entry
+from gateway.relay.carrier import Carrier
+from gateway.relay.clocks import Clocks
+from gateway.relay.ids import Ids
+from gateway.relay.matching import Matcher
+from gateway.relay.replies import Replies
+from gateway.smpp.codec import decode, encode
+from gateway.smpp.constants import CommandStatus, MessageState
+from gateway.smpp.pdus import DataSm, DataSmResp, DeliverSm, DeliverSmResp
+from gateway.smpp.receipts import Receipt, canonical_id, parse_receipt
+from gateway.store.rows import State, StrayRow
+
+log = Logger()
+
+Answer = Callable[[int], None]
+"""Answers the carrier's request with a command_status."""
+
+FINAL_STATES: dict[int, State] = {
+    MessageState.DELIVERED: State.DELIVERED,
+    MessageState.EXPIRED: State.EXPIRED,
+    MessageState.DELETED: State.DELETED,
+    MessageState.UNDELIVERABLE: State.UNDELIVERABLE,
+    MessageState.UNKNOWN: State.UNKNOWN,
+    MessageState.REJECTED: State.REJECTED,
+    MessageState.SKIPPED: State.UNDELIVERABLE,
+}
+KEEP_STRAYS = 100_000
+
+
+def response_to(pdu: DeliverSm | DataSm, status: int) -> DeliverSmResp | DataSmResp:
+    """The response to a carrier's deliver_sm or data_sm."""
+    kind = DeliverSmResp if isinstance(pdu, DeliverSm) else DataSmResp
+    return kind(sequence_number=pdu.sequence_number, command_status=status)
+
+
+class Inbound:
+    """Matches receipts to messages, for all carriers. `told` passes an intermediate receipt on to the
+    account.
+    """
+
+    def __init__(self, book: Book, replies: Replies, committer: Committer, seqs: Ids, clocks: Clocks) -> None:
+        self.book = book
+        self.committer = committer
+        self.replies = replies
+        self.seqs = seqs
+        self.clocks = clocks
+        self.told: Callable[[Entry, Receipt, Batch], None] = lambda entry, receipt, batch: None
+        self.matchers: dict[str, Matcher] = {}
+        self.counts: Counter[str] = Counter()
+        self._strays: OrderedDict[tuple[str, str], list[tuple[int, DeliverSm | DataSm]]] = OrderedDict()
+        self.strays = 0
+
+    def matcher(self, carrier: str) -> Matcher:
+        """The open ids of one carrier."""
+        return self.matchers.setdefault(carrier, Matcher())
+
+    # from the carrier
+
+    def take(self, carrier: Carrier, pdu: DeliverSm | DataSm, answer: Answer, batch: Batch) -> None:
+        """A deliver_sm or data_sm of the carrier; `answer` is called when what it brings is on disk."""
+        receipt = parse_receipt(pdu)
+        if receipt is None:
+            self.replies.take(carrier, pdu, batch)
+            batch.after.append(lambda: answer(CommandStatus.ESME_ROK))
+            return
+        identity = canonical_id(receipt.message_id or "", carrier.settings.ids.receipt)
+        matcher = self.matcher(carrier.name)
+        message_id = matcher.find(identity, pdu.source_addr) if identity else None
+        if message_id is None:
+            self._unmatched(carrier, identity, pdu, batch)
+            batch.after.append(lambda: answer(CommandStatus.ESME_ROK))
+        elif (entry := self.book.get(message_id)) is not None:
+            self._apply(carrier, entry, receipt, batch)
+            batch.after.append(lambda: answer(CommandStatus.ESME_ROK))
+        else:
+            self._later(carrier, message_id, receipt, answer)
+
+    def _later(self, carrier: Carrier, message_id: int, receipt: Receipt, answer: Answer) -> None:
+        """The message is not in memory any more: read it, then apply the receipt in a batch of its own."""
+
+        async def load_and_apply() -> None:
+            batch = Batch()
+            entries = await self.book.load([message_id])
+            for entry in entries:
+                self._apply(carrier, entry, receipt, batch)
+            self.book.put_back(entries)
+            batch.after.append(lambda: answer(CommandStatus.ESME_ROK))
+            await self.committer.commit(batch, must=True)
+
+        def unreadable(failure: object) -> None:
+            log.error("a message could not be read for its receipt: {failure}", failure=failure)
+            answer(CommandStatus.ESME_RX_T_APPN)
+
+        Deferred.fromCoroutine(load_and_apply()).addErrback(unreadable)
+
+    def _apply(self, carrier: Carrier, entry: Entry, receipt: Receipt, batch: Batch) -> None:
+        """Let a receipt say what became of its message."""
+        state = self._final_state(carrier, receipt)
+        if entry.state is not State.SENT or entry.carrier != carrier.name:
+            self.counts["repeated"] += 1
+        elif state is None or receipt.intermediate:
+            self.counts["intermediate"] += 1
+            self.told(entry, receipt, batch)
+        else:
+            self.counts["matched"] += 1
+            self.book.end(entry, state, _error(receipt), self.clocks.now_ms(), batch)
+
+    @staticmethod
+    def _final_state(carrier: Carrier, receipt: Receipt) -> State | None:
+        """The end that a receipt tells; None if it tells none. A `stat` that is no known word is a
+        failure's code.
+        """
+        if receipt.state is None:
+            return State.UNDELIVERABLE if receipt.stat else None
+        if receipt.state == MessageState.ACCEPTED:
+            return State.ACCEPTED if carrier.settings.accepted_is_final else None
+        return FINAL_STATES.get(receipt.state)
+
+    def forget(self, entry: Entry) -> None:
+        """A message has ended: the carrier may use its id again."""
+        if entry.carrier and entry.carrier_message_id:
+            self.matcher(entry.carrier).finish(entry.carrier_message_id, entry.message.id)
+
+    # receipts without a message
+
+    def _unmatched(self, carrier: Carrier, identity: str, pdu: DeliverSm | DataSm, batch: Batch) -> None:
+        if identity and self.matcher(carrier.name).was_finished(identity, pdu.source_addr):
+            self.counts["repeated"] += 1
+            return
+        self.counts["unmatched"] += 1
+        seq = self.seqs.take()
+        row = StrayRow(
+            seq,
+            carrier.name,
+            identity,
+            pdu.source_addr,
+            self.clocks.now_ms(),
+            encode(pdu._replace(sequence_number=0)),
+        )
+        batch.changes.stray(row)
+        self.keep(row, pdu)
+
+    def keep(self, row: StrayRow, pdu: DeliverSm | DataSm | None = None) -> None:
+        """Remember a stored receipt that matches nothing yet."""
+        if pdu is None:
+            decoded = decode(row.pdu)
+            if not isinstance(decoded, DeliverSm | DataSm):
+                return
+            pdu = decoded
+        self._strays.setdefault((row.carrier, row.carrier_message_id), []).append((row.seq, pdu))
+        self.strays += 1
+        while self.strays > KEEP_STRAYS:
+            _, forgotten = self._strays.popitem(last=False)
+            self.strays -= len(forgotten)
+
+    def sent(self, carrier: Carrier, entry: Entry, batch: Batch) -> None:
+        """The carrier has named a message: receipts that came before the name are matched now."""
+        identity = entry.carrier_message_id or ""
+        if not identity:
+            return
+        matcher = self.matcher(carrier.name)
+        matcher.add(identity, entry.message.id, entry.message.destination)
+        waiting = self._strays.get((carrier.name, identity)) if self._strays else None
+        for stray in list(waiting or ()):
+            seq, pdu = stray
+            receipt = parse_receipt(pdu)
+            if receipt is None or matcher.find(identity, pdu.source_addr) != entry.message.id:
+                continue
+            assert waiting is not None
+            waiting.remove(stray)
+            self.strays -= 1
+            if not waiting:
+                del self._strays[carrier.name, identity]
+            batch.changes.unstray(seq)
+            self.counts["matched_later"] += 1
+            self._apply(carrier, entry, receipt, batch)
+
+
+def _error(receipt: Receipt) -> int:
+    """The carrier's error as a number; one that is not a number counts as 999."""
+    if receipt.network_error_code is not None:
+        return receipt.network_error_code[1]
+    text = receipt.err.strip()
+    if not text:
+        return 0
+    return int(text) if text.isdecimal() else 999

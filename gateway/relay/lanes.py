@@ -1,0 +1,87 @@
+"""Waiting messages in lanes: one for each priority, rule and account, served in turn.
+
+A lane whose carriers are all taken holds up no other, and one account's million does not hold up another's
+code.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from gateway.relay.book import Entry
+from gateway.routing.router import Rule
+from gateway.store.rows import State
+
+Key = tuple[int, str, str]
+
+
+@dataclass(slots=True)
+class Lane:
+    """Messages of one account for one rule, first come, first served."""
+
+    rule: Rule
+    queue: deque[Entry] = field(default_factory=deque)
+
+
+@dataclass(slots=True)
+class Lanes:
+    """All lanes. Keys are (minus the priority, rule, account), so that they sort by urgency."""
+
+    _lanes: dict[Key, Lane] = field(default_factory=dict)
+    _first: int = 0
+    count: int = 0
+
+    def put(self, entry: Entry, rule: Rule, *, front: bool = False) -> None:
+        """Let a message wait; `front` for one that was taken and came back."""
+        key = (-entry.message.priority, rule.name, entry.message.account)
+        lane = self._lanes.get(key)
+        if lane is None:
+            lane = self._lanes[key] = Lane(rule)
+        if front:
+            lane.queue.appendleft(entry)
+        else:
+            lane.queue.append(entry)
+        self.count += 1
+
+    def is_empty(self, entry: Entry, rule: Rule) -> bool:
+        """Whether nothing waits before this message."""
+        return (-entry.message.priority, rule.name, entry.message.account) not in self._lanes
+
+    def head(self, lane: Lane) -> Entry | None:
+        """The next message of a lane that still waits; those that ended meanwhile are dropped on the way."""
+        while lane.queue:
+            entry = lane.queue[0]
+            if entry.state is State.WAITING:
+                return entry
+            self.pop(lane)
+        return None
+
+    def pop(self, lane: Lane) -> Entry:
+        """Take the head of a lane."""
+        self.count -= 1
+        return lane.queue.popleft()
+
+    def levels(self) -> Iterator[list[Lane]]:
+        """The lanes of each priority, most urgent first, each time beginning with another one."""
+        self._first += 1
+        keys = sorted(self._lanes)
+        while keys:
+            urgency = keys[0][0]
+            level = [key for key in keys if key[0] == urgency]
+            keys = keys[len(level) :]
+            start = self._first % len(level)
+            yield [self._lanes[key] for key in level[start:] + level[:start]]
+
+    def sweep(self) -> None:
+        """Forget the lanes in which nothing waits."""
+        for key in [key for key, lane in self._lanes.items() if not lane.queue]:
+            del self._lanes[key]
+
+    def drain(self) -> list[Entry]:
+        """Take all waiting messages, in the order of their ids, so that they can be placed anew."""
+        entries = [e for lane in self._lanes.values() for e in lane.queue if e.state is State.WAITING]
+        self._lanes.clear()
+        self.count = 0
+        return sorted(entries, key=lambda entry: entry.message.id)

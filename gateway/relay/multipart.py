@@ -1,0 +1,149 @@
+"""Long messages: segments gathered until the text is whole, so that it is judged as it will be read. Pure.
+
+Segments come in any order and on any session of the account. References are used again, and segments are
+sent again: one that is there already begins another group of the same key. A group that never completes, but
+whose every segment is, octet for octet, one of a text that was judged lately, takes that verdict: it was a
+retransmission.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from gateway.message import Message
+from gateway.relay.book import Entry
+from gateway.smpp.concat import body_of
+
+Key = tuple[str, str, str, str, int, int]
+
+
+@dataclass(slots=True, eq=False)
+class Group:
+    """The segments of one long text that have come, by number; `deadline` in unix milliseconds."""
+
+    key: Key
+    total: int
+    deadline: int
+    parts: dict[int, Entry] = field(default_factory=dict)
+
+    @property
+    def complete(self) -> bool:
+        """Whether all have come and are on disk."""
+        return len(self.parts) == self.total and all(entry.stored for entry in self.parts.values())
+
+    @property
+    def first_id(self) -> int:
+        """The id of the segment that came first."""
+        return next(iter(self.parts.values())).message.id
+
+    def in_order(self) -> list[Entry]:
+        """The segments by their numbers."""
+        return [self.parts[number] for number in sorted(self.parts)]
+
+
+def key_of(message: Message) -> Key:
+    """What the segments of one text have in common: account, addresses, kind of reference, reference and
+    total.
+    """
+    part = message.part
+    assert part is not None
+    return (message.account, message.source, message.destination, part.kind, part.reference, part.total)
+
+
+class Groups:
+    """All unfinished long texts. `most` bounds those of one account: the oldest gives way to a new one."""
+
+    def __init__(self, timeout_ms: int, most: int) -> None:
+        self.timeout_ms = timeout_ms
+        self.most = most
+        self._groups: dict[Key, list[Group]] = {}
+        self._accounts: dict[str, OrderedDict[Group, None]] = {}
+        self._of: dict[int, Group] = {}
+        self._judged: OrderedDict[Key, tuple[int, frozenset[bytes], object]] = OrderedDict()
+
+    def __len__(self) -> int:
+        return sum(map(len, self._accounts.values()))
+
+    def add(self, entry: Entry, now: int) -> Group | None:
+        """Put a segment into its group; returns the oldest group of the account if it has to give way to
+        this one.
+        """
+        message = entry.message
+        assert message.part is not None
+        number = message.part.number
+        key = key_of(message)
+        group = next((g for g in self._groups.get(key, ()) if number not in g.parts), None)
+        evicted = None
+        if group is None:
+            group = Group(key, message.part.total, now + self.timeout_ms)
+            self._groups.setdefault(key, []).append(group)
+            waiting = self._accounts.setdefault(message.account, OrderedDict())
+            waiting[group] = None
+            if len(waiting) > self.most:
+                evicted = next(iter(waiting))
+                self.remove(evicted)
+        group.parts[number] = entry
+        self._of[message.id] = group
+        return evicted
+
+    def group_of(self, entry: Entry) -> Group:
+        """The group that a segment was put into."""
+        return self._of[entry.message.id]
+
+    def judged(self, group: Group, verdict: object, now: int) -> None:
+        """Remember what was decided of a whole text, for the segments of it that come again."""
+        digests = frozenset(_digest(entry) for entry in group.parts.values())
+        self._judged[group.key] = (now + 2 * self.timeout_ms, digests, verdict)
+        self._judged.move_to_end(group.key)
+        while self._judged and next(iter(self._judged.values()))[0] <= now:
+            self._judged.popitem(last=False)
+
+    def verdict_for(self, group: Group) -> object | None:
+        """The verdict of the text whose segments these were, if all of them were part of one judged
+        lately.
+        """
+        known = self._judged.get(group.key)
+        if known is not None and all(_digest(entry) in known[1] for entry in group.parts.values()):
+            return known[2]
+        return None
+
+    def discard(self, entry: Entry) -> None:
+        """A segment was cancelled, or not stored after all: the others wait for another one in its place."""
+        group = self._of.pop(entry.message.id, None)
+        if group is None:
+            return
+        group.parts = {number: other for number, other in group.parts.items() if other is not entry}
+        if not group.parts:
+            self.remove(group)
+
+    def overdue(self, now: int) -> list[Group]:
+        """Take out the groups whose time is over."""
+        late: list[Group] = []
+        for waiting in self._accounts.values():
+            for group in waiting:  # the oldest first, so that the first in time ends the search
+                if group.deadline > now:
+                    break
+                late.append(group)
+        for group in late:
+            self.remove(group)
+        return late
+
+    def remove(self, group: Group) -> None:
+        """Take out a group: it is judged now, or never will be."""
+        for entry in group.parts.values():
+            self._of.pop(entry.message.id, None)
+        groups = self._groups[group.key]
+        groups.remove(group)
+        if not groups:
+            del self._groups[group.key]
+        waiting = self._accounts[group.key[0]]
+        waiting.pop(group, None)
+        if not waiting:
+            del self._accounts[group.key[0]]
+
+
+def _digest(entry: Entry) -> bytes:
+    part = entry.message.part
+    assert part is not None
+    return part.number.to_bytes(1) + body_of(entry.message.pdu)

@@ -1,0 +1,243 @@
+"""The relay of one node, put together: every part, and the hooks by which they know of each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet.defer import Deferred, gatherResults
+from twisted.logger import Logger
+
+from gateway.filters.chain import Chain, Mode
+from gateway.filters.verdict import Filter
+from gateway.relay.accounts import Account, Accounts
+from gateway.relay.alerts import Alerts
+from gateway.relay.batch import Batch, Committer, Outgoing
+from gateway.relay.binding import Binding
+from gateway.relay.book import Book, Entry
+from gateway.relay.carrier import Carrier
+from gateway.relay.clocks import Clocks
+from gateway.relay.dispatch import Dispatch
+from gateway.relay.gathering import Gathering
+from gateway.relay.ids import Ids
+from gateway.relay.inbound import Inbound
+from gateway.relay.judging import Judging
+from gateway.relay.multipart import Groups
+from gateway.relay.outbox import Outbox
+from gateway.relay.queries import Queries
+from gateway.relay.recover import Recovery, restore
+from gateway.relay.replies import Replies
+from gateway.relay.server import Server
+from gateway.relay.submits import Submits
+from gateway.relay.sweep import Sweep
+from gateway.relay.tell import intermediate_row, receipt_row
+from gateway.relay.traffic import Traffic
+from gateway.relay.uplink import Uplink
+from gateway.routing.router import Router
+from gateway.settings.models import Generation
+from gateway.smpp.constants import MessageState
+from gateway.smpp.protocol import Ticker
+from gateway.smpp.receipts import Receipt
+from gateway.store.engine import Store
+from gateway.store.rows import State
+
+log = Logger()
+
+
+class Relay:
+    """All parts of one node between its listeners and its carriers. `filters` makes the filters of a
+    generation.
+    """
+
+    def __init__(self, generation: Generation, store: Store, reactor: Any, clocks: Clocks) -> None:
+        self.reactor = reactor
+        self.clocks = clocks
+        self.store = store
+        self.generation = generation
+        node = generation.node
+        self.outgoing = Outgoing()
+        self.committer = Committer(store.journal, self.outgoing)
+        self.ids = Ids(store.ledger, "message")
+        self.outbox_seqs = Ids(store.ledger, "outbox")
+        self.stray_seqs = Ids(store.ledger, "stray")
+        self.ticker = Ticker(clocks.timer)
+        self.accounts = Accounts()
+        self.book = Book(store.ledger, lambda row: restore(row, self.accounts))
+        self.dispatch = Dispatch(self.book, self.committer, clocks, node.backlog.memory)
+        self.judging = Judging(self.book, self.dispatch, clocks)
+        groups = Groups(int(node.multipart.timeout * 1000), node.multipart.groups_per_account)
+        self.gathering = Gathering(groups, self.book, self.judging, self.committer, clocks)
+        self.replies = Replies(self.accounts, self.outbox_seqs, self.stray_seqs, clocks)
+        self.inbound = Inbound(self.book, self.replies, self.committer, self.stray_seqs, clocks)
+        self.alerts = Alerts(self.replies, self.outgoing)
+        self.traffic = Traffic(
+            self.book, self.dispatch, self.inbound, self.alerts, self.committer, self.outgoing, clocks
+        )
+        self.queries = Queries(self.book, self.judging, self.gathering, self.committer, clocks)
+        self.submits = Submits(
+            self.ids,
+            self.book,
+            self.judging,
+            self.gathering,
+            clocks,
+            self.congestion,
+            self.queries.replace_present,
+        )
+        self.binding = Binding(self.accounts, clocks, reactor, node.name, node.limits)
+        self.server = Server(
+            node,
+            self.binding,
+            self.submits,
+            self.queries,
+            self.dispatch,
+            self.committer,
+            self.outgoing,
+            self.ticker,
+            clocks,
+        )
+        self.sweep = Sweep(
+            self.book, self.judging, self.gathering, self.dispatch, self.replies, self.committer, clocks
+        )
+        self.uplinks: dict[str, list[Uplink]] = {}
+        self.filters: dict[str, Filter] = {}
+        self.book.ended = self._ended
+        self.book.accepted = self._accepted
+        self.inbound.told = self._told
+        self.adopt(generation, {})
+
+    # generations
+
+    def adopt(self, generation: Generation, filters: dict[str, Filter]) -> None:
+        """Put a generation in force: accounts, carriers and routes, and filters by name in the order of
+        judgement.
+        """
+        self.generation = generation
+        self.filters = filters
+        self._chains: dict[str, Chain] = {}
+        for name, account_settings in generation.accounts.items():
+            account = self.accounts.get(name)
+            if account is None:
+                outbox = Outbox(name, self.store.ledger, self.committer, self.outgoing, self.clocks)
+                self.accounts.put(Account(name, account_settings, outbox, self.clocks))
+            else:
+                account.configure(account_settings)
+        for name, carrier_settings in generation.carriers.items():
+            carrier = self.dispatch.carriers.get(name)
+            if carrier is None:
+                self.dispatch.carriers[name] = Carrier(name, carrier_settings, self.clocks, self.outgoing)
+            else:
+                carrier.configure(carrier_settings)
+        self.replies.outbox_ms = int(generation.node.retention.outbox * 1000)
+        self.replies.timeout_ms = int(generation.node.multipart.timeout * 1000)
+        self.judging.generation = generation.number
+        self.judging.chain_of = self._chain
+        self.dispatch.reroute(Router(generation.routes), generation.number)
+
+    def _chain(self, name: str, category: str) -> Chain:
+        """The filters of an account in the modes that its settings name."""
+        chain = self._chains.get(name)
+        if chain is None:
+            settings = self.generation.accounts.get(name)
+            modes = {
+                filter: settings.filter_mode(filter, self.generation.filters) if settings else "enforce"
+                for filter in self.filters
+            }
+            chain = self._chains[name] = Chain(
+                tuple((self.filters[filter], Mode(mode)) for filter, mode in modes.items() if mode != "off")
+            )
+        return chain
+
+    # starting and stopping
+
+    async def start(self) -> None:
+        """Recover what the store holds. Nobody is listened to and no carrier is called before."""
+        for ids in (self.ids, self.outbox_seqs, self.stray_seqs):
+            await ids.start()
+        recovery = Recovery(
+            self.store.ledger,
+            self.book,
+            self.accounts,
+            self.dispatch,
+            self.gathering,
+            self.inbound,
+            self.replies,
+            self.committer,
+        )
+        await recovery.run()
+        self.binding.start()
+        self.ticker.start()
+        self.sweep.start()
+        self.connect()
+
+    def connect(self) -> None:
+        """Start the binds to carriers that have none, and stop those to carriers that are gone or changed."""
+        wanted = self.generation.carriers
+        for name, uplinks in list(self.uplinks.items()):
+            if name not in wanted or [u.bind for u in uplinks] != expanded(wanted[name]):
+                for uplink in self.uplinks.pop(name):
+                    uplink.stop()
+        for name, settings in wanted.items():
+            if name not in self.uplinks:
+                carrier = self.dispatch.carriers[name]
+                self.uplinks[name] = [
+                    Uplink(carrier, bind, self.reactor, self.ticker, self.traffic.take)
+                    for bind in expanded(settings)
+                ]
+                for uplink in self.uplinks[name]:
+                    uplink.start()
+
+    async def stop(self) -> None:
+        """Stop taking, let what is under way be answered, unbind everybody."""
+        self.binding.draining = True
+        self.dispatch.paused = True
+        self.server.close_all()
+        self.sweep.stop()
+        stopping: list[Deferred[Any]] = [u.stop() for uplinks in self.uplinks.values() for u in uplinks]
+        await gatherResults(stopping, consumeErrors=True)
+        self.binding.stop()
+        self.ticker.stop()
+
+    # hooks
+
+    def congestion(self) -> int:
+        """congestion_state, 0 to 100 (SMPP 5.0, section 4.8.4.18): how full the backlog in memory is."""
+        return min(100, 100 * self.dispatch.lanes.count // self.dispatch.memory)
+
+    def _accepted(self, entry: Entry) -> None:
+        message = entry.message
+        self.replies.wrote(message.destination, message.source, message.account)
+
+    def _ended(self, entry: Entry, batch: Batch) -> None:
+        """A message has reached its end: its client is told in the same commit, if it asked."""
+        account = self.accounts.get(entry.message.account)
+        self.inbound.forget(entry)
+        if account is None or not entry.message.client_id:
+            return
+        account.counts[f"ended:{State(entry.state).name}"] += 1
+        row = receipt_row(
+            entry, account.settings, self.outbox_seqs, self.clocks.now_ms(), self.replies.outbox_ms
+        )
+        if row is not None:
+            outbox = account.outbox
+            batch.changes.enqueue(row)
+            batch.after.append(lambda: outbox.offer(row))
+            batch.after.append(outbox.pump)
+
+    def _told(self, entry: Entry, receipt: Receipt, batch: Batch) -> None:
+        """A carrier says how far a message is: passed on if its client asked for that."""
+        account = self.accounts.get(entry.message.account)
+        if account is None:
+            return
+        state = receipt.state if receipt.state is not None else MessageState.ENROUTE
+        row = intermediate_row(
+            entry, account.settings, self.outbox_seqs, self.clocks.now_ms(), self.replies.outbox_ms, state
+        )
+        if row is not None:
+            outbox = account.outbox
+            batch.changes.enqueue(row)
+            batch.after.append(lambda: outbox.offer(row))
+            batch.after.append(outbox.pump)
+
+
+def expanded(settings: Any) -> list[Any]:
+    """One Bind for each connection that a carrier's settings ask for."""
+    return [bind for bind in settings.binds for _ in range(bind.count)]

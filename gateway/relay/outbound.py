@@ -1,0 +1,59 @@
+"""What the gateway owns in a message on its way to a carrier; everything else stays the client's own octets.
+
+Owned: registered_delivery (a receipt is always asked for), the validity that remains, the schedule (the
+gateway has kept it, so it is cleared), and replace_if_present_flag (the gateway has replaced what was to be
+replaced).
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from gateway.message import Message, MtPdu
+from gateway.smpp.constants import Tag
+from gateway.smpp.fields import Tlv
+from gateway.smpp.pdus import SubmitSm
+from gateway.smpp.smpptime import format_relative
+
+_RECEIPT_BITS = 0x03
+_RECEIPT_ALWAYS = 0x01
+
+
+def outbound(message: Message, now_ms: int) -> MtPdu:
+    """The PDU for the carrier, but for its sequence number."""
+    pdu = message.pdu
+    registered_delivery = (pdu.registered_delivery & ~_RECEIPT_BITS) | _RECEIPT_ALWAYS
+    if not isinstance(pdu, SubmitSm):
+        return pdu._replace(
+            registered_delivery=registered_delivery, tlvs=_remaining(pdu.tlvs, message, now_ms)
+        )
+    return pdu._replace(
+        registered_delivery=registered_delivery,
+        schedule_delivery_time="",
+        validity_period=_validity(pdu.validity_period, message, now_ms),
+        replace_if_present_flag=0,
+    )
+
+
+def _validity(asked: str, message: Message, now_ms: int) -> str:
+    """What remains of a relative validity; an absolute one and none at all stay as they are."""
+    if not asked.endswith("R") or now_ms - message.accepted_at < 1000:
+        return asked
+    return format_relative(_left(message, now_ms))
+
+
+def _remaining(tlvs: tuple[Tlv, ...], message: Message, now_ms: int) -> tuple[Tlv, ...]:
+    """data_sm says its validity in seconds, in qos_time_to_live."""
+    if now_ms - message.accepted_at < 1000:
+        return tlvs
+    left = int(_left(message, now_ms).total_seconds()).to_bytes(4, "big")
+    return tuple(Tlv(t.tag, left) if t.tag == Tag.qos_time_to_live else t for t in tlvs)
+
+
+def _left(message: Message, now_ms: int) -> timedelta:
+    return timedelta(seconds=max(1, (message.expires_at - now_ms) // 1000))
+
+
+def utc(ms: int) -> datetime:
+    """A unix millisecond as an aware datetime."""
+    return datetime.fromtimestamp(ms / 1000, UTC)

@@ -1,0 +1,203 @@
+"""The outbox of an account: receipts and replies that wait for one of its receiving sessions.
+
+Rows come here when they are on disk and leave the disk when the client has taken them. Memory holds a
+bounded part; the rest is read when there is room. What the client cannot take now waits for itself alone,
+not for what is behind it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from dataclasses import dataclass
+from typing import Protocol
+
+from twisted.internet.defer import Deferred
+from twisted.logger import Logger
+
+from gateway.relay.batch import Batch, Committer, Outgoing
+from gateway.relay.clocks import Clocks
+from gateway.smpp.codec import decode
+from gateway.smpp.constants import CommandStatus
+from gateway.smpp.pdus import DeliverSm
+from gateway.smpp.protocol import SmppProtocol
+from gateway.smpp.session import WindowFull, WrongState
+from gateway.store.ledger import Ledger
+from gateway.store.rows import Kind, OutboxRow
+
+log = Logger()
+
+MEMORY = 2000  # rows of one account
+PAGE = 500
+FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0  # seconds between attempts of one row
+TRIES = 20  # answers other than the four that are known, before a row is put aside
+
+NEVER = frozenset({CommandStatus.ESME_RX_P_APPN, CommandStatus.ESME_RX_R_APPN})
+LATER = frozenset(
+    {
+        CommandStatus.ESME_RX_T_APPN,
+        CommandStatus.ESME_RTHROTTLED,
+        CommandStatus.ESME_RMSGQFUL,
+        CommandStatus.ESME_RSYSERR,
+    }
+)
+
+
+class Receiver(Protocol):
+    """A session that can be given deliver_sm."""
+
+    protocol: SmppProtocol
+
+    def accepts(self, address: str) -> bool:
+        """Whether its address_range takes messages to this address."""
+
+
+@dataclass(slots=True, eq=False)
+class Parcel:
+    """A row in memory, decoded once."""
+
+    row: OutboxRow
+    pdu: DeliverSm
+    sent_at: float = 0.0
+
+
+class Outbox:
+    """The outbox of one account."""
+
+    def __init__(
+        self, account: str, ledger: Ledger, committer: Committer, outgoing: Outgoing, clocks: Clocks
+    ) -> None:
+        self.account = account
+        self.ledger = ledger
+        self.committer = committer
+        self.outgoing = outgoing
+        self.clocks = clocks
+        self.receivers: list[Receiver] = []
+        self.counts: Counter[str] = Counter()
+        self.backlog = 0
+        self._waiting: deque[Parcel] = deque()
+        self._held: set[int] = set()  # seqs in memory, whether waiting, sent or backing off
+        self._beyond: int | None = None  # rows after this seq wait in the store alone
+        self._reading = False
+        self._next = 0
+
+    def restore(self, count: int) -> None:
+        """The store holds `count` rows for this account: they are read when a session can take them."""
+        self.backlog = count
+        if count:
+            self._beyond = 0
+
+    def offer(self, row: OutboxRow) -> None:
+        """A row that is on disk now."""
+        self.backlog += 1
+        if self._beyond is not None or len(self._held) >= MEMORY:
+            if self._beyond is None:
+                self._beyond = row.seq - 1
+            return
+        self._put(row)
+
+    def _put(self, row: OutboxRow) -> None:
+        pdu = decode(row.pdu)
+        if not isinstance(pdu, DeliverSm) or row.seq in self._held:
+            return
+        self._held.add(row.seq)
+        self._waiting.append(Parcel(row, pdu))
+
+    def pump(self) -> None:
+        """Give what waits to the sessions that can take it."""
+        if not self.receivers:
+            return
+        unwanted: list[Parcel] = []
+        now = self.clocks.timer.seconds()
+        while self._waiting:
+            parcel = self._waiting.popleft()
+            sent, wanted = self._give(parcel, now)
+            if not sent:
+                unwanted.append(parcel)
+                if wanted:
+                    break
+        self._waiting.extendleft(reversed(unwanted))
+        if self._beyond is not None and not self._reading and len(self._held) <= MEMORY // 2:
+            self._reading = True
+            Deferred.fromCoroutine(self._read()).addErrback(
+                lambda failure: log.failure(
+                    "the outbox of {name} could not be read", failure, name=self.account
+                )
+            )
+
+    def _give(self, parcel: Parcel, now: float) -> tuple[bool, bool]:
+        """Whether the parcel was sent, and whether a session that is full now would take it later."""
+        receivers = self.receivers
+        wanted = False
+        for turn in range(len(receivers)):
+            receiver = receivers[(self._next + turn) % len(receivers)]
+            if not receiver.accepts(parcel.pdu.destination_addr):
+                continue
+            wanted = True
+            try:
+                receiver.protocol.send(parcel.pdu, parcel)
+            except (WindowFull, WrongState):
+                continue
+            parcel.sent_at = now
+            self._next = (self._next + turn + 1) % len(receivers)
+            self.outgoing.add(receiver.protocol)
+            return True, True
+        return False, wanted
+
+    async def _read(self) -> None:
+        """Read the next rows from the store."""
+        try:
+            after, self._beyond = self._beyond or 0, None
+            rows = await self.ledger.outbox(self.account, after, PAGE)
+            for row in rows:
+                if row.kind != Kind.DEAD:
+                    self._put(row)
+            if len(rows) == PAGE:
+                self._beyond = rows[-1].seq if self._beyond is None else min(self._beyond, rows[-1].seq)
+        finally:
+            self._reading = False
+        self.pump()
+        self.outgoing.flush()
+
+    # what the client answers
+
+    def answered(self, parcel: Parcel, status: int, batch: Batch) -> None:
+        """The client has answered a deliver_sm."""
+        if status == CommandStatus.ESME_ROK:
+            self.counts["taken"] += 1
+            batch.changes.dequeue(parcel.row.seq)
+            self._done(parcel)
+        elif status in NEVER or (status not in LATER and parcel.row.attempts + 1 >= TRIES):
+            self.counts["dead"] += 1
+            batch.changes.enqueue(parcel.row._replace(kind=Kind.DEAD, attempts=parcel.row.attempts + 1))
+            self._done(parcel)
+            log.warn(
+                "account {account}: refused {kind} {seq} for good, {status}; it is kept as a dead letter",
+                account=self.account,
+                kind=Kind(parcel.row.kind).name,
+                seq=parcel.row.seq,
+                status=CommandStatus(status).name,
+            )
+        else:
+            self.counts["later"] += 1
+            self._back_off(parcel, batch)
+
+    def unanswered(self, parcel: Parcel) -> None:
+        """No answer came, or the session is gone: the client may or may not have it, so it gets it again."""
+        self.counts["again"] += 1
+        if parcel.row.seq in self._held:
+            self._waiting.appendleft(parcel)
+
+    def _done(self, parcel: Parcel) -> None:
+        self._held.discard(parcel.row.seq)
+        self.backlog -= 1
+
+    def _back_off(self, parcel: Parcel, batch: Batch) -> None:
+        pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(parcel.row.attempts, 16))
+        parcel.row = parcel.row._replace(attempts=parcel.row.attempts + 1)
+        batch.changes.enqueue(parcel.row)
+        self.clocks.timer.callLater(pause, self._again, parcel)
+
+    def _again(self, parcel: Parcel) -> None:
+        self._waiting.append(parcel)
+        self.pump()
+        self.outgoing.flush()

@@ -1,0 +1,201 @@
+"""Replies from handsets: which account owns the number they were sent to, and their way into its outbox.
+
+The account with the longest matching number owns a reply, extension digits allowed; among several of the
+same number the one whose keyword begins the text, else the one that wrote to that handset from that number
+last.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from twisted.logger import Logger
+
+from gateway.relay.accounts import Account, Accounts
+from gateway.relay.batch import Batch
+from gateway.relay.carrier import Carrier
+from gateway.relay.clocks import Clocks
+from gateway.relay.ids import Ids
+from gateway.smpp.codec import decode, encode
+from gateway.smpp.concat import Part, body_of, part_of, udh_of
+from gateway.smpp.constants import Tag
+from gateway.smpp.fields import Tlv
+from gateway.smpp.pdus import DataSm, DeliverSm
+from gateway.smpp.text import decode_text
+from gateway.store.rows import Kind, OutboxRow, StrayRow
+
+log = Logger()
+
+REMEMBERED = 200_000  # handsets whose last writer is known
+LONGEST_SHORT_MESSAGE = 254
+UDHI = 0x40
+PART = "part"  # carrier_message_id of a stored part of a long reply; empty for a reply that nobody owns
+_SAR = frozenset({Tag.sar_msg_ref_num, Tag.sar_total_segments, Tag.sar_segment_seqnum})
+
+MoPdu = DeliverSm | DataSm
+
+
+@dataclass(slots=True)
+class LongReply:
+    """The parts of one long reply that are stored, by number: the seq of each and its PDU."""
+
+    total: int
+    deadline: int
+    parts: dict[int, tuple[int, DeliverSm]] = field(default_factory=dict)
+
+
+class Replies:
+    """Passes replies on. `outbox_ms` is how long one waits for its client."""
+
+    def __init__(self, accounts: Accounts, seqs: Ids, stray_seqs: Ids, clocks: Clocks) -> None:
+        self.accounts = accounts
+        self.seqs = seqs
+        self.stray_seqs = stray_seqs
+        self.clocks = clocks
+        self.outbox_ms = 7 * 86_400_000
+        self.timeout_ms = 300_000
+        self.counts: Counter[str] = Counter()
+        self.heard: Callable[[Account | None, MoPdu, Batch], None] = lambda account, pdu, batch: None
+        self._writers: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._long: dict[tuple[str, str, Part], LongReply] = {}
+
+    def wrote(self, destination: str, source: str, account: str) -> None:
+        """An account has written to a handset: a reply from there may be for it."""
+        self._writers[destination] = (source, account)
+        self._writers.move_to_end(destination)
+        if len(self._writers) > REMEMBERED:
+            self._writers.popitem(last=False)
+
+    def owner(self, number: str, handset: str, text: str | None) -> Account | None:
+        """The account that owns a reply from `handset` to `number`."""
+        number = number.lstrip("+")
+        best: list[Account] = []
+        longest = 0
+        for account in self.accounts:
+            for own in account.settings.numbers:
+                own = own.lstrip("+")
+                if number.startswith(own) and len(own) >= longest:
+                    best = [*best, account] if len(own) == longest else [account]
+                    longest = len(own)
+        if len(best) == 1:
+            return best[0]
+        if best and text and (words := text.split(maxsplit=1)):
+            word = words[0].casefold()
+            for account in best:
+                if word in (keyword.casefold() for keyword in account.settings.keywords):
+                    return account
+        source, last = self._writers.get(handset.lstrip("+"), ("", ""))
+        if (
+            last
+            and source.lstrip("+") == number
+            and (not best or any(account.name == last for account in best))
+        ):
+            return self.accounts.get(last)
+        return best[0] if best else None
+
+    def take(self, carrier: Carrier, pdu: MoPdu, batch: Batch) -> None:
+        """One deliver_sm or data_sm that is no receipt; it is stored with the batch."""
+        self.counts["replies"] += 1
+        reply = as_deliver_sm(pdu)
+        part = part_of(reply)
+        text = decode_text(body_of(reply), reply.data_coding, udh_of(reply))
+        account = self.owner(reply.destination_addr, reply.source_addr, text)
+        self.heard(account, pdu, batch)
+        if account is None:
+            self.counts["unowned"] += 1
+            self._keep(carrier.name, "", reply, batch)
+            log.warn("a reply to {number} belongs to no account; it is kept", number=reply.destination_addr)
+        elif part is not None and part.total > 1 and account.settings.replies == "joined":
+            seq = self._keep(carrier.name, PART, reply, batch)
+            self.gather(carrier.name, seq, reply, part, batch)
+        else:
+            self.pass_on(account, reply, batch)
+
+    def pass_on(self, account: Account, reply: DeliverSm, batch: Batch) -> None:
+        """Put a reply into the account's outbox."""
+        now = self.clocks.now_ms()
+        row = OutboxRow(
+            self.seqs.take(), account.name, None, Kind.REPLY, now, now + self.outbox_ms, 0, encode(reply)
+        )
+        batch.changes.enqueue(row)
+        batch.after.append(lambda: account.outbox.offer(row))
+        batch.after.append(account.outbox.pump)
+
+    def _keep(self, carrier: str, what: str, reply: DeliverSm, batch: Batch) -> int:
+        seq = self.stray_seqs.take()
+        now = self.clocks.now_ms()
+        batch.changes.stray(StrayRow(seq, carrier, what, reply.source_addr, now, encode(reply)))
+        return seq
+
+    # long replies
+
+    def restore(self, row: StrayRow, batch: Batch) -> None:
+        """A stored part of a long reply, after a restart."""
+        reply = decode(row.pdu)
+        part = part_of(reply) if isinstance(reply, DeliverSm) else None
+        if isinstance(reply, DeliverSm) and part is not None:
+            self.gather(row.carrier, row.seq, reply, part, batch)
+
+    def gather(self, carrier: str, seq: int, reply: DeliverSm, part: Part, batch: Batch) -> None:
+        """Put a stored part to its siblings; when all are there the whole reply goes on in their place."""
+        key = (carrier, f"{reply.source_addr}>{reply.destination_addr}", part._replace(number=0))
+        long = self._long.setdefault(key, LongReply(part.total, self.clocks.now_ms() + self.timeout_ms))
+        if part.number in long.parts:
+            batch.changes.unstray(long.parts[part.number][0])
+        long.parts[part.number] = (seq, reply)
+        if len(long.parts) == long.total:
+            del self._long[key]
+            self._finish(long, batch)
+
+    def overdue(self, batch: Batch) -> None:
+        """Long replies whose missing parts never came go on as they are."""
+        now = self.clocks.now_ms()
+        for key in [key for key, long in self._long.items() if long.deadline <= now]:
+            self._finish(self._long.pop(key), batch)
+
+    def _finish(self, long: LongReply, batch: Batch) -> None:
+        replies = [long.parts[number][1] for number in sorted(long.parts)]
+        for seq, _ in long.parts.values():
+            batch.changes.unstray(seq)
+        text = decode_text(body_of(replies[0]), replies[0].data_coding, udh_of(replies[0]))
+        account = self.owner(replies[0].destination_addr, replies[0].source_addr, text)
+        if account is None:
+            for reply in replies:
+                self._keep("", "", reply, batch)
+            return
+        for reply in [join(replies)] if len(replies) == long.total else replies:
+            self.pass_on(account, reply, batch)
+
+
+def join(replies: Sequence[DeliverSm]) -> DeliverSm:
+    """One deliver_sm of all parts, without their headers; in message_payload if it is long (SMPP 3.4,
+    5.3.2.32).
+    """
+    octets = b"".join(body_of(reply) for reply in replies)
+    first = replies[0]
+    tlvs = tuple(tlv for tlv in first.tlvs if tlv.tag not in _SAR and tlv.tag != Tag.message_payload)
+    first = first._replace(esm_class=first.esm_class & ~UDHI, tlvs=tlvs, short_message=b"")
+    if len(octets) <= LONGEST_SHORT_MESSAGE:
+        return first._replace(short_message=octets)
+    return first._replace(tlvs=(*tlvs, Tlv(Tag.message_payload, octets)))
+
+
+def as_deliver_sm(pdu: MoPdu) -> DeliverSm:
+    """A carrier's data_sm as the deliver_sm that clients expect; addresses that are too long are cut."""
+    if isinstance(pdu, DeliverSm):
+        return pdu._replace(sequence_number=0)
+    return DeliverSm(
+        service_type=pdu.service_type,
+        source_addr_ton=pdu.source_addr_ton,
+        source_addr_npi=pdu.source_addr_npi,
+        source_addr=pdu.source_addr[:20],
+        dest_addr_ton=pdu.dest_addr_ton,
+        dest_addr_npi=pdu.dest_addr_npi,
+        destination_addr=pdu.destination_addr[:20],
+        esm_class=pdu.esm_class,
+        registered_delivery=pdu.registered_delivery,
+        data_coding=pdu.data_coding,
+        tlvs=pdu.tlvs,
+    )

@@ -1,0 +1,299 @@
+"""Submits: submit_sm, data_sm and submit_multi of clients become messages, judged and stored before they
+are answered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from gateway.message import Message, MtPdu
+from gateway.relay.accounts import Account
+from gateway.relay.batch import Batch
+from gateway.relay.book import Book, Entry
+from gateway.relay.client import Client
+from gateway.relay.clocks import Clocks
+from gateway.relay.gathering import Gathering
+from gateway.relay.ids import Ids, OutOfIds, write_id
+from gateway.relay.judging import Judging
+from gateway.smpp.codec import find_tlv
+from gateway.smpp.concat import part_of
+from gateway.smpp.constants import CommandStatus, Tag
+from gateway.smpp.fields import DistributionList, SmeAddress, Tlv, UnsuccessSme
+from gateway.smpp.pdus import DataSm, DataSmResp, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp
+from gateway.smpp.smpptime import parse_time
+
+V34, V50 = 0x34, 0x50
+SLOWEST = 5.0  # seconds that a client who is a little over its rate is made to wait at most
+ALPHANUMERIC = 5
+ANY_RECEIPT = 0x03
+
+Congestion = Callable[[], int]
+
+
+class Submits:
+    """Takes what clients submit. `replace` is asked where replace_if_present_flag is set."""
+
+    def __init__(
+        self,
+        ids: Ids,
+        book: Book,
+        judging: Judging,
+        gathering: Gathering,
+        clocks: Clocks,
+        congestion: Congestion,
+        replace: Callable[[Message, Callable[[], None]], None],
+    ) -> None:
+        self.ids = ids
+        self.book = book
+        self.judging = judging
+        self.gathering = gathering
+        self.clocks = clocks
+        self.congestion = congestion
+        self.replace = replace
+
+    def submit(self, client: Client, pdu: SubmitSm | DataSm, batch: Batch) -> None:
+        """One message; answered when it is on disk."""
+        account = client.account
+        assert account is not None
+        status = self._too_fast(client, account, 1)
+        if not status:
+            try:
+                message = self._message(client, account, pdu)
+            except OutOfIds:
+                message = int(CommandStatus.ESME_RTHROTTLED)
+            status = message if isinstance(message, int) else self._take(client, message, batch)
+        if status:
+            self._count_refusal(account, status)
+            client.refuse(pdu, status)
+
+    def _take(self, client: Client, message: Message, batch: Batch) -> int:
+        """Book one message; a status if it is refused in the response without being stored."""
+        pdu = message.pdu
+        if isinstance(pdu, SubmitSm) and pdu.replace_if_present_flag:
+            self.replace(message, lambda: self._later(client, message))
+        else:
+            self._accept(client, message, batch)
+        return 0
+
+    def _later(self, client: Client, message: Message) -> None:
+        """What a message had to replace is gone: it is taken in a batch of its own."""
+        batch = Batch()
+        self._accept(client, message, batch)
+        client.server.commit(client, batch)
+
+    def _accept(self, client: Client, message: Message, batch: Batch) -> None:
+        """Book one message and answer it when it is on disk."""
+        account = client.account
+        assert account is not None
+        pdu = message.pdu
+        refused = self._enter(message, account, batch)
+        started = self.clocks.timer.seconds()
+        batch.after.append(lambda: self._answer(client, account, pdu, message.client_id, refused, started))
+        batch.failed.append(lambda: self._not_stored(client, account, pdu))
+
+    def _enter(self, message: Message, account: Account, batch: Batch) -> int:
+        """Judge and store a message; the status that its response must have (ESME_ROK: it is told by
+        receipt).
+
+        A segment is stored and waits for its siblings.
+        """
+        entry = Entry(message)
+        if message.part is not None and message.part.total > 1:
+            self.gathering.accept(entry, batch)
+            return 0
+        reason = self.judging.admit(entry, self.judging.judge(message), batch)
+        told_at_once = reason is not None and (
+            account.settings.refusals == "response"
+            or reason.request_error
+            or not message.pdu.registered_delivery & ANY_RECEIPT
+        )
+        if told_at_once:
+            message.client_id = ""  # the client never learns an id: nothing was accepted
+        self.book.accept(entry, batch)
+        return reason.status if reason is not None and told_at_once else 0
+
+    def _answer(
+        self, client: Client, account: Account, pdu: MtPdu, message_id: str, status: int, started: float
+    ) -> None:
+        """The message is on disk: say so."""
+        account.latency.add(self.clocks.timer.seconds() - started)
+        if status:
+            self._count_refusal(account, status)
+            client.refuse(pdu, status)
+            return
+        account.counts["accepted"] += 1
+        kind = SubmitSmResp if isinstance(pdu, SubmitSm) else DataSmResp
+        client.respond(kind(pdu.sequence_number, 0, message_id, self._tlvs(client)))
+
+    def _not_stored(self, client: Client, account: Account, pdu: MtPdu | SubmitMulti) -> None:
+        """The store refused: so nothing was accepted, and the client is told what it retries longest."""
+        self._count_refusal(account, CommandStatus.ESME_RTHROTTLED)
+        client.refuse(pdu, CommandStatus.ESME_RTHROTTLED)
+
+    def _tlvs(self, client: Client) -> tuple[Tlv, ...]:
+        if client.protocol.session.version < V50:
+            return ()
+        return (Tlv(Tag.congestion_state, bytes((self.congestion(),))),)
+
+    @staticmethod
+    def _count_refusal(account: Account, status: int) -> None:
+        account.counts[f"refused:{CommandStatus(status).name}"] += 1
+
+    def _too_fast(self, client: Client, account: Account, count: int) -> int:
+        """The window, then the rate: a little over is slowed down, far over is refused."""
+        if client.protocol.session.incoming > account.settings.window:
+            return CommandStatus.ESME_RTHROTTLED
+        bucket = account.bucket
+        if bucket is None:
+            return 0
+        now = self.clocks.timer.seconds()
+        if not bucket.take(count, now):
+            return CommandStatus.ESME_RTHROTTLED
+        if bucket.tokens < 0:
+            client.slow_down(min(SLOWEST, bucket.wait(0, now)))
+        return 0
+
+    # from the PDU to the message
+
+    def _message(
+        self,
+        client: Client,
+        account: Account,
+        pdu: MtPdu,
+        message_id: int | None = None,
+        told: str | None = None,
+    ) -> Message | int:
+        """The message, or the status that refuses it."""
+        settings = account.settings
+        if not account.may_use(pdu.source_addr):
+            return CommandStatus.ESME_RINVSRCADR
+        if not _is_number(pdu.destination_addr) or pdu.dest_addr_ton == ALPHANUMERIC:
+            return CommandStatus.ESME_RINVDSTADR
+        if isinstance(pdu, SubmitSm) and pdu.sm_default_msg_id:
+            return CommandStatus.ESME_RINVDFTMSGID
+        now = self.clocks.now_ms()
+        times = _times(pdu, now)
+        if isinstance(times, int):
+            return times
+        due, expires_at = times
+        longest = now + int(settings.longest_validity * 1000)
+        if expires_at is None:
+            expires_at = max(now, due or 0) + int(settings.validity * 1000)
+        elif expires_at <= now or (due is not None and expires_at <= due):
+            return CommandStatus.ESME_RINVEXPIRY
+        message_id = self.ids.take() if message_id is None else message_id
+        short = client.protocol.session.version < V34
+        return Message(
+            id=message_id,
+            account=account.name,
+            tenant=settings.tenant,
+            client_id=told or write_id(message_id, settings.message_id, short=short),
+            accepted_at=now,
+            pdu=pdu._replace(sequence_number=0),
+            category=settings.category,
+            generation=self.judging.generation,
+            expires_at=min(expires_at, max(longest, due or 0)),
+            due=due,
+            default_alphabet=settings.default_alphabet,
+            part=part_of(pdu),
+        )
+
+    # many destinations at once
+
+    def submit_multi(self, client: Client, pdu: SubmitMulti, batch: Batch) -> None:
+        """Each destination is judged and booked by itself; those refused are listed in unsuccess_sme.
+
+        All share the message id that is told; each has a receipt of its own, known by its address.
+        """
+        account = client.account
+        assert account is not None
+        status = self._too_fast(client, account, len(pdu.dest_addresses))
+        try:
+            first = self.ids.take(len(pdu.dest_addresses))
+        except OutOfIds:
+            status = status or CommandStatus.ESME_RTHROTTLED
+        if status:
+            self._count_refusal(account, status)
+            client.refuse(pdu, status)
+            return
+        told = write_id(first, account.settings.message_id, short=client.protocol.session.version < V34)
+        failures: list[UnsuccessSme] = []
+        for offset, destination in enumerate(pdu.dest_addresses):
+            if isinstance(destination, DistributionList):
+                name = destination.dl_name
+                failures.append(UnsuccessSme(0, 0, name, CommandStatus.ESME_RINVDLNAME))
+                continue
+            message = self._message(client, account, _single(pdu, destination), first + offset, told)
+            refused = message if isinstance(message, int) else self._enter(message, account, batch)
+            if refused:
+                failures.append(UnsuccessSme(*destination, refused))
+        taken = len(pdu.dest_addresses) - len(failures)
+        batch.after.append(lambda: self._answer_multi(client, account, pdu, told, failures, taken))
+        batch.failed.append(lambda: self._not_stored(client, account, pdu))
+
+    def _answer_multi(
+        self,
+        client: Client,
+        account: Account,
+        pdu: SubmitMulti,
+        told: str,
+        failures: list[UnsuccessSme],
+        taken: int,
+    ) -> None:
+        account.counts["accepted"] += taken
+        for failure in failures:
+            self._count_refusal(account, failure.error_status_code)
+        if not taken and failures:
+            client.refuse(pdu, failures[0].error_status_code)
+            return
+        client.respond(SubmitMultiResp(pdu.sequence_number, 0, told, tuple(failures), self._tlvs(client)))
+
+
+def _is_number(address: str) -> bool:
+    digits = address.removeprefix("+")
+    return digits.isascii() and digits.isdigit()
+
+
+def _single(pdu: SubmitMulti, destination: SmeAddress) -> SubmitSm:
+    """The submit_sm that a submit_multi means for one destination."""
+    return SubmitSm(
+        service_type=pdu.service_type,
+        source_addr_ton=pdu.source_addr_ton,
+        source_addr_npi=pdu.source_addr_npi,
+        source_addr=pdu.source_addr,
+        dest_addr_ton=destination.dest_addr_ton,
+        dest_addr_npi=destination.dest_addr_npi,
+        destination_addr=destination.destination_addr,
+        esm_class=pdu.esm_class,
+        protocol_id=pdu.protocol_id,
+        priority_flag=pdu.priority_flag,
+        schedule_delivery_time=pdu.schedule_delivery_time,
+        validity_period=pdu.validity_period,
+        registered_delivery=pdu.registered_delivery,
+        data_coding=pdu.data_coding,
+        short_message=pdu.short_message,
+        tlvs=pdu.tlvs,
+    )
+
+
+def _times(pdu: MtPdu, now_ms: int) -> tuple[int | None, int | None] | int:
+    """(when it may leave, when it expires) in unix milliseconds, None where the client says nothing; or a
+    status.
+    """
+    if isinstance(pdu, DataSm):
+        seconds = find_tlv(pdu.tlvs, Tag.qos_time_to_live)
+        return None, now_ms + int.from_bytes(seconds, "big") * 1000 if seconds else None
+    if not pdu.schedule_delivery_time and not pdu.validity_period:
+        return None, None
+    now = datetime.fromtimestamp(now_ms / 1000, UTC)
+    try:
+        due = parse_time(pdu.schedule_delivery_time, now)
+    except ValueError:
+        return CommandStatus.ESME_RINVSCHED
+    try:
+        expires = parse_time(pdu.validity_period, now)
+    except ValueError:
+        return CommandStatus.ESME_RINVEXPIRY
+    due_ms = None if due is None or due <= now else int(due.timestamp() * 1000)
+    return due_ms, None if expires is None else int(expires.timestamp() * 1000)

@@ -1,0 +1,113 @@
+"""The sweep: every open message has a deadline, and what is due is acted on, once a second, in pages."""
+
+from __future__ import annotations
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from gateway.relay.batch import Batch, Committer
+from gateway.relay.book import Book, Entry
+from gateway.relay.clocks import Clocks
+from gateway.relay.dispatch import Dispatch
+from gateway.relay.gathering import Gathering
+from gateway.relay.judging import Judging
+from gateway.relay.replies import Replies
+from gateway.store.rows import State, StoreUnavailable
+
+log = Logger()
+
+INTERVAL = 1.0
+PAGE = 1000
+NO_RECEIPT = {
+    "unknown": State.UNKNOWN,
+    "expired": State.EXPIRED,
+    "undeliverable": State.UNDELIVERABLE,
+}
+
+
+class Sweep:
+    """Expires what waits too long, releases what is due, ends what no receipt came for."""
+
+    def __init__(
+        self,
+        book: Book,
+        judging: Judging,
+        gathering: Gathering,
+        dispatch: Dispatch,
+        replies: Replies,
+        committer: Committer,
+        clocks: Clocks,
+    ) -> None:
+        self.book = book
+        self.judging = judging
+        self.gathering = gathering
+        self.dispatch = dispatch
+        self.replies = replies
+        self.committer = committer
+        self.clocks = clocks
+        self._loop = LoopingCall(self._turn)
+        self._loop.clock = clocks.timer  # type: ignore[assignment]
+        self._sweeping: Deferred[None] | None = None
+
+    def start(self) -> None:
+        """Begin to sweep."""
+        self._loop.start(INTERVAL, now=False)
+
+    def stop(self) -> None:
+        """Sweep no more."""
+        if self._loop.running:
+            self._loop.stop()
+
+    def _turn(self) -> None:
+        if self._sweeping is None:
+            self._sweeping = Deferred.fromCoroutine(self.sweep())
+            self._sweeping.addErrback(lambda failure: log.failure("the sweep failed", failure))
+            self._sweeping.addBoth(self._swept)
+
+    def _swept(self, _: object) -> None:
+        self._sweeping = None
+
+    async def sweep(self) -> None:
+        """Act on what is due now."""
+        self.gathering.overdue()
+        late = Batch()
+        self.replies.overdue(late)
+        self.committer.commit(late, must=True)
+        while True:
+            now = self.clocks.now_ms()
+            try:
+                rows = await self.book.ledger.due(now, PAGE)
+                entries = await self.book.load([row.id for row in rows])
+            except StoreUnavailable as error:
+                log.warn("what is due could not be read: {error}", error=str(error))
+                return
+            batch = Batch()
+            acted = [self._act(entry, now, batch) for entry in entries]
+            self.book.put_back(entries)
+            batch.after.append(self.dispatch.pump)
+            await self.committer.commit(batch, must=True)
+            if len(rows) < PAGE or not any(acted):
+                return
+
+    def _act(self, entry: Entry, now: int, batch: Batch) -> bool:
+        """What the deadline of an entry means in its state; False if it has moved on since it was read."""
+        if entry.state.final or entry.deadline is None or entry.deadline > now:
+            return False
+        if entry.state in (State.WAITING, State.HELD):
+            return self.book.end(entry, State.EXPIRED, 0, now, batch)
+        if entry.state is State.SENT:
+            carrier = self.dispatch.carriers.get(entry.carrier or "")
+            policy = carrier.settings.no_receipt if carrier is not None else "unknown"
+            return self.book.end(entry, NO_RECEIPT[policy], 0, now, batch)
+        if entry.state is State.DEFERRED:
+            self._release(entry, batch)
+            return True
+        return False  # gathering has its own deadlines; sending ends with its answer or its connection
+
+    def _release(self, entry: Entry, batch: Batch) -> None:
+        """A deferred message is due: it is judged anew, a segment when its whole text is due."""
+        if entry.message.part is not None and entry.message.part.total > 1:
+            self.gathering.release(entry, batch)
+        else:
+            self.judging.settle(entry, self.judging.judge(entry.message), batch)

@@ -1,0 +1,95 @@
+"""Traffic with the carriers: one read of a link, its answers and its requests, as one batch."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from twisted.logger import Logger
+
+from gateway.relay.alerts import Alerts
+from gateway.relay.batch import Batch, Committer, Outgoing
+from gateway.relay.book import Book, Entry
+from gateway.relay.carrier import Carrier, Link
+from gateway.relay.clocks import Clocks
+from gateway.relay.counters import Latency
+from gateway.relay.dispatch import Dispatch
+from gateway.relay.ids import OutOfIds
+from gateway.relay.inbound import Inbound, response_to
+from gateway.smpp.constants import CommandStatus
+from gateway.smpp.pdus import AlertNotification, DataSm, DataSmResp, DeliverSm, Pdu, SubmitSmResp
+from gateway.smpp.receipts import canonical_id
+from gateway.smpp.session import Answered, Event, Received, Unanswered
+from gateway.store.rows import State
+
+log = Logger()
+
+
+class Traffic:
+    """Takes the events of all carriers' links."""
+
+    def __init__(
+        self,
+        book: Book,
+        dispatch: Dispatch,
+        inbound: Inbound,
+        alerts: Alerts,
+        committer: Committer,
+        outgoing: Outgoing,
+        clocks: Clocks,
+    ) -> None:
+        self.book = book
+        self.dispatch = dispatch
+        self.inbound = inbound
+        self.alerts = alerts
+        self.committer = committer
+        self.outgoing = outgoing
+        self.clocks = clocks
+        self.answers: Counter[tuple[str, int]] = Counter()
+        self.latency: dict[str, Latency] = {}
+
+    def take(self, carrier: Carrier, link: Link, events: list[Event]) -> None:
+        """One read's events; none at all say that the link is ready for messages."""
+        batch = Batch()
+        for event in events:
+            if isinstance(event, Answered):
+                self._answered(carrier, event, batch)
+            elif isinstance(event, Unanswered):
+                if isinstance(event.context, Entry):
+                    self.dispatch.unanswered(carrier, event.context, batch)
+            elif isinstance(event, Received):
+                self._received(carrier, link, event.pdu, batch)
+        self.committer.commit(batch, must=True)
+        self.dispatch.pump()
+
+    def _answered(self, carrier: Carrier, event: Answered, batch: Batch) -> None:
+        entry, pdu = event.context, event.pdu
+        if not isinstance(entry, Entry) or entry.state is not State.SENDING:
+            return
+        self.answers[carrier.name, pdu.command_status] += 1
+        waited = self.clocks.timer.seconds() - event.sent_at
+        self.latency.setdefault(carrier.name, Latency()).add(waited)
+        if pdu.command_status == CommandStatus.ESME_ROK and isinstance(pdu, SubmitSmResp | DataSmResp):
+            entry.carrier_message_id = canonical_id(pdu.message_id, carrier.settings.ids.response)
+            deadline = self.clocks.now_ms() + int(carrier.settings.receipt_timeout * 1000)
+            self.book.move(entry, State.SENT, deadline, batch)
+            self.inbound.sent(carrier, entry, batch)
+        else:
+            status = pdu.command_status or CommandStatus.ESME_RSUBMITFAIL
+            self.dispatch.refused(carrier, entry, status, batch)
+
+    def _received(self, carrier: Carrier, link: Link, pdu: Pdu, batch: Batch) -> None:
+        if isinstance(pdu, AlertNotification):
+            self.alerts.relay(pdu)
+            return
+        if not isinstance(pdu, DeliverSm | DataSm):
+            return
+        request = pdu
+
+        def answer(status: int) -> None:
+            link.protocol.respond(response_to(request, status))
+            self.outgoing.add(link.protocol)
+
+        try:
+            self.inbound.take(carrier, request, answer, batch)
+        except OutOfIds:
+            answer(CommandStatus.ESME_RX_T_APPN)
