@@ -157,6 +157,6 @@ class _Reading:
     def strangers(self) -> Iterator[str]:
         """A misspelt optional file would silently be its defaults."""
         for path in sorted(self.directory.glob("*.y*ml")):
-            hint = "" if path.name in FILES else nearest(path.name, FILES)
+            hint = "" if path.name in FILES else nearest(path.stem, (Path(file).stem for file in FILES))
             if hint:
                 yield f"{path}:1:1: this file is not read{hint}"

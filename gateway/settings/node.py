@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from gateway.settings.scalars import ConfigPath, Count, Duration, Flag, ServerEndpoint, Text, Timer
 
@@ -14,6 +14,12 @@ class Section(BaseModel):
     """A mapping in a file: its keys are known, its values do not change."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", use_attribute_docstrings=True)
+
+    @model_validator(mode="before")
+    @classmethod
+    def nothing_is_empty(cls, value: Any) -> Any:
+        """A section whose keys are all commented out is its defaults."""
+        return {} if value is None else value
 
 
 class Listener(Section):

@@ -58,8 +58,7 @@ SENTENCES: Mapping[str, str] = {
     "dict_type": "must be a mapping of keys to values",
     "tuple_type": "must be a list, such as [first, second]",
     "too_short": "must not be empty",
-    "string_too_short": "must not be empty",
-    "string_too_long": "must have at most {max_length} characters",
+    "too_long": "must have at most {max_length} characters",
     "greater_than": "must be more than {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
     "less_than_equal": "must be at most {le:g}",
@@ -70,7 +69,10 @@ SENTENCES: Mapping[str, str] = {
 
 def faults_of(error: ValidationError, model: type[Section], document: Document) -> list[Fault]:
     """Each error of a model as a fault at its place in the document."""
-    return [_fault(details, model, document) for details in error.errors(include_url=False)]
+    errors = error.errors(include_url=False)
+    # A list whose every item is wrong counts as too short as well.
+    told = [details for details in errors if details["type"] != "too_short" or not details["input"]]
+    return [_fault(details, model, document) for details in told]
 
 
 def _fault(details: ErrorDetails, model: type[Section], document: Document) -> Fault:
@@ -110,20 +112,20 @@ def _names(model: type[Section], path: Path) -> list[str]:
     """The keys that the section at `path` knows."""
     found: Any = model
     for part in path:
-        if isinstance(found, type) and issubclass(found, Section):
-            found = _section(found.model_fields[str(part)].annotation)
-        if found is None:
-            return []
-    return list(found.model_fields)
+        found = _inside(found, part)
+    return list(found.model_fields) if found else []
 
 
-def _section(annotation: Any) -> type[Section] | None:
-    """The model inside `Model | None`, `tuple[Model, ...]`, `dict[str, Model]` or an Annotated of these."""
+def _inside(annotation: Any, part: str | int) -> Any:
+    """The type of what stands at `part` in a value of this type, bare of Annotated and null, if known."""
+    found: Any = None
     if isinstance(annotation, type) and issubclass(annotation, Section):
-        return annotation
-    origin, arguments = get_origin(annotation), get_args(annotation)
-    if origin is Annotated:
-        return _section(arguments[0])
-    if origin in (Union, types.UnionType, tuple, dict):
-        return next((found for found in map(_section, arguments) if found), None)
-    return None
+        field = annotation.model_fields.get(str(part))
+        found = field and field.annotation
+    elif get_origin(annotation) is tuple:
+        found = get_args(annotation)[0]
+    elif get_origin(annotation) is dict:
+        found = get_args(annotation)[1]
+    while get_origin(found) in (Annotated, Union, types.UnionType):
+        found = get_args(found)[0]
+    return found

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable
 from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
+from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
@@ -43,13 +44,13 @@ class Revealed(str):
 
 def nearest(name: str, names: Iterable[str]) -> str:
     """` (did you mean 'x'?)` for the nearest of `names`, or nothing when none is near."""
-    found = get_close_matches(name, list(names), n=1)
+    found = get_close_matches(name, list(names), n=1, cutoff=0.65)
     return f" (did you mean '{found[0]}'?)" if found else ""
 
 
 def parse_duration(value: object) -> float:
     """Seconds of `30s`, `5m`, `1h30m`, `48h`, `7d`, `250ms`, or of a bare number of seconds."""
-    if isinstance(value, int | float) and not isinstance(value, bool):
+    if isinstance(value, int | float) and not isinstance(value, bool) and isfinite(value):
         return float(value)
     if isinstance(value, str):
         text = value.replace(" ", "")
@@ -182,7 +183,7 @@ _DURATION_SCHEMA: dict[str, Any] = {
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
-    Field(ge=0, allow_inf_nan=False),
+    Field(ge=0),
     WithJsonSchema(_DURATION_SCHEMA),
 ]
 """A length of time; in code a float of seconds."""

@@ -36,6 +36,7 @@ CONSTANTS: dict[str, bool | None] = {
     **dict.fromkeys(("true", "True", "TRUE"), True),
     **dict.fromkeys(("false", "False", "FALSE"), False),
 }
+LONGEST_NUMBER = 1000
 MOST_VALUES = 5_000_000  # aliases of aliases could otherwise grow without end
 
 Path = tuple[str | int, ...]
@@ -85,12 +86,14 @@ def plain_scalar(text: str) -> Any:
     """What an unquoted scalar means by the core schema; numbers remember how they were written."""
     if text in CONSTANTS:
         return CONSTANTS[text]
-    if INT.fullmatch(text) and len(text) <= 4000:
+    if len(text) > LONGEST_NUMBER:
+        return text
+    if INT.fullmatch(text):
         integer = WrittenInt(text, 0 if text[:2] in ("0o", "0x") else 10)
         integer.written = text
         return integer
     if FLOAT.fullmatch(text):
-        number = WrittenFloat(text.replace(".inf", "inf").replace(".nan", "nan") if "." in text else text)
+        number = WrittenFloat(text.replace(".", "") if text[-1] in "fFnN" else text)
         number.written = text
         return number
     return text
