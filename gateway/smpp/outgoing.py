@@ -1,0 +1,57 @@
+"""What we are about to write: encoded, our requests numbered, and gathered until the transport takes it."""
+
+from __future__ import annotations
+
+from collections.abc import Container
+from struct import Struct
+from typing import Any, Final
+
+from .codec import encode
+from .pdus import Pdu
+
+MAX_SEQUENCE_NUMBER: Final = 0x7FFFFFFF
+"""Our sequence numbers run from 1 to this and begin again (SMPP 3.4 section 5.1.4, 5.0 section 4.7.24)."""
+
+_SEQUENCE_NUMBER: Final = Struct(">I")
+_BEFORE: Final = slice(12)
+_AFTER: Final = slice(16, None)
+
+
+class Outgoing:
+    """Octets to the peer in their order. With `without_tlvs` set, everything goes without its TLVs.
+
+    Both ways to add raise ValueError if a value cannot be encoded; then nothing is added.
+    """
+
+    __slots__ = ("_frames", "_number", "without_tlvs")
+
+    def __init__(self, without_tlvs: bool = False) -> None:
+        self.without_tlvs = without_tlvs
+        self._frames: list[bytes] = []
+        self._number = 0
+
+    def add(self, pdu: Pdu) -> None:
+        """Add a PDU as it is numbered: a response."""
+        self._frames.append(encode(_bare(pdu) if self.without_tlvs else pdu))
+
+    def add_request(self, pdu: Pdu, taken: Container[int]) -> int:
+        """Add a PDU under our next sequence number that is not in `taken`, and return that number."""
+        frame = encode(_bare(pdu) if self.without_tlvs else pdu)
+        number = self._number % MAX_SEQUENCE_NUMBER + 1
+        while number in taken:
+            number = number % MAX_SEQUENCE_NUMBER + 1
+        self._number = number
+        # Cheaper than a copy of the PDU with another number in it.
+        self._frames.append(frame[_BEFORE] + _SEQUENCE_NUMBER.pack(number) + frame[_AFTER])
+        return number
+
+    def take(self) -> bytes:
+        """All that was added since the last time."""
+        octets = b"".join(self._frames)
+        self._frames.clear()
+        return octets
+
+
+def _bare(pdu: Any) -> Pdu:
+    bare: Pdu = pdu._replace(tlvs=()) if getattr(pdu, "tlvs", ()) else pdu
+    return bare

@@ -1,0 +1,376 @@
+"""One SMPP session as a pure state machine: octets and moments in, events and octets out.
+
+It knows no socket and no clock. Where the protocol leaves no choice it acts by itself: enquire_link and
+unbind are answered, requests in the wrong state, unknown or malformed ones are refused, stray responses are
+dropped, timers are kept. What is the owner's to decide comes out as an event. Sources: SMPP 3.4 sections
+2.2-2.8, 4 and 7.2, and 5.0 section 2.8.2.
+"""
+
+from __future__ import annotations
+
+from math import inf
+from typing import Final
+
+from .codec import Header, PduError, decode, find_tlv, refusal
+from .constants import HEADER_OCTETS, RESPONSE, V33, V34, CommandId, CommandStatus, Tag
+from .events import (
+    Answered,
+    Close,
+    Event,
+    Received,
+    SessionOptions,
+    Unanswered,
+    Unbound,
+    Violation,
+    WindowFull,
+    WrongState,
+)
+from .framing import Framer, FramingError
+from .outgoing import Outgoing
+from .pdus import (
+    BindReceiver,
+    BindTransceiver,
+    BindTransmitter,
+    EnquireLink,
+    EnquireLinkResp,
+    Pdu,
+    Unbind,
+    UnbindResp,
+)
+from .states import (
+    BINDS,
+    BOUND,
+    PERMISSIONS,
+    TRANSITIONS,
+    UNANSWERABLE,
+    Role,
+    State,
+    misplaced,
+    permitted,
+    tolerated,
+)
+from .timers import Due, Timers
+from .validate import check_request
+from .window import Window
+
+__all__ = [
+    "PERMISSIONS",
+    "TRANSITIONS",
+    "Answered",
+    "Close",
+    "Event",
+    "Received",
+    "Role",
+    "Session",
+    "SessionOptions",
+    "State",
+    "Unanswered",
+    "Unbound",
+    "Violation",
+    "WindowFull",
+    "WrongState",
+]
+
+NOT_BY_SEND: Final = frozenset({CommandId.unbind, CommandId.generic_nack})
+NO_MESSAGES: Final = BINDS | UNANSWERABLE | NOT_BY_SEND | {CommandId.enquire_link}
+
+
+class Session:
+    """One side of one connection, from its opening at `now` (monotonic seconds) to `Close` or `close`.
+
+    `version` is the interface version in force, `peer_version` what the peer says it speaks, `incoming` how
+    many of its requests the owner has not answered yet (the owner decides how many are too many).
+    """
+
+    def __init__(self, role: Role, options: SessionOptions, now: float) -> None:
+        self.role = role
+        self.options = options
+        self.version = self.peer_version = options.version
+        self.incoming = 0
+        self._framer = Framer(options.max_pdu_unbound if role is Role.SMSC else options.max_pdu)
+        self._window = Window(options.window)
+        self._timers = Timers(options, now)
+        self._out = Outgoing(options.tlvs is False)
+        self._enquire_link = self._unbind = 0  # sequence numbers of our own requests on their way
+        self._bind = 0  # command_id of the bind, ours or the peer's, that waits for its answer
+        self._farewell: UnbindResp | None = None  # waits for the owner's last answer
+        self._reason = ""
+        self._last_words: list[Event] = []
+        self._enter(State.OPEN)
+
+    @property
+    def window_free(self) -> int:
+        """How many requests may be sent now."""
+        return self._window.free
+
+    @property
+    def outstanding(self) -> int:
+        """How many of our requests the peer has not answered."""
+        return len(self._window)
+
+    @property
+    def deadline(self) -> float:
+        """The moment at which `tick` has something to do (`inf`: none)."""
+        if self.state is State.CLOSED:
+            return -inf if self._last_words else inf
+        return self._timers.deadline(self.state, self._window.oldest)
+
+    def output(self) -> bytes:
+        """Take what is to be written to the peer."""
+        return self._out.take()
+
+    # What the peer sends
+
+    def receive(self, data: bytes, now: float) -> list[Event]:
+        """Take in what was read. Never raises, whatever the octets."""
+        events: list[Event] = []
+        if self.state is State.CLOSED:
+            return events
+        broken: FramingError | None = None
+        try:
+            frames = self._framer.feed(data)
+        except FramingError as error:
+            frames, broken = error.frames, error
+        listened = self._timers.listened(now)
+        self._timers.octets(listened, len(frames), self._framer.pending)
+        strict = self.role is Role.SMSC
+        for frame in frames:
+            try:
+                pdu = decode(frame)
+            except PduError as error:
+                self._undecodable(error, events)
+                continue
+            command = pdu.command_id
+            if command in self._messages:
+                if strict and (status := check_request(pdu, self.version)):
+                    self._refuse(pdu, status, events)
+                else:
+                    self.incoming += 1
+                    events.append(Received(pdu))
+            elif command & RESPONSE:
+                self._response(pdu, command, events)
+            else:
+                self._request(pdu, command, listened, events)
+            if events and isinstance(events[-1], Close):
+                return events
+        if any(isinstance(event, Received | Answered) for event in events):
+            self._timers.active = listened
+        if broken is not None:
+            if broken.answer is not None:
+                self._out.add(broken.answer)
+            events.append(Violation(f"framing lost: {broken}", broken.status))
+            self._finish(f"framing lost: {broken}", events)
+        return events
+
+    def _request(self, pdu: Pdu, command: int, listened: float, events: list[Event]) -> None:
+        """A request that is not a message, or not one that may come in this state."""
+        if not self._taken(command) or (command in BINDS and self._bind):
+            self._refuse(pdu, self._misplaced(command), events)
+        elif command == CommandId.enquire_link:
+            self._out.add(EnquireLinkResp(pdu.sequence_number))
+        elif command == CommandId.unbind:
+            self._unbound(pdu, listened, events)
+        else:
+            if isinstance(pdu, BindTransmitter | BindReceiver | BindTransceiver):
+                self._await_answer(command)
+                self._peer_speaks(pdu.interface_version)
+            elif command in tolerated(self.role.other, self.state):
+                events.append(
+                    Violation(f"{_name(pdu)} is taken in {self.state.value}, where it is not allowed")
+                )
+            self.incoming += command not in UNANSWERABLE
+            events.append(Received(pdu))
+
+    def _response(self, pdu: Pdu, command: int, events: list[Event]) -> None:
+        number = pdu.sequence_number
+        nack = command == CommandId.generic_nack
+        if (entry := self._window.match(number, command)) is not None:
+            if entry.response == self._bind | RESPONSE:
+                self._bind_answered(pdu)
+            events.append(Answered(pdu, entry.context, entry.sent_at))
+        elif number == self._enquire_link != 0 and (nack or command == CommandId.enquire_link_resp):
+            self._enquire_link = 0
+        elif number == self._unbind != 0 and (nack or command == CommandId.unbind_resp):
+            self._unbind = 0
+            if self._farewell is None:
+                self._finish(self._reason, events)
+        else:
+            events.append(Violation(f"{_name(pdu)} answers nothing"))
+
+    def _undecodable(self, error: PduError, events: list[Event]) -> None:
+        command, number = error.header.command_id, error.header.sequence_number
+        detail = f"{CommandId(command).name} {number}: {error.detail}"
+        if not command & RESPONSE:
+            here = self._taken(command) or command not in PERMISSIONS
+            status = error.status if here else self._misplaced(command)
+            self._out.add(refusal(error.header, status))
+            events.append(Violation(detail, status))
+            return
+        events.append(Violation(detail))
+        if (entry := self._window.match(number, command)) is not None:
+            if entry.response == self._bind | RESPONSE:
+                self._await_answer(0)
+            events.append(Unanswered(entry.context, entry.sent_at, f"answer not understood: {error.detail}"))
+
+    def _unbound(self, pdu: Pdu, listened: float, events: list[Event]) -> None:
+        if self._farewell is not None:
+            self._refuse(pdu, CommandStatus.ESME_RINVBNDSTS, events)
+            return
+        self._farewell = UnbindResp(pdu.sequence_number)
+        self._reason = "unbound by the peer"
+        events.append(Unbound())
+        if self.state in BOUND:
+            self._leave(listened)
+        if not self.incoming:
+            self._say_farewell(events)
+
+    def _taken(self, command: int) -> bool:
+        peer = self.role.other
+        return command in permitted(peer, self.state, self.version) or command in tolerated(peer, self.state)
+
+    def _misplaced(self, command: int) -> CommandStatus:
+        if self._unbind and self.role is Role.ESME and command in (CommandId.deliver_sm, CommandId.data_sm):
+            return CommandStatus.ESME_RX_T_APPN  # it crossed our unbind: the carrier shall keep it
+        return misplaced(command, self.state, bool(self._bind))
+
+    def _refuse(self, pdu: Pdu, status: CommandStatus, events: list[Event]) -> None:
+        header = Header(HEADER_OCTETS, pdu.command_id, 0, pdu.sequence_number)
+        self._out.add(refusal(header, status))
+        events.append(Violation(f"{_name(pdu)}: {status.name}", status))
+
+    # What the owner sends
+
+    def send(self, pdu: Pdu, now: float, context: object = None) -> int:
+        """Send a request; returns the sequence number that it got, whatever its own was.
+
+        It ends in one `Answered` or `Unanswered` with this context (outbind and alert_notification have no
+        answer). To a peer without TLVs it goes without them, message_payload included. Raises WrongState if
+        our role may not send it now, WindowFull, or ValueError if a value cannot be encoded; then nothing
+        was sent.
+        """
+        command = pdu.command_id
+        if command not in self._sendable or (command in BINDS and self._bind):
+            raise WrongState(f"{CommandId(command).name} in {self.state.value} as {self.role.value}")
+        if command in UNANSWERABLE:
+            return self._out.add_request(pdu, self._window)
+        if not self._window.free:
+            raise WindowFull(f"{len(self._window)} outstanding")
+        number = self._out.add_request(pdu, self._window)
+        self._window.add(number, command, context, now, self._timers.listened(now))
+        if command in BINDS:
+            self._await_answer(command)
+        return number
+
+    def respond(self, pdu: Pdu) -> None:
+        """Answer a request that was `Received`, with its sequence number. After `Close` this does nothing.
+
+        An ESME_ROK bind response binds the session. Raises WrongState if no request waits for this answer,
+        ValueError if a value cannot be encoded; then nothing was sent.
+        """
+        if self.state is State.CLOSED:
+            return
+        if not self.incoming or (self._bind and pdu.command_id not in (self._bind | RESPONSE, RESPONSE)):
+            raise WrongState(f"{_name(pdu)} answers nothing")
+        self._out.add(pdu)
+        self.incoming -= 1
+        if self._bind:
+            self._bind_answered(pdu)
+        elif self._farewell is not None and not self.incoming:
+            self._say_farewell(self._last_words)
+
+    def unbind(self, now: float, reason: str = "unbound") -> None:
+        """Send an unbind; `Close` with this reason follows its answer. Raises WrongState if not bound."""
+        if self.state not in BOUND:
+            raise WrongState(f"unbind in {self.state.value}")
+        self._reason = reason
+        self._unbind = self._out.add_request(Unbind(), self._window)
+        self._leave(self._timers.listened(now))
+
+    def close(self, reason: str) -> list[Event]:
+        """The transport is gone: `Unanswered` for everything outstanding."""
+        self._enter(State.CLOSED)
+        self._last_words.clear()
+        return [Unanswered(entry.context, entry.sent_at, reason) for entry in self._window.drain()]
+
+    # Time
+
+    def pause(self, now: float) -> None:
+        """The owner stops reading: timers stand still."""
+        self._timers.pause(now)
+
+    def resume(self, now: float) -> None:
+        """The owner reads again: timers go on where they stood."""
+        self._timers.resume(now)
+
+    def tick(self, now: float) -> list[Event]:
+        """Do what is due: probe the peer, give up requests, close. Call it at `deadline`, or at any time."""
+        events, self._last_words = self._last_words, []
+        if self._timers.paused or self.state is State.CLOSED:
+            return events
+        listened = self._timers.listened(now)
+        limit = self.options.response
+        for entry in self._window.expired(listened - limit):
+            events.append(Unanswered(entry.context, entry.sent_at, f"no response within {limit:g} s"))
+            if entry.response == self._bind | RESPONSE:
+                self._finish("bind not answered", events)
+                return events
+        moment, due = self._timers.next(self.state)
+        if moment > listened:
+            return events
+        if due is Due.ENQUIRE_LINK:
+            self._enquire_link = self._out.add_request(EnquireLink(), self._window)
+            self._timers.probed = listened
+        elif due is Due.INACTIVITY:
+            self.unbind(now, due.value)
+        elif self._farewell is not None:
+            self._say_farewell(events)
+        else:
+            self._finish(due.value, events)
+        return events
+
+    # What changes the state
+
+    def _enter(self, state: State) -> None:
+        self.state = state
+        self._messages = permitted(self.role.other, state, self.version) - NO_MESSAGES
+        self._sendable = permitted(self.role, state, self.version) - NOT_BY_SEND
+
+    def _await_answer(self, bind: int) -> None:
+        self._bind = bind
+        self._timers.binding = bool(bind)
+
+    def _peer_speaks(self, version: int) -> None:
+        self.peer_version = version
+        self.version = min(version, self.options.version)
+        self._out.without_tlvs = version < V34 if self.options.tlvs is None else not self.options.tlvs
+
+    def _bind_answered(self, pdu: Pdu) -> None:
+        """A bind response was sent or received, whichever our role has."""
+        self._await_answer(0)
+        state = TRANSITIONS[State.OPEN].get(CommandId(pdu.command_id))
+        if state is None or pdu.command_status != CommandStatus.ESME_ROK:
+            return
+        if self.role is Role.ESME:
+            version = find_tlv(getattr(pdu, "tlvs", ()), Tag.sc_interface_version)
+            self._peer_speaks(version[0] if version else V33)
+        self._framer.limit = self.options.max_pdu
+        self._timers.active = self._timers.heard
+        self._enter(state)
+
+    def _leave(self, listened: float) -> None:
+        self._timers.left = listened
+        self._enter(TRANSITIONS[self.state][CommandId.unbind])
+
+    def _say_farewell(self, events: list[Event]) -> None:
+        if self._farewell is not None:
+            self._out.add(self._farewell)
+        self._farewell = None
+        self._finish(self._reason, events)
+
+    def _finish(self, reason: str, events: list[Event]) -> None:
+        events.append(Close(reason))
+        self._enter(State.CLOSED)
+
+
+def _name(pdu: Pdu) -> str:
+    return f"{CommandId(pdu.command_id).name} {pdu.sequence_number}"
