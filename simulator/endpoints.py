@@ -1,0 +1,28 @@
+"""Twisted's endpoint strings as coroutines."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from twisted.internet import endpoints
+from twisted.internet.defer import Deferred
+
+_serverFromString: Any = endpoints.serverFromString
+_clientFromString: Any = endpoints.clientFromString
+
+
+async def listen(reactor: Any, description: str, factory: Any) -> Any:
+    """The port that listens as told. Raises what the endpoint does: ValueError, CannotListenError."""
+    return await _serverFromString(reactor, description).listen(factory)
+
+
+async def connect(reactor: Any, description: str, factory: Any) -> Any:
+    """The protocol of a new connection. Raises what the endpoint does: ValueError, ConnectError."""
+    return await _clientFromString(reactor, description).connect(factory)
+
+
+async def stop_listening(port: Any) -> None:
+    """Close a port."""
+    result = port.stopListening()
+    if isinstance(result, Deferred):
+        await result
