@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from . import constants as c
@@ -183,6 +184,7 @@ def _times(pdu: Texted, v50: bool) -> CommandStatus:
     return OK
 
 
+@lru_cache(1024)
 def _is_time(text: str) -> bool:
     try:
         parse_time(text, _NOW)
