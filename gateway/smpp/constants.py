@@ -30,7 +30,7 @@ ESM_TYPE_INTERMEDIATE = 0x20
 ESM_UDHI = 0x40
 ESM_REPLY_PATH = 0x80
 
-# registered_delivery (v3.4 section 5.2.17; intermediate is bit 4 by its mask, and by v5.0 section 4.7.21)
+# registered_delivery (v3.4 section 5.2.17; intermediate is bit 4 by its mask, and by v5.0)
 REGISTERED_RECEIPT = 0x03
 REGISTERED_NONE = 0x00
 REGISTERED_ANY = 0x01
@@ -62,7 +62,7 @@ class OpenIntEnum(IntEnum):
 
 
 class CommandId(OpenIntEnum):
-    """command_id (v3.4 section 5.1.2.1, v5.0 section 4.7.5)."""
+    """command_id (v3.4 section 5.1.2.1; broadcast_* are of v5.0)."""
 
     bind_receiver = 0x00000001
     bind_transmitter = 0x00000002
@@ -178,7 +178,7 @@ class CommandStatus(OpenIntEnum):
 
 
 class Tag(OpenIntEnum):
-    """TLV tags (v3.4 section 5.3.1, v5.0 section 4.8.1)."""
+    """TLV tags (v3.4 section 5.3.1, and v5.0)."""
 
     dest_addr_subunit = 0x0005
     dest_network_type = 0x0006

@@ -77,8 +77,7 @@ def names(spec: PduSpec) -> list[str]:
 def render_class(spec: PduSpec) -> Iterator[str]:
     """The NamedTuple of a PDU."""
     yield f"class {class_name(spec)}(NamedTuple):"
-    version = "" if spec.section.startswith("5.0") else "v3.4 "
-    yield f'    """{spec.command_id.name} ({version}section {spec.section})."""'
+    yield f'    """{spec.command_id.name} ({spec.source})."""'
     yield ""
     yield "    sequence_number: int = 0"
     yield "    command_status: int = 0"

@@ -1741,7 +1741,7 @@ def encode_alert_notification(pdu: AlertNotification) -> bytes:
 
 
 class BroadcastSmResp(NamedTuple):
-    """broadcast_sm_resp (section 5.0 4.4.1.2)."""
+    """broadcast_sm_resp (v5.0)."""
 
     sequence_number: int = 0
     command_status: int = 0
@@ -1780,7 +1780,7 @@ def encode_broadcast_sm_resp(pdu: BroadcastSmResp) -> bytes:
 
 
 class QueryBroadcastSmResp(NamedTuple):
-    """query_broadcast_sm_resp (section 5.0 4.6.1.3)."""
+    """query_broadcast_sm_resp (v5.0)."""
 
     sequence_number: int = 0
     command_status: int = 0
@@ -1821,7 +1821,7 @@ def encode_query_broadcast_sm_resp(pdu: QueryBroadcastSmResp) -> bytes:
 
 
 class CancelBroadcastSmResp(NamedTuple):
-    """cancel_broadcast_sm_resp (section 5.0 4.6.2.3)."""
+    """cancel_broadcast_sm_resp (v5.0)."""
 
     sequence_number: int = 0
     command_status: int = 0

@@ -45,12 +45,17 @@ class Field(NamedTuple):
 
 
 class PduSpec(NamedTuple):
-    """One PDU: its fields after the header in their order, and whether TLVs may follow."""
+    """One PDU: where it is defined, its fields after the header in order, and whether TLVs may follow."""
 
     command_id: CommandId
     section: str
     fields: tuple[Field, ...] = ()
     tlvs: bool = True
+
+    @property
+    def source(self) -> str:
+        """The version and the section that define it."""
+        return "v5.0" if self.section == "5.0" else f"v3.4 section {self.section}"
 
     @property
     def is_response(self) -> bool:
@@ -196,9 +201,9 @@ PDUS: tuple[PduSpec, ...] = (
         "4.12.1",
         (*LONG_SOURCE, *address("esme_addr", "esme_addr", DEST_CODES, size=65)),
     ),
-    PduSpec(C.broadcast_sm_resp, "5.0 4.4.1.2", (ANSWERED_ID,)),
-    PduSpec(C.query_broadcast_sm_resp, "5.0 4.6.1.3", (ANSWERED_ID,)),
-    PduSpec(C.cancel_broadcast_sm_resp, "5.0 4.6.2.3"),
+    PduSpec(C.broadcast_sm_resp, "5.0", (ANSWERED_ID,)),
+    PduSpec(C.query_broadcast_sm_resp, "5.0", (ANSWERED_ID,)),
+    PduSpec(C.cancel_broadcast_sm_resp, "5.0"),
 )
 
 UNSUPPORTED = frozenset({C.broadcast_sm, C.query_broadcast_sm, C.cancel_broadcast_sm})

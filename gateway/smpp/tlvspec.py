@@ -1,8 +1,7 @@
 """The TLVs of SMPP as a table: kind, lengths, values, and the PDUs that may carry them.
 
-Permissions are those of v3.4 (the tables of section 4) and of v5.0 (sections 4.2.5, 4.3.5 and 4.8) taken
-together: v3.4 peers use the wider ones of v5.0 long since. Lengths are in octets, and count the NUL of a
-C-octet string.
+Permissions are those of v3.4 (the tables of section 4) and of v5.0 taken together: v3.4 peers use the wider
+ones of v5.0 long since. Lengths are in octets, and count the NUL of a C-octet string.
 """
 
 from __future__ import annotations
@@ -77,11 +76,11 @@ def octets(tag: Tag, permitted: frozenset[CommandId], lengths: Sequence[int], ve
 
 
 ALL_TLVS = (
-    integer(T.dest_addr_subunit, BOTH),
+    integer(T.dest_addr_subunit, BOTH | BROADCAST),
     integer(T.dest_network_type, BOTH),
     integer(T.dest_bearer_type, BOTH),
     integer(T.dest_telematics_id, BOTH, (1, 2)),
-    integer(T.source_addr_subunit, BOTH),
+    integer(T.source_addr_subunit, BOTH | BROADCAST),
     integer(T.source_network_type, BOTH),
     integer(T.source_bearer_type, BOTH),
     integer(T.source_telematics_id, BOTH, (1, 2)),
@@ -92,7 +91,7 @@ ALL_TLVS = (
     integer(T.ms_msg_wait_facilities, SUBMITS),
     integer(T.privacy_indicator, BOTH | BROADCAST, values=range(4)),
     octets(T.source_subaddress, BOTH | BROADCAST, range(2, 24)),
-    octets(T.dest_subaddress, BOTH, range(2, 24)),
+    octets(T.dest_subaddress, BOTH | BROADCAST, range(2, 24)),
     integer(T.user_message_reference, BOTH | BROADCAST_REFERENCES, (2,)),
     integer(T.user_response_code, BOTH),
     integer(T.source_port, BOTH | BROADCAST, (2,)),
@@ -117,7 +116,7 @@ ALL_TLVS = (
     integer(T.congestion_state, RESPONSES, version=V50),
     octets(T.ussd_service_op, BOTH, (1,)),
     integer(T.broadcast_channel_indicator, BROADCAST, values=FLAG, version=V50),
-    octets(T.broadcast_content_type, BROADCAST, (3,), V50),
+    octets(T.broadcast_content_type, BROADCAST | {C.cancel_broadcast_sm}, (3,), V50),
     octets(T.broadcast_content_type_info, BROADCAST, range(1, 256), V50),
     integer(T.broadcast_message_class, BROADCAST, values=range(4), version=V50),
     integer(T.broadcast_rep_num, BROADCAST, (2,), version=V50),

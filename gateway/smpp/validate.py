@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import constants as c
 from .codec import find_tlv
@@ -30,46 +30,69 @@ DATA_ESM_CLASSES = frozenset(v for v in OCTETS if v & c.ESM_TYPE in ESME_TYPES)
 SUBMIT_ESM_CLASSES = frozenset(v for v in DATA_ESM_CLASSES if v & c.ESM_MODE != c.ESM_MODE_TRANSACTION)
 REGISTERED_V34 = frozenset(v for v in OCTETS if v & c.REGISTERED_RECEIPT != c.REGISTERED_SUCCESS)
 
-Rule = tuple[str, frozenset[int], CommandStatus]
+
+class Rule(NamedTuple):
+    """The values that a field may have, the status for all others, and what they mean if they are bits."""
+
+    field: str
+    allowed: frozenset[int]
+    status: CommandStatus
+    says: str = ""
+
+
 TONS = frozenset(int(ton) for ton in Ton)
 NPIS = frozenset(int(npi) for npi in Npi)
-SOURCE: tuple[Rule, ...] = (
-    ("source_addr_ton", TONS, S.ESME_RINVSRCTON),
-    ("source_addr_npi", NPIS, S.ESME_RINVSRCNPI),
+SOURCE = (
+    Rule("source_addr_ton", TONS, S.ESME_RINVSRCTON),
+    Rule("source_addr_npi", NPIS, S.ESME_RINVSRCNPI),
 )
-DESTINATION: tuple[Rule, ...] = (
-    ("dest_addr_ton", TONS, S.ESME_RINVDSTTON),
-    ("dest_addr_npi", NPIS, S.ESME_RINVDSTNPI),
+DESTINATION = (
+    Rule("dest_addr_ton", TONS, S.ESME_RINVDSTTON),
+    Rule("dest_addr_npi", NPIS, S.ESME_RINVDSTNPI),
 )
-REGISTERED: Rule = ("registered_delivery", REGISTERED_V34, S.ESME_RINVREGDLVFLG)
-PRIORITY: Rule = ("priority_flag", frozenset(range(4)), S.ESME_RINVPRTFLG)
+SUBMIT_ESM_CLASS = Rule(
+    "esm_class",
+    SUBMIT_ESM_CLASSES,
+    S.ESME_RINVESMCLASS,
+    "any mode but transaction; message type default, delivery or user acknowledgement; any feature",
+)
+DATA_ESM_CLASS = Rule(
+    "esm_class",
+    DATA_ESM_CLASSES,
+    S.ESME_RINVESMCLASS,
+    "any mode; message type default, delivery or user acknowledgement; any feature",
+)
+REGISTERED = Rule(
+    "registered_delivery", REGISTERED_V34, S.ESME_RINVREGDLVFLG, "bits 1-0 are not 11, but in 5.0 they may be"
+)
+PRIORITY = Rule("priority_flag", frozenset(range(4)), S.ESME_RINVPRTFLG)
 # The gateway has no canned messages; a carrier's could not be judged.
-CANNED: Rule = ("sm_default_msg_id", frozenset({0}), S.ESME_RINVDFTMSGID)
+CANNED = Rule("sm_default_msg_id", frozenset({0}), S.ESME_RINVDFTMSGID)
 
 RULES: dict[type[Pdu], tuple[Rule, ...]] = {
     SubmitSm: (
         *SOURCE,
         *DESTINATION,
-        ("esm_class", SUBMIT_ESM_CLASSES, S.ESME_RINVESMCLASS),
+        SUBMIT_ESM_CLASS,
         PRIORITY,
         REGISTERED,
-        ("replace_if_present_flag", frozenset({0, 1}), S.ESME_RINVREPFLAG),
+        Rule("replace_if_present_flag", frozenset({0, 1}), S.ESME_RINVREPFLAG),
         CANNED,
     ),
     SubmitMulti: (
         *SOURCE,
-        ("esm_class", SUBMIT_ESM_CLASSES, S.ESME_RINVESMCLASS),
+        SUBMIT_ESM_CLASS,
         PRIORITY,
         REGISTERED,
-        ("replace_if_present_flag", frozenset({0}), S.ESME_RINVREPFLAG),
+        Rule("replace_if_present_flag", frozenset({0}), S.ESME_RINVREPFLAG),
         CANNED,
     ),
-    DataSm: (*SOURCE, *DESTINATION, ("esm_class", DATA_ESM_CLASSES, S.ESME_RINVESMCLASS), REGISTERED),
+    DataSm: (*SOURCE, *DESTINATION, DATA_ESM_CLASS, REGISTERED),
     QuerySm: SOURCE,
     CancelSm: (*SOURCE, *DESTINATION),
     ReplaceSm: (*SOURCE, REGISTERED, CANNED),
 }
-# What v5.0 allows more of (sections 4.7.21, 4.7.28 and 4.2.1.2).
+# What v5.0 allows more of.
 V50_ALLOWS = {"registered_delivery": frozenset(OCTETS)}
 MOST_OCTETS = {False: 254, True: 255}
 MOST_DESTINATIONS = {False: 254, True: 255}
@@ -92,7 +115,7 @@ def _compiled(v50: bool) -> dict[type[Pdu], tuple[tuple[int, frozenset[int], Com
     return {
         kind: tuple(
             (kind._fields.index(name), V50_ALLOWS.get(name, allowed) if v50 else allowed, status)
-            for name, allowed, status in rules
+            for name, allowed, status, _ in rules
         )
         for kind, rules in RULES.items()
     }
