@@ -183,12 +183,13 @@ class Session:
 
     def _response(self, pdu: Pdu, command: int, events: list[Event]) -> None:
         number = pdu.sequence_number
-        nack = command == CommandId.generic_nack
         if (entry := self._window.match(number, command)) is not None:
-            if entry.response == self._bind | RESPONSE:
+            if self._bind and entry.response == self._bind | RESPONSE:
                 self._bind_answered(pdu)
             events.append(Answered(pdu, entry.context, entry.sent_at))
-        elif number == self._enquire_link != 0 and (nack or command == CommandId.enquire_link_resp):
+            return
+        nack = command == CommandId.generic_nack
+        if number == self._enquire_link != 0 and (nack or command == CommandId.enquire_link_resp):
             self._enquire_link = 0
         elif number == self._unbind != 0 and (nack or command == CommandId.unbind_resp):
             self._unbind = 0
@@ -249,14 +250,15 @@ class Session:
         was sent.
         """
         command = pdu.command_id
-        if command not in self._sendable or (command in BINDS and self._bind):
+        if command not in self._sendable or (self._bind and command in BINDS):
             raise WrongState(f"{CommandId(command).name} in {self.state.value} as {self.role.value}")
+        window = self._window
         if command in UNANSWERABLE:
-            return self._out.add_request(pdu, self._window)
-        if not self._window.free:
-            raise WindowFull(f"{len(self._window)} outstanding")
-        number = self._out.add_request(pdu, self._window)
-        self._window.add(number, command, context, now, self._timers.listened(now))
+            return self._out.add_request(pdu, window)
+        if len(window) >= window.limit:
+            raise WindowFull(f"{len(window)} outstanding")
+        number = self._out.add_request(pdu, window)
+        window.add(number, command, context, now, self._timers.listened(now))
         if command in BINDS:
             self._await_answer(command)
         return number
@@ -354,7 +356,6 @@ class Session:
             version = find_tlv(getattr(pdu, "tlvs", ()), Tag.sc_interface_version)
             self._peer_speaks(version[0] if version else V33)
         self._framer.limit = self.options.max_pdu
-        self._timers.active = self._timers.heard
         self._enter(state)
 
     def _leave(self, listened: float) -> None:

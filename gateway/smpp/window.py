@@ -1,9 +1,11 @@
 """Our requests that the peer has not answered yet (SMPP 3.4 section 2.5.2)."""
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from .constants import RESPONSE, CommandId
+
+GENERIC_NACK: Final = int(CommandId.generic_nack)
 
 
 class Outstanding(NamedTuple):
@@ -56,7 +58,7 @@ class Window:
     def match(self, sequence_number: int, command_id: int) -> Outstanding | None:
         """Take out the request that this response answers: same number and command, or a generic_nack."""
         outstanding = self._outstanding.get(sequence_number)
-        if outstanding is None or command_id not in (outstanding.response, CommandId.generic_nack):
+        if outstanding is None or (outstanding.response != command_id and command_id != GENERIC_NACK):
             return None
         del self._outstanding[sequence_number]
         return outstanding

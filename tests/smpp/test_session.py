@@ -201,6 +201,9 @@ def test_what_an_smsc_refuses_an_esme_tolerates() -> None:
     deliver = pdus.DeliverSm(5, esm_class=0x3F, registered_delivery=0xFF, source_addr_ton=99)
     assert kinds(bound(SMSC).receive(encode(submit), 0.0)) == [Violation]
     assert kinds(bound(ESME).receive(encode(deliver), 0.0)) == [Received]
+    without_text = encode(pdus.DataSm(6, destination_addr="1"))
+    assert kinds(bound(SMSC).receive(without_text, 0.0)) == [Violation]
+    assert kinds(bound(ESME).receive(without_text, 0.0)) == [Received]
 
 
 def test_the_owner_answers_in_any_order() -> None:
@@ -358,6 +361,14 @@ def test_close_ends_everything_that_is_outstanding_once() -> None:
         session.send(SUBMIT, float(i), i)
     assert session.close("cut") == [Unanswered(i, float(i), "cut") for i in range(3)]
     assert session.close("cut") == []
+
+
+def test_a_lost_transport_has_no_last_words() -> None:
+    session = bound(SMSC)
+    session.receive(numbered(SUBMIT, 8) + numbered(pdus.Unbind(), 9), 1.0)
+    session.respond(pdus.SubmitSmResp(8))
+    session.close("lost")
+    assert (session.deadline, session.tick(2.0)) == (inf, [])
 
 
 # Unbinding
