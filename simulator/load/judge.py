@@ -26,7 +26,8 @@ class Judge:
 
     A second receipt on a connection after the one that brought the first was lost is what at-least-once
     delivery promises, if the loss came within `grace` of the first: our answer may not have arrived. It
-    is counted as redelivered; any other second receipt is doubled.
+    is counted as redelivered; any other second receipt is doubled. Which it is can only be told at the
+    end, since a loss may be learnt of late.
     """
 
     def __init__(self, destination: Callable[[int], str], grace: float = 5.0) -> None:
@@ -36,6 +37,7 @@ class Judge:
         self._state = bytearray()
         self._sent_at = array("d")
         self._first: dict[int, ReceiptSeen] = {}
+        self._repeats: list[tuple[ReceiptSeen, ReceiptSeen]] = []
         self._early: dict[str, list[ReceiptSeen]] = {}
         self._unanswered: Counter[str] = Counter()
         self._lost_links: dict[int, float] = {}
@@ -44,9 +46,7 @@ class Judge:
         self.refused: Counter[int] = Counter()
         self.stats: Counter[str] = Counter()
         self.violations: Counter[str] = Counter()
-        self.doubled: list[str] = []
         self.crossed: list[str] = []
-        self.redelivered = 0
         self.unanswered = 0
         self.accepted = 0
         self.receipted = 0
@@ -110,6 +110,11 @@ class Judge:
         """Ids of accepted pieces without a final receipt."""
         return [known for known, piece in self._pieces_by_id.items() if piece not in self._first]
 
+    def repeats(self) -> tuple[int, list[str]]:
+        """Second receipts: how many are redelivered, and the ids of those that are doubled."""
+        doubled = [second.message_id for first, second in self._repeats if not self._excused(first, second)]
+        return len(self._repeats) - len(doubled), doubled
+
     def strays(self) -> tuple[int, list[str]]:
         """Receipts for ids never given: how many are explained by unanswered submits, and the rest."""
         explained, rest = 0, []
@@ -132,10 +137,8 @@ class Judge:
             self._first[piece] = receipt
             self.receipted += 1
             self.receipt_times.append(receipt.at - self._sent_at[piece])
-        elif self._excused(first, receipt):
-            self.redelivered += 1
         else:
-            self.doubled.append(receipt.message_id)
+            self._repeats.append((first, receipt))
 
     def _excused(self, first: ReceiptSeen, second: ReceiptSeen) -> bool:
         lost_at = self._lost_links.get(first.link)

@@ -99,6 +99,7 @@ def conclude(judge: Judge, tally: Tally) -> Report:
     """The report on a run that is over."""
     lost = judge.lost() if tally.receipts_expected else []
     explained, strays = judge.strays()
+    redelivered, doubled = judge.repeats()
     return Report(
         seconds=round(tally.seconds, 3),
         submits=tally.submits,
@@ -112,9 +113,9 @@ def conclude(judge: Judge, tally: Tally) -> Report:
         replies=tally.replies,
         lost=len(lost),
         lost_ids=some(lost),
-        doubled=len(judge.doubled),
-        doubled_ids=some(judge.doubled),
-        redelivered=judge.redelivered,
+        doubled=len(doubled),
+        doubled_ids=some(doubled),
+        redelivered=redelivered,
         crossed=len(judge.crossed),
         crossed_ids=some(judge.crossed),
         strays=len(strays),

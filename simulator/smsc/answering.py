@@ -75,6 +75,7 @@ class Answering:
         if keep:
             bind.wire.write_spoilt(octets[:keep], rule)
         self._note("cut", bind, rule=rule, how=answer.cut)
+        bind.alive = False
         if answer.cut == "fin":
             bind.wire.close()
         elif keep:

@@ -132,7 +132,8 @@ class Carrier:
         unanswered: list[Unanswered] = []
         for event in events:
             if isinstance(event, Received):
-                self._serve(bind, event.pdu)
+                if bind.alive:
+                    self._serve(bind, event.pdu)
             elif isinstance(event, Answered):
                 self._answered(bind, event)
             elif isinstance(event, Violation):

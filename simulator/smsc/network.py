@@ -150,7 +150,10 @@ class Network:
             self._tell(message, bind, pdu, "receipts")
             for _ in range(how.copies - 1):
                 delay = how.copy_delay.sample(self._delays)
-                self._timeline.later(delay, self._tell, message, bind, pdu, "receipts")
+                if delay > 0:
+                    self._timeline.later(delay, self._tell, message, bind, pdu, "receipts")
+                else:
+                    self._tell(message, bind, pdu, "receipts")
         return True
 
     def _on_the_way(self, message: Message, bind: Bind) -> None:
