@@ -14,9 +14,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from gateway.filters.calendars import Calendar
 from gateway.filters.frequency import Limit, parse_limit
-from gateway.filters.windows import Layer, Window, window
+from gateway.filters.windows import Window, window
 from gateway.settings.node import Section
 from gateway.settings.scalars import Flag, Text, known_time_zone
 
@@ -46,7 +45,7 @@ class Rule(Section):
     """What every rule says of itself."""
 
     rule: Text
-    """Its name, unique in its section of the pack; records and overrides call it so."""
+    """Its name, unique in the pack; records and overrides call it so."""
     sure: Literal["S", "C"]
     """S: sure, from the primary text or two sources. C: to be checked, so never a reason to refuse."""
     authority: Literal["law", "carrier", "vendor", "custom"]
@@ -121,9 +120,9 @@ class WindowRule(Rule):
         """The windows for the engine."""
         return tuple(opening.window() for opening in self.open)
 
-    def layer(self, calendar: Calendar | None) -> Layer:
-        """The rule for the engine; `calendar` is that of `self.calendar`."""
-        return Layer(self.windows(), calendar, self.since, self.until)
+    def widest_windows(self) -> tuple[Window, ...]:
+        """How far they may be widened, for the engine."""
+        return tuple(opening.window() for opening in self.widest)
 
 
 class ConsentRule(Rule):
