@@ -22,12 +22,14 @@ class Timer(Protocol):
         """Call after `delay` seconds."""
 
 
-class MonotonicTimer:
-    """The reactor's timers with a monotonic `seconds`, since the reactor's own follow the wall clock."""
+def monotonic(reactor: Any) -> Timer:
+    """The reactor with a clock that never jumps, for its own timers too: as it comes, they follow the wall clock.
 
-    def __init__(self, reactor: Any) -> None:
-        self.callLater = reactor.callLater
-        self.seconds = time.monotonic
+    To be called before the first `callLater`.
+    """
+    reactor.seconds = time.monotonic
+    timer: Timer = reactor
+    return timer
 
 
 @dataclass(frozen=True, slots=True)

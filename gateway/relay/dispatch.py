@@ -114,7 +114,7 @@ class Dispatch:
             return
         batch = Batch()
         for level in self.lanes.levels():
-            while len(batch.changes) < BATCH and sum(self._serve(lane, batch) for lane in level):
+            while len(batch.changes) < BATCH and self._serve_all(level, batch):
                 pass
         self.lanes.sweep()
         if not batch.changes.empty:
@@ -126,6 +126,9 @@ class Dispatch:
     def _pump_again(self) -> None:
         if self.lanes.count:
             self.pump()
+
+    def _serve_all(self, level: list[Lane], batch: Batch) -> int:
+        return sum([self._serve(lane, batch) for lane in level])
 
     def _serve(self, lane: Lane, batch: Batch) -> int:
         now = self.clocks.now_ms()

@@ -74,6 +74,11 @@ class Lanes:
             start = self._first % len(level)
             yield [self._lanes[key] for key in level[start:] + level[:start]]
 
+    def oldest(self) -> int | None:
+        """When the oldest message at the head of a lane was accepted, in unix milliseconds."""
+        heads = (self.head(lane) for lane in self._lanes.values())
+        return min((entry.message.accepted_at for entry in heads if entry is not None), default=None)
+
     def sweep(self) -> None:
         """Forget the lanes in which nothing waits."""
         for key in [key for key, lane in self._lanes.items() if not lane.queue]:

@@ -202,6 +202,11 @@ class Relay:
         """congestion_state, 0 to 100 (SMPP 5.0, section 4.8.4.18): how full the backlog in memory is."""
         return min(100, 100 * self.dispatch.lanes.count // self.dispatch.memory)
 
+    def oldest_waiting(self) -> float:
+        """Age in seconds of the oldest message in the lanes."""
+        oldest = self.dispatch.lanes.oldest()
+        return 0.0 if oldest is None else max(0.0, (self.clocks.now_ms() - oldest) / 1000)
+
     def _accepted(self, entry: Entry) -> None:
         message = entry.message
         self.replies.wrote(message.destination, message.source, message.account)

@@ -86,6 +86,11 @@ class Outbox:
         if count:
             self._beyond = 0
 
+    def expired(self, count: int) -> None:
+        """The retention has done away with rows that nobody fetched."""
+        self.counts["expired"] += count
+        self.backlog = max(0, self.backlog - count)
+
     def offer(self, row: OutboxRow) -> None:
         """A row that is on disk now."""
         self.backlog += 1

@@ -190,7 +190,7 @@ class Submits:
             tenant=settings.tenant,
             client_id=told or write_id(message_id, settings.message_id, short=short),
             accepted_at=now,
-            pdu=pdu._replace(sequence_number=0),
+            pdu=pdu,
             category=settings.category,
             generation=self.judging.generation,
             expires_at=min(expires_at, max(longest, due or 0)),

@@ -89,7 +89,7 @@ class Uplink:
     # connecting
 
     def _connect(self) -> None:
-        endpoint = clientFromString(self.reactor, self.bind.endpoint)  # type: ignore[no-untyped-call]
+        endpoint = clientFromString(self.reactor, self.bind.endpoint)
         factory = Factory.forProtocol(lambda: self._protocol())
         factory.noisy = False
         self._connecting = endpoint.connect(factory)

@@ -33,7 +33,8 @@ class Rule:
     accounts: frozenset[str]
     categories: frozenset[str]
     destinations: tuple[str, ...]
-    sources: tuple[str, ...]
+    sources: frozenset[str]
+    source_prefixes: tuple[str, ...]
     text: re.Pattern[str] | None
 
     def matches(self, message: Message) -> bool:
@@ -44,7 +45,12 @@ class Rule:
             return False
         if self.destinations and not message.destination.startswith(self.destinations):
             return False
-        if self.sources and not message.source.startswith(self.sources):
+        named = self.sources or self.source_prefixes
+        if (
+            named
+            and message.source not in self.sources
+            and not message.source.startswith(self.source_prefixes)
+        ):
             return False
         return self.text is None or bool(self.text.search(message.text or ""))
 
@@ -57,9 +63,10 @@ def compile_rule(route: Route) -> Rule:
         carriers=tuple(route.carriers),
         accounts=frozenset(match.account),
         categories=frozenset(match.category),
-        destinations=tuple(prefix.lstrip("+") for prefix in match.destination),
-        sources=tuple(match.source),
-        text=re.compile(match.text) if match.text else None,
+        destinations=tuple(match.destination),
+        sources=frozenset(source for source in match.source if not source.endswith("*")),
+        source_prefixes=tuple(source[:-1] for source in match.source if source.endswith("*")),
+        text=match.text,
     )
 
 

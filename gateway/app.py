@@ -1,0 +1,182 @@
+"""The one place that knows everyone: builds the parts of a node, starts and stops them in order."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.endpoints import serverFromString
+from twisted.internet.task import LoopingCall
+from twisted.internet.threads import deferToThread
+from twisted.logger import Logger
+
+from gateway.control.site import control_site
+from gateway.filters.catalogue import make_filters
+from gateway.filters.verdict import Filter
+from gateway.relay.clocks import Clocks
+from gateway.relay.node import Relay
+from gateway.settings.holder import Generations
+from gateway.settings.models import Generation
+from gateway.settings.problems import SettingsError
+from gateway.store.engine import Store, open_store
+from gateway.store.retention import Purge
+from gateway.store.rows import StoreUnavailable
+
+log = Logger()
+
+PURGE_INTERVAL = 600.0
+ROOM = 1000  # listening sockets' queue of connections
+
+
+class Gateway:
+    """One node. `directory` holds its configuration; raises SettingsError if that cannot be used."""
+
+    def __init__(self, directory: Path, environ: Mapping[str, str], reactor: Any, clocks: Clocks) -> None:
+        self.reactor = reactor
+        self.clocks = clocks
+        self.generations = Generations(directory, environ, clocks.wall)
+        self.filters: dict[str, Filter] = make_filters(self.generation)
+        self.ports: list[Any] = []
+        self.store: Store
+        self.relay: Relay
+        self.ready = False
+        self.problems: tuple[str, ...] = ()
+        self._purging = LoopingCall(self._purge)
+        self._purging.clock = clocks.timer  # type: ignore[assignment]
+
+    @property
+    def generation(self) -> Generation:
+        """The generation in force."""
+        return self.generations.current
+
+    async def start(self) -> None:
+        """Open the store, recover what is open in it, call the carriers, and only then listen."""
+        node = self.generation.node
+        url = node.store or f"sqlite:///{self.state_directory / 'gateway.db'}"
+        self.store = open_store(url, self.reactor, clock=self.clocks.timer, node=node.name)
+        self.relay = Relay(self.generation, self.store, self.reactor, self.clocks)
+        self.relay.adopt(self.generation, self.filters)
+        await self.relay.start()
+        for listener in node.listeners:
+            self.ports.append(await self._listen(listener.endpoint, self.relay.server))
+        if node.control:
+            self.ports.append(await self._listen(node.control, control_site(self)))
+        self._purging.start(PURGE_INTERVAL, now=False)
+        self.ready = True
+        log.info(
+            "node {node} is ready, generation {generation}", node=node.name, generation=self.generation.number
+        )
+
+    @property
+    def state_directory(self) -> Path:
+        """Where state lives."""
+        return (self.generation.directory / self.generation.node.state).resolve()
+
+    async def _listen(self, endpoint: str, factory: Any) -> Any:
+        port = await serverFromString(self.reactor, endpoint).listen(factory)
+        log.info("listening on {endpoint}", endpoint=endpoint)
+        return port
+
+    async def stop(self) -> None:
+        """Listen no more, end the sessions, and close the store when what was under way is in it."""
+        self.ready = False
+        if self._purging.running:
+            self._purging.stop()
+        for port in self.ports:
+            await _done(port.stopListening())
+        await self.relay.stop()
+        await self.store.close()
+        log.info("stopped")
+
+    # configuration
+
+    async def reload(self) -> tuple[str, ...]:
+        """Read the configuration anew; swapped whole, or not at all: then the problems are returned."""
+        try:
+            generation, filters = await deferToThread(self._read)
+        except SettingsError as error:
+            self.problems = tuple(map(str, error.problems))
+        except ValueError as error:
+            self.problems = tuple(str(error).splitlines())
+        else:
+            self.problems = ()
+            self.generations.swap(generation)
+            self.filters = filters
+            self.relay.adopt(generation, filters)
+            self.relay.connect()
+            log.info("generation {number} is in force", number=generation.number)
+            return ()
+        log.error("the configuration was not taken: {problems}", problems="; ".join(self.problems))
+        return self.problems
+
+    def _read(self) -> tuple[Generation, dict[str, Filter]]:
+        generation = self.generations.read()
+        return generation, make_filters(generation, self.filters)
+
+    # retention
+
+    def _purge(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.purge()).addErrback(
+            lambda failure: log.failure("the purge failed", failure)
+        )
+
+    async def purge(self) -> None:
+        """Do away with what is past its retention."""
+        purge = Purge(self.store.journal, self.store.ledger, self.clocks.timer)
+        try:
+            purged = await purge.run(self.generation.node.retention, self.clocks.now_ms())
+        except StoreUnavailable as error:
+            log.warn("the purge was cut short: {error}", error=str(error))
+            return
+        for name, count in purged.outbox.items():
+            account = self.relay.accounts.get(name)
+            if account is not None:
+                account.outbox.expired(count)
+        log.info("purged: {purged}", purged=repr(purged))
+
+
+async def _done(result: Any) -> None:
+    if isinstance(result, Deferred):
+        await result
+
+
+def run(gateway: Gateway) -> int:
+    """Run until SIGINT or SIGTERM; SIGHUP reloads. Returns the exit code."""
+    reactor = gateway.reactor
+    code = 0
+    stopping = False
+
+    async def start() -> None:
+        nonlocal code
+        try:
+            await gateway.start()
+        except Exception:
+            log.failure("the node could not start")
+            code = 1
+            reactor.stop()
+
+    async def stop() -> None:
+        try:
+            await gateway.stop()
+        except Exception:
+            log.failure("the node did not stop cleanly")
+        reactor.stop()
+
+    def on_stop(*_: object) -> None:
+        nonlocal stopping
+        if not stopping:
+            stopping = True
+            reactor.callFromThread(lambda: Deferred.fromCoroutine(stop()))
+
+    def on_reload(*_: object) -> None:
+        reactor.callFromThread(lambda: Deferred.fromCoroutine(gateway.reload()))
+
+    reactor.callWhenRunning(lambda: Deferred.fromCoroutine(start()))
+    signal.signal(signal.SIGINT, on_stop)
+    signal.signal(signal.SIGTERM, on_stop)
+    signal.signal(signal.SIGHUP, on_reload)
+    reactor.run(installSignalHandlers=False)
+    return code

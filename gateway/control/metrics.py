@@ -1,0 +1,138 @@
+"""/metrics: the plain counters of the relay in the text format of Prometheus, collected when asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.metrics_core import Metric
+from prometheus_client.registry import Collector
+
+from gateway.control.node import Node
+from gateway.relay.counters import BOUNDS, Latency
+from gateway.smpp.constants import CommandStatus
+
+
+def exposition(gateway: Node) -> bytes:
+    """Everything that is counted, as one document."""
+    registry = CollectorRegistry()
+    registry.register(Counters(gateway))
+    return generate_latest(registry)
+
+
+class Counters(Collector):
+    """Reads the counters of one node. No label ever holds a person's number."""
+
+    def __init__(self, gateway: Node) -> None:
+        self.gateway = gateway
+
+    def collect(self) -> Iterator[Metric]:
+        """All metrics, made of the counters as they are now."""
+        yield from self._accounts()
+        yield from self._carriers()
+        yield from self._messages()
+        yield from self._store()
+
+    def _accounts(self) -> Iterator[Metric]:
+        outcomes = CounterMetricFamily(
+            "gateway_account_messages",
+            "Messages of an account by outcome: accepted, refused:STATUS, ended:STATE",
+            labels=["account", "outcome"],
+        )
+        sessions = GaugeMetricFamily("gateway_account_sessions", "Bound sessions", labels=["account"])
+        backlog = GaugeMetricFamily(
+            "gateway_account_outbox", "Receipts and replies waiting for the client", labels=["account"]
+        )
+        outbox = CounterMetricFamily(
+            "gateway_account_outbox_answers",
+            "What became of deliver_sm: taken, later, again, dead, expired",
+            labels=["account", "outcome"],
+        )
+        latency = HistogramMetricFamily(
+            "gateway_submit_seconds", "From a submit to its response", labels=["account"]
+        )
+        for account in self.gateway.relay.accounts:
+            for outcome, count in account.counts.items():
+                outcomes.add_metric([account.name, outcome], count)
+            for outcome, count in account.outbox.counts.items():
+                outbox.add_metric([account.name, outcome], count)
+            sessions.add_metric([account.name], len(account.sessions))
+            backlog.add_metric([account.name], account.outbox.backlog)
+            _histogram(latency, [account.name], account.latency)
+        yield from (outcomes, sessions, backlog, outbox, latency)
+
+    def _carriers(self) -> Iterator[Metric]:
+        traffic = self.gateway.relay.traffic
+        answers = CounterMetricFamily(
+            "gateway_carrier_answers", "Answers of a carrier by status", labels=["carrier", "status"]
+        )
+        for (answering, status), count in traffic.answers.items():
+            answers.add_metric([answering, CommandStatus(status).name], count)
+        binds = GaugeMetricFamily("gateway_carrier_binds", "Binds that are up", labels=["carrier"])
+        window = GaugeMetricFamily("gateway_carrier_outstanding", "Submits unanswered", labels=["carrier"])
+        waiting = GaugeMetricFamily("gateway_carrier_unfinished", "Receipts awaited", labels=["carrier"])
+        latency = HistogramMetricFamily(
+            "gateway_carrier_seconds", "From a submit to the carrier's answer", labels=["carrier"]
+        )
+        for name, carrier in self.gateway.relay.dispatch.carriers.items():
+            binds.add_metric([name], len(carrier.links))
+            window.add_metric([name], sum(link.protocol.session.outstanding for link in carrier.links))
+            waiting.add_metric([name], len(self.gateway.relay.inbound.matcher(name)))
+            _histogram(latency, [name], traffic.latency.get(name, Latency()))
+        yield from (answers, binds, window, waiting, latency)
+
+    def _messages(self) -> Iterator[Metric]:
+        relay = self.gateway.relay
+        states = GaugeMetricFamily(
+            "gateway_messages", "Messages by state since the start; open ones exactly", labels=["state"]
+        )
+        for state, count in relay.book.states.items():
+            states.add_metric([state.name], count)
+        verdicts = CounterMetricFamily(
+            "gateway_verdicts",
+            "Words of filters",
+            labels=["account", "filter", "mode", "action"],
+        )
+        for labels, count in relay.judging.counts.items():
+            verdicts.add_metric(list(labels), count)
+        receipts = CounterMetricFamily("gateway_receipts", "Receipts of carriers by kind", labels=["kind"])
+        for kind, count in (relay.inbound.counts + relay.replies.counts + relay.alerts.counts).items():
+            receipts.add_metric([kind], count)
+        binds = CounterMetricFamily("gateway_binds_refused", "Refused binds by reason", labels=["reason"])
+        for reason, count in relay.binding.refused.items():
+            binds.add_metric([reason], count)
+        yield from (states, verdicts, receipts, binds)
+        yield GaugeMetricFamily("gateway_queue", "Messages in lanes", relay.dispatch.lanes.count)
+        yield GaugeMetricFamily("gateway_queue_oldest_seconds", "Age of the oldest", relay.oldest_waiting())
+        yield GaugeMetricFamily(
+            "gateway_unmatched_receipts", "Receipts that match nothing", relay.inbound.strays
+        )
+        yield GaugeMetricFamily(
+            "gateway_long_texts_unfinished", "Groups of segments", len(relay.gathering.groups)
+        )
+        yield GaugeMetricFamily("gateway_connections", "Connections of clients", len(relay.server.clients))
+        yield GaugeMetricFamily("gateway_generation", "Generation in force", self.gateway.generation.number)
+
+    def _store(self) -> Iterator[Metric]:
+        journal = self.gateway.store.journal
+        stats = journal.stats
+        yield CounterMetricFamily("gateway_commits", "Transactions", stats.commits)
+        yield CounterMetricFamily("gateway_commit_operations", "Row operations committed", stats.operations)
+        yield CounterMetricFamily("gateway_commit_seconds", "Time spent committing", stats.seconds)
+        yield GaugeMetricFamily("gateway_commit_last_operations", "Size of the last", stats.last_operations)
+        yield GaugeMetricFamily("gateway_commit_last_seconds", "Time of the last", stats.last_seconds)
+        yield GaugeMetricFamily("gateway_commit_queued", "Batches not on disk yet", journal.queued)
+        yield GaugeMetricFamily("gateway_store_failing", "1 while the store fails", int(journal.failing))
+        sizes = GaugeMetricFamily("gateway_store_bytes", "Octets on disk", labels=["file"])
+        for name, size in self.gateway.store.sizes().items():
+            sizes.add_metric([name], size)
+        yield sizes
+
+
+def _histogram(family: HistogramMetricFamily, labels: list[str], latency: Latency) -> None:
+    buckets, total = [], 0
+    for bound, count in zip((*map(str, BOUNDS), "+Inf"), latency.counts, strict=True):
+        total += count
+        buckets.append((bound, total))
+    family.add_metric(labels, buckets, latency.total)

@@ -1,0 +1,25 @@
+"""What the control endpoint needs of a node."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from gateway.relay.node import Relay
+from gateway.settings.models import Generation
+from gateway.store.engine import Store
+
+
+class Node(Protocol):
+    """A running gateway. `problems` are those of a configuration that was not taken."""
+
+    relay: Relay
+    store: Store
+    ready: bool
+    problems: tuple[str, ...]
+
+    @property
+    def generation(self) -> Generation:
+        """The generation in force."""
+
+    async def reload(self) -> tuple[str, ...]:
+        """Read the configuration anew; the problems if it was not taken."""

@@ -1,0 +1,57 @@
+"""The filter of sensitive words: what an entry's severity asks for becomes a verdict."""
+
+from __future__ import annotations
+
+from gateway.filters.entries import Severity
+from gateway.filters.verdict import REASONS, Action, Verdict
+from gateway.filters.wordlists import load_wordlists
+from gateway.filters.words import Hit, WordList
+from gateway.message import Message
+from gateway.settings.models import Generation
+
+_ACTIONS = {
+    Severity.REJECT: Action.REFUSE,
+    Severity.HOLD: Action.HOLD,
+    Severity.WARN: Action.WARN,
+    Severity.LOG: Action.ALLOW,
+}
+
+
+class SensitiveWords:
+    """Judges a text by the gravest entry that it hits."""
+
+    name = "words"
+
+    def __init__(self, words: WordList) -> None:
+        self.words = words
+
+    @classmethod
+    def of(cls, generation: Generation, previous: SensitiveWords | None = None) -> SensitiveWords:
+        """The filter with the lists that filters.yaml names; built by difference to the one before.
+
+        Raises ValueError with all that is wrong in the lists.
+        """
+        paths = [generation.directory / path for path in generation.filters.words.files]
+        words, problems = load_wordlists(paths, previous.words if previous is not None else None)
+        if problems:
+            raise ValueError("\n".join(str(problem) for problem in problems))
+        return cls(words)
+
+    def judge(self, message: Message, now: float) -> Verdict | None:
+        """A verdict if anything is hit; a binary message has no text and hits nothing."""
+        text = message.text
+        if not text:
+            return None
+        hits = self.words.scan(text, message.tenant, message.category, now)
+        if not hits:
+            return None
+        worst = max(hits, key=lambda hit: hit.entry.severity)
+        action = _ACTIONS[worst.entry.severity]
+        reason = REASONS["content_blocked"] if action is Action.REFUSE else None
+        return Verdict(action, self.name, worst.entry.word, worst.entry.place, reason, describe(worst))
+
+
+def describe(hit: Hit) -> str:
+    """What was hit and where, for the decision record."""
+    tags = f" [{', '.join(hit.entry.tags)}]" if hit.entry.tags else ""
+    return f"{hit.characters!r} at {hit.start}-{hit.end}, view {hit.view}{tags}"

@@ -1,0 +1,107 @@
+"""What the node writes to standard error: lines for people, or one JSON object a line.
+
+Numbers are masked and bodies are never written. The parts log through twisted.logger with their fields by
+name; a field that holds a person's number is masked here, whoever logs it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+import time
+from typing import Any, TextIO
+
+from twisted.logger import (
+    FilteringLogObserver,
+    LogEvent,
+    LogLevel,
+    LogLevelFilterPredicate,
+    formatEvent,
+    globalLogBeginner,
+)
+
+NUMBERS = frozenset({"number", "source", "destination", "handset"})
+_LONG_NUMBER = re.compile(r"(?<![\d.:/-])\+?\d{9,15}(?![\d.:/-])")
+_OWN = frozenset({"isError", "traceback"})
+
+
+def masked(number: str) -> str:
+    """A number of which the reader sees the first three and the last four digits: 199****0001."""
+    digits = number.lstrip("+")
+    return f"{digits[:3]}****{digits[-4:]}" if len(digits) >= 8 else "****"
+
+
+def begin(style: str, level: str, stream: TextIO | None = None) -> None:
+    """Send every event of at least this level, and those of the standard library's logging, to the stream."""
+    stream = stream if stream is not None else sys.stderr
+    observer: Any = Observer(style, stream)
+    predicate: Any = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(level))
+    filtering: Any = FilteringLogObserver(observer, [predicate])
+    globalLogBeginner.beginLoggingTo([filtering], discardBuffer=True, redirectStandardIO=False)
+    logging.basicConfig(level=logging.WARNING, handlers=[Bridge(observer)], force=True)
+
+
+class Observer:
+    """Writes events to a stream."""
+
+    def __init__(self, style: str, stream: TextIO) -> None:
+        self._write = self._json if style == "json" else self._text
+        self._stream = stream
+
+    def __call__(self, event: LogEvent) -> None:
+        """Write one event; numbers are masked first."""
+        safe = {k: masked(v) if k in NUMBERS and isinstance(v, str) else v for k, v in event.items()}
+        self._write(safe)
+
+    def _text(self, event: dict[str, Any]) -> None:
+        moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.get("log_time", time.time())))
+        level = event.get("log_level", LogLevel.info).name
+        line = f"{moment} {level:<8} {_message(event)}"
+        failure = event.get("log_failure")
+        self._put(f"{line}\n{failure.getTraceback()}" if failure is not None else line)
+
+    def _json(self, event: dict[str, Any]) -> None:
+        document: dict[str, Any] = {
+            "time": round(event.get("log_time", time.time()), 3),
+            "level": event.get("log_level", LogLevel.info).name,
+            "from": event.get("log_namespace", ""),
+            "message": _message(event),
+        }
+        for key, value in event.items():
+            if not key.startswith("log_") and key not in _OWN and isinstance(value, str | int | float):
+                document[key] = value
+        failure = event.get("log_failure")
+        if failure is not None:
+            document["traceback"] = failure.getTraceback()
+        self._put(json.dumps(document, ensure_ascii=False))
+
+    def _put(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+
+
+class Bridge(logging.Handler):
+    """The standard library's logging, which some libraries use, into the same stream."""
+
+    def __init__(self, observer: Observer) -> None:
+        super().__init__()
+        self._observer = observer
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Pass a record on as an event."""
+        level = {"WARNING": "warn"}.get(record.levelname, record.levelname.lower())
+        self._observer(
+            {
+                "log_time": record.created,
+                "log_level": LogLevel.levelWithName(level),
+                "log_namespace": record.name,
+                "log_format": "{text}",
+                "text": record.getMessage(),
+            }
+        )
+
+
+def _message(event: dict[str, Any]) -> str:
+    """The formatted text, with whatever still looks like a person's number masked."""
+    return _LONG_NUMBER.sub(lambda found: masked(found[0]), formatEvent(event))

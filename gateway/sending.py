@@ -1,0 +1,187 @@
+"""`gateway send`: one text as a legacy system would send it, by smpplib, a client that is not ours."""
+
+from __future__ import annotations
+
+import logging
+import re
+import socket
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import smpplib.client
+import smpplib.exceptions
+import yaml
+from rich.console import Console
+
+from gateway.smpp.constants import CommandStatus
+from gateway.smpp.text import segment_text
+
+FAILED, USAGE, UNREACHABLE = 1, 2, 3
+UDHI = 0x40
+CREDENTIALS = "demo-credentials.yaml"
+
+
+class CannotSend(Exception):
+    """Nothing was sent, or not all; `code` is the exit code."""
+
+    def __init__(self, code: int, text: str) -> None:
+        super().__init__(text)
+        self.code = code
+
+
+@dataclass(slots=True)
+class Segment:
+    """One segment: what the gateway answered, and its receipt."""
+
+    status: str
+    message_id: str = ""
+    receipt: str = ""
+    stat: str = ""
+    seconds: float | None = None
+
+
+@dataclass(slots=True)
+class Sent:
+    """One text and its segments."""
+
+    account: str
+    to: str
+    segments: list[Segment] = field(default_factory=list)
+
+    @property
+    def delivered(self) -> bool:
+        """Whether every segment is said to be delivered."""
+        return bool(self.segments) and all(segment.stat == "DELIVRD" for segment in self.segments)
+
+    def document(self) -> dict[str, Any]:
+        """For `--json`."""
+        names = ("status", "message_id", "stat", "receipt", "seconds")
+        return {
+            "account": self.account,
+            "to": self.to,
+            "segments": [{name: getattr(segment, name) for name in names} for segment in self.segments],
+        }
+
+
+def demonstration_password(config: Path, account: str) -> str:
+    """The password of a demonstration account. Raises CannotSend if there is none."""
+    path = config / CREDENTIALS
+    try:
+        known = yaml.safe_load(path.read_text("utf-8")) or {}
+    except OSError as error:
+        raise CannotSend(USAGE, f"{path}: {error.strerror}; name the password with --password") from None
+    if account not in known:
+        raise CannotSend(USAGE, f"{path} has no password for {account}; name it with --password")
+    return str(known[account])
+
+
+def send_text(
+    host: str, port: int, account: str, password: str, source: str, to: str, text: str, wait: float
+) -> Sent:
+    """Bind, submit every segment, and wait up to `wait` seconds for the receipts. Raises CannotSend."""
+    logging.getLogger("smpplib").setLevel(logging.CRITICAL)
+    client = smpplib.client.Client(host, port, allow_unknown_opt_params=True, timeout=10)
+    try:
+        client.connect()
+    except (OSError, smpplib.exceptions.ConnectionError) as error:
+        raise CannotSend(
+            UNREACHABLE, f"nothing listens on {host}:{port}: is the gateway running? ({error})"
+        ) from None
+    try:
+        client.bind_transceiver(system_id=account, password=password)
+    except smpplib.exceptions.PDUError as error:
+        raise CannotSend(FAILED, f"the bind was refused ({error}); the gateway's log says why") from None
+    try:
+        return _exchange(client, Sent(account, to), source, text, wait)
+    finally:
+        _leave(client)
+
+
+def _exchange(client: Any, sent: Sent, source: str, text: str, wait: float) -> Sent:
+    answered: dict[int, tuple[int, str]] = {}
+    receipts: dict[str, tuple[str, float]] = {}
+    client.set_message_sent_handler(lambda pdu: answered.update({pdu.sequence: (pdu.status, _id_of(pdu))}))
+    client.set_message_received_handler(lambda pdu: _receipt(pdu, receipts))
+    client.set_error_pdu_handler(lambda pdu: answered.update({pdu.sequence: (pdu.status, "")}))
+    alphanumeric = not source.lstrip("+").isdigit()
+    sequences = []
+    started = time.monotonic()
+    for segment in segment_text(text, int(time.time()) & 0xFF):
+        pdu = client.send_message(
+            source_addr_ton=5 if alphanumeric else 0,
+            source_addr_npi=0 if alphanumeric else 1,
+            source_addr=source,
+            dest_addr_ton=1,
+            dest_addr_npi=1,
+            destination_addr=sent.to.lstrip("+"),
+            esm_class=UDHI if segment.udhi else 0,
+            data_coding=segment.data_coding,
+            short_message=segment.short_message,
+            registered_delivery=1,
+        )
+        sequences.append(pdu.sequence)
+
+    def complete() -> bool:
+        if len(answered) < len(sequences):
+            return False
+        return all(status or told_id in receipts for status, told_id in answered.values())
+
+    deadline = started + wait
+    while not complete() and (left := deadline - time.monotonic()) > 0:
+        _read(client, left)
+    for sequence in sequences:
+        status, message_id = answered.get(sequence, (None, ""))
+        segment_told = Segment("no answer" if status is None else CommandStatus(status).name, message_id)
+        if message_id in receipts:
+            segment_told.receipt, moment = receipts[message_id]
+            found = re.search(r"stat:(\w+)", segment_told.receipt)
+            segment_told.stat = found[1] if found else ""
+            segment_told.seconds = round(moment - started, 3)
+        sent.segments.append(segment_told)
+    return sent
+
+
+def _read(client: Any, seconds: float) -> None:
+    client._socket.settimeout(max(0.01, min(seconds, 0.5)))
+    try:
+        client.read_once(auto_send_enquire_link=False)
+    except (TimeoutError, socket.timeout, smpplib.exceptions.ConnectionError) as error:  # noqa: UP041
+        if isinstance(error, smpplib.exceptions.ConnectionError) and "timed out" not in str(error):
+            raise CannotSend(FAILED, f"the connection was lost: {error}") from None
+
+
+def _receipt(pdu: Any, receipts: dict[str, tuple[str, float]]) -> int:
+    """Keep a receipt; returns the status of the deliver_sm_resp."""
+    text = (pdu.short_message or b"").decode("latin-1")
+    found = re.search(r"id:(\S+)", text)
+    message_id = (pdu.receipted_message_id or b"").decode("latin-1") if pdu.receipted_message_id else ""
+    key = message_id.rstrip("\0") or (found[1] if found else "")
+    receipts[key] = (text, time.monotonic())
+    return 0
+
+
+def _id_of(pdu: Any) -> str:
+    return (pdu.message_id or b"").decode("latin-1")
+
+
+def _leave(client: Any) -> None:
+    try:
+        client.unbind()
+        client.disconnect()
+    except (OSError, smpplib.exceptions.ConnectionError, smpplib.exceptions.PDUError):
+        pass  # the answers are in hand: how the line ends does not matter
+
+
+def told(sent: Sent) -> None:
+    """Tell a person what came of it."""
+    console = Console(highlight=False)
+    console.print(f"{sent.account} -> {sent.to}: {len(sent.segments)} segment(s)")
+    for number, segment in enumerate(sent.segments, 1):
+        ended = f"{segment.stat} after {segment.seconds:.2f} s" if segment.stat else "no receipt yet"
+        if segment.status != "ESME_ROK":
+            ended = "not accepted"
+        console.print(f"  {number}. {segment.status:<10} id {segment.message_id or '-':<12} {ended}")
+        if segment.receipt:
+            console.print(f"     {segment.receipt}", style="dim", markup=False)
