@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, create_engine
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine import Dialect
@@ -133,7 +134,7 @@ class PostgresDriver:
     tells afterwards if it is stored: the lock is only had once the broken session has ended on the server.
     """
 
-    def __init__(self, url: URL, node: str = "node", wait: float = 5.0) -> None:
+    def __init__(self, url: URL, node: str = "node", wait: float = 3.0) -> None:
         """`node`: name of the writer; `wait`: seconds to wait for a connection or a lock."""
         self.dialect = create_engine(url, paramstyle="format").dialect
         self._name = f"writer:{node}"
@@ -156,11 +157,14 @@ class PostgresDriver:
                 for sql, rows in runs:
                     cursor.executemany(sql, rows)
                 cursor.execute("UPDATE counter SET value = %s WHERE name = %s", (number, self._name))
-        except psycopg.Error as error:
-            if not _refused(error):
+        except (psycopg.Error, OverflowError, TypeError, ValueError) as error:
+            if isinstance(error, psycopg.Error) and not _refused(error):
                 raise self._failed(error) from error
             self._roll_back(connection)
-            raise ChangeRefused(_brief(error)) from error
+            raise ChangeRefused(brief(error)) from error
+        except BaseException:
+            self.close()
+            raise
         try:
             connection.commit()
         except psycopg.Error as error:
@@ -209,8 +213,8 @@ class PostgresDriver:
             "keepalives_idle": "10",
             "application_name": f"gateway {self._name}",
         }
-        url = self._url.set(drivername="postgresql", query={**ours, **self._url.query})
-        return psycopg.connect(url.render_as_string(hide_password=False))
+        place = self._url.translate_connect_args(username="user", database="dbname")
+        return psycopg.connect(make_conninfo(**{**place, **ours, **self._url.query}))
 
     def _claim(self, connection: psycopg.Connection[Any]) -> int:
         """Become the one writer of this name; the number of its last transaction."""
@@ -233,7 +237,7 @@ class PostgresDriver:
 
     def _failed(self, error: psycopg.Error) -> StoreUnavailable:
         self.close()
-        return StoreUnavailable(f"{self._where}: {_brief(error)}")
+        return StoreUnavailable(f"{self._where}: {brief(error)}")
 
     def _roll_back(self, connection: psycopg.Connection[Any]) -> None:
         try:
@@ -249,6 +253,6 @@ def _refused(error: psycopg.Error) -> bool:
     return isinstance(error, psycopg.IntegrityError | psycopg.DataError)
 
 
-def _brief(error: psycopg.Error) -> str:
-    """The first line alone: the details that follow quote rows, and so numbers and texts of people."""
-    return str(error).partition("\n")[0]
+def brief(error: Exception) -> str:
+    """The first line of the driver's words: what else there is quotes rows, and so numbers of people."""
+    return str(getattr(error, "orig", None) or error).partition("\n")[0]

@@ -16,7 +16,7 @@ from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
 from gateway.store import migrations
-from gateway.store.drivers import PostgresDriver, SqliteDriver
+from gateway.store.drivers import PostgresDriver, SqliteDriver, brief
 from gateway.store.journal import Journal, Runner, Timer
 from gateway.store.ledger import Ledger
 from gateway.store.rows import StoreLocked, StoreUnavailable
@@ -109,7 +109,7 @@ def migrate(url: URL) -> None:
                 connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})")
             migrations.upgrade(connection)
     except (SQLAlchemyError, CommandError) as error:
-        raise StoreUnavailable(f"{url.render_as_string()}: {error}") from error
+        raise StoreUnavailable(f"{url.render_as_string()}: {brief(error)}") from error
 
 
 def reading_engine(url: URL, readers: int) -> Engine:

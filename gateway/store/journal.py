@@ -170,6 +170,7 @@ class Journal:
         pairs = list(zip(self._writing, outcomes, strict=True))
         loaded = bool(self._queue)
         self._count(pairs)
+        self._judge(next((why for fate, why in outcomes if fate in (UNAVAILABLE, IN_DOUBT)), None))
         self._doubted = [entry for entry, (fate, _) in pairs if fate == IN_DOUBT]
         kept = [entry for entry, (fate, _) in pairs if fate == UNAVAILABLE and entry.must]
         self._queue.extendleft(reversed(kept))
@@ -181,7 +182,8 @@ class Journal:
                 entry.done.errback(ChangeRefused(why))
             elif fate == UNAVAILABLE and not entry.must:
                 entry.done.errback(StoreUnavailable(why))
-        self._judge(next((why for fate, why in outcomes if fate in (UNAVAILABLE, IN_DOUBT)), None))
+        if self.failure is not None:
+            self._turn_away(self.failure)
         self._writing = []
         self._next(self._floor if loaded else 0.0)
 
@@ -197,20 +199,22 @@ class Journal:
             stats.seconds += stats.last_seconds
 
     def _judge(self, failure: str | None) -> None:
-        """Note whether the database works; if not, nobody who may be refused has to wait until it does."""
-        if failure is None:
-            if self.failure is not None:
-                log.info("the store works again")
-            self._retry_next = self._retry
-        else:
+        if failure is not None:
             if self.failure is None:
                 log.error("the store fails: {why}", why=failure)
             self.stats.failures += 1
-            waiting, self._queue = self._queue, deque(entry for entry in self._queue if entry.must)
-            for entry in waiting:
-                if not entry.must:
-                    entry.done.errback(StoreUnavailable(failure))
+        else:
+            if self.failure is not None:
+                log.info("the store works again")
+            self._retry_next = self._retry
         self.failure = failure
+
+    def _turn_away(self, why: str) -> None:
+        """Nobody who may be refused has to wait until a failing database works again."""
+        waiting, self._queue = self._queue, deque(entry for entry in self._queue if entry.must)
+        for entry in waiting:
+            if not entry.must:
+                entry.done.errback(StoreUnavailable(why))
 
     def _next(self, floor: float) -> None:
         if self._stopped is not None:

@@ -4,10 +4,11 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Concatenate, ParamSpec, TypeVar
 
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import SQLAlchemyError
 from twisted.internet.defer import Deferred
 
 from gateway.store import queries
+from gateway.store.drivers import brief
 from gateway.store.journal import Journal, Runner
 from gateway.store.queries import SentRow, Sought
 from gateway.store.rows import MessageRow, OutboxRow, State, StoreUnavailable, StrayRow
@@ -33,11 +34,8 @@ class Ledger:
             try:
                 with self._engine.connect() as connection:
                     return query(connection, *args, **named)
-            except DBAPIError as error:
-                # Not SQLAlchemy's own words: they quote the parameters, and so numbers of people.
-                raise StoreUnavailable(str(error.orig).partition("\n")[0]) from error
             except SQLAlchemyError as error:
-                raise StoreUnavailable(str(error)) from error
+                raise StoreUnavailable(brief(error)) from error
 
         return self._run(ask)
 

@@ -137,7 +137,7 @@ def get_outbox(connection: Connection, account: str, after: int, limit: int) -> 
 def outbox_counts(connection: Connection) -> dict[str, int]:
     """How many rows wait for each account that has any."""
     rows = connection.execute(select(outbox.c.account, func.count()).group_by(outbox.c.account))
-    return dict(rows.tuples().all())
+    return {str(account): int(count) for account, count in rows}
 
 
 def strays(connection: Connection, after: int, limit: int) -> list[StrayRow]:

@@ -1,0 +1,95 @@
+"""Every test that takes `place` runs on SQLite and on a real PostgreSQL, each time on an empty database."""
+
+import os
+import uuid
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+import pytest_twisted
+from sqlalchemy import make_url
+from twisted.internet import reactor
+
+from gateway.store.drivers import PostgresDriver, SqliteDriver
+from gateway.store.engine import Store, migrate, open_store
+
+POSTGRES = os.environ.get("GATEWAY_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
+
+
+@dataclass(frozen=True)
+class Place:
+    """An empty database."""
+
+    kind: str
+    url: str
+
+    def migrate(self) -> None:
+        migrate(make_url(self.url))
+
+    def driver(self) -> SqliteDriver | PostgresDriver:
+        if self.kind == "sqlite":
+            return SqliteDriver(Path(str(make_url(self.url).database)))
+        return PostgresDriver(make_url(self.url))
+
+
+def postgres_admin() -> "psycopg.Connection[Any]":
+    """A connection to the tests' PostgreSQL, or the end of this test."""
+    url = make_url(POSTGRES).set(drivername="postgresql").render_as_string(hide_password=False)
+    try:
+        return psycopg.connect(url, autocommit=True, connect_timeout=5)
+    except psycopg.OperationalError as error:
+        reason = f"NO POSTGRESQL AT {POSTGRES} (set GATEWAY_TEST_POSTGRES): {str(error).splitlines()[0]}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason)
+        pytest.skip(reason)
+
+
+@pytest.fixture
+def sqlite_place(tmp_path: Path) -> Place:
+    return Place("sqlite", f"sqlite:///{tmp_path}/gateway.db")
+
+
+@pytest.fixture
+def postgres_place() -> Iterator[Place]:
+    schema = f"gateway_{uuid.uuid4().hex}"
+    with postgres_admin() as admin:
+        admin.execute(f"CREATE SCHEMA {schema}")
+        url = make_url(POSTGRES).update_query_dict({"options": f"-csearch_path={schema}"})
+        yield Place("postgresql", url.render_as_string(hide_password=False))
+        admin.execute("SET client_min_messages = warning")
+        admin.execute("SET lock_timeout = '10s'")
+        admin.execute(f"DROP SCHEMA {schema} CASCADE")
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def place(request: pytest.FixtureRequest) -> Place:
+    which = "sqlite_place" if request.param == "sqlite" else "postgres_place"
+    chosen: Place = request.getfixturevalue(which)
+    return chosen
+
+
+Open = Callable[..., Store]
+
+
+@pytest_twisted.async_yield_fixture
+async def open_at() -> AsyncIterator[Open]:
+    """Opens stores by URL and closes them after the test."""
+    stores: list[Store] = []
+
+    def open_it(url: str, **options: Any) -> Store:
+        stores.append(open_store(url, reactor, **options))
+        return stores[-1]
+
+    yield open_it
+    for store in stores:
+        await store.close()
+
+
+@pytest.fixture
+def open_here(place: Place, open_at: Open) -> Open:
+    """Opens the store at `place`."""
+    return partial(open_at, place.url)
