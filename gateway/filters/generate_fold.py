@@ -3,7 +3,7 @@
     pip install opencc-python-reimplemented==0.1.7 confusable-homoglyphs==3.3.1
     python -m gateway.filters.generate_fold
 
-Those two packages carry the public data (OpenCC's characters, Unicode's confusables) and are needed here only;
+Those two packages carry the public data (characters of OpenCC, confusables of Unicode) and are needed here;
 the rest comes from ``unicodedata``. ``docs/words.md`` cites sources and licences.
 
 Each code point is folded alone and to a fixed point, so that folding twice changes nothing. The rules, in

@@ -1,0 +1,100 @@
+"""The search of many words at once: a base, a small shard of what was added since, and the dead.
+
+ahocorasick-rs can neither change an automaton nor pickle one, and it holds the interpreter while it builds
+(figures in ``docs/words.md``). So the words lie in shards. At start the base is one shard, however large,
+since one scan of it costs hardly more than a scan of a small one. Later changes touch only the last shard,
+which holds at most `SHARD` words and builds in some 13 ms; when it is full it stays as it is and another
+begins. A word taken out stays in its shard as dead: whoever asks maps keys to entries and finds none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
+
+SHARD = 8000
+"""Words in one shard built beside running traffic: its build is the longest that anything waits for."""
+
+MANY_SHARDS = 16
+
+
+Match = tuple[str, int, int]
+"""A word, and from where to where (exclusive) of the text searched it was found."""
+
+
+class Shard(NamedTuple):
+    """Some words and the automaton that finds them."""
+
+    words: list[str]
+    automaton: AhoCorasick
+
+
+class Automaton:
+    """An immutable set of words that can be searched for. Shards are shared with the automata it was made
+    from.
+    """
+
+    __slots__ = ("_finders", "dead", "shards")
+
+    def __init__(self, shards: tuple[Shard, ...] = (), dead: frozenset[str] = frozenset()) -> None:
+        self.shards = shards
+        self.dead = dead
+        self._finders = tuple((shard.automaton.find_matches_as_indexes, shard.words) for shard in shards)
+
+    @classmethod
+    def of(cls, words: Iterable[str]) -> Automaton:
+        """All words in one shard: the fastest to search, and a stall while it builds."""
+        return cls(_shards(list(words), 0))
+
+    def __len__(self) -> int:
+        """Words that live."""
+        return sum(len(shard.words) for shard in self.shards) - len(self.dead)
+
+    def find(self, text: str) -> list[Match]:
+        """Every occurrence of every word, also within another; those of the dead too."""
+        return [
+            (words[index], start, end)
+            for find, words in self._finders
+            for index, start, end in find(text, overlapping=True)
+        ]
+
+    def changed(self, added: Iterable[str], removed: Iterable[str]) -> Automaton:
+        """With words added that do not live in it yet, and living ones removed; builds shards of `SHARD`."""
+        new = dict.fromkeys(added)
+        revived = self.dead.intersection(new)
+        dead = self.dead.union(removed) - revived
+        new = {word: None for word in new if word not in revived}
+        if not new:
+            return Automaton(self.shards, dead)
+        kept, last = self.shards, self.shards[-1:]
+        if last and len(last[0].words) < SHARD:
+            kept = kept[:-1]
+            new.update(dict.fromkeys(word for word in last[0].words if word not in dead))
+            dead = dead.difference(last[0].words)
+        return Automaton(kept + _shards(list(new), SHARD), dead)
+
+    @property
+    def worn(self) -> bool:
+        """Whether `compacted` would pay: mostly dead words, or many shards to search one after the other."""
+        return len(self.dead) > len(self) or len(self.shards) > MANY_SHARDS
+
+    def compacted(self, size: int = SHARD) -> Automaton:
+        """The living words in new shards of `size`; 0 puts all in one, which stalls by its size. For a
+        thread.
+        """
+        living = (word for shard in self.shards for word in shard.words if word not in self.dead)
+        return Automaton(_shards(list(living), size))
+
+
+def _shards(words: list[str], size: int) -> tuple[Shard, ...]:
+    step = size or max(len(words), 1)
+    return tuple(_shard(words[first : first + step]) for first in range(0, len(words), step))
+
+
+def _shard(words: list[str]) -> Shard:
+    automaton = AhoCorasick(
+        words, MatchKind.Standard, store_patterns=False, implementation=Implementation.ContiguousNFA
+    )
+    return Shard(words, automaton)

@@ -1,0 +1,146 @@
+"""One text looked at closely: where its words end, what stands near, and where in the original a hit lies.
+
+Everything here is worked out when first asked for, and only for texts in which the automaton found something.
+All offsets are in view S unless said otherwise.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Set
+from functools import cached_property, lru_cache
+from itertools import accumulate, pairwise
+
+from gateway.filters.entries import Entry, is_unspaced
+from gateway.filters.fold import origins, run_starts, view_s
+
+NEARNESS = 40
+"""Characters of view S on either side of a hit in which its context words are looked for."""
+
+SHORTEST_APART = 3
+"""Letters that a word needs at least to be read with its letters set apart ("w o r d")."""
+
+
+class Reading:
+    """A text, its tokens (view W) and its view S."""
+
+    def __init__(self, text: str, tokens: list[str], squashed: str) -> None:
+        self.text = text
+        self.squashed = squashed
+        self._tokens = tokens
+
+    def is_word(self, start: int, end: int) -> bool:
+        """Whether a word begins at `start` and one ends at `end`."""
+        return self._is_edge(start) and self._is_edge(end)
+
+    def breaks_fit(self, start: int, end: int, allowed: Set[int]) -> bool:
+        """Whether separators stand only where allowed (offsets from `start`), or between all letters."""
+        inner = self._breaks(start, end)
+        apart = len(inner) == end - start - 1 >= SHORTEST_APART - 1
+        return apart or all(offset - start in allowed for offset in inner)
+
+    def in_context(self, start: int, end: int, kind: Entry) -> bool:
+        """Whether one of the words that must stand near does, if there are any, and none that must not."""
+        if not kind.near and not kind.unless:
+            return True
+        around = self.squashed[max(0, start - NEARNESS) : start], self.squashed[end : end + NEARNESS]
+        if kind.near and not _any_in(kind.near, around):
+            return False
+        return not _any_in(kind.unless, around)
+
+    def has_repeats(self, first: int, last: int) -> bool:
+        """Whether `first` to `last` of view R stands for more characters of view S: else S says the same."""
+        return self._runs[last] - self._runs[first] > last - first
+
+    def original(self, start: int, end: int) -> tuple[int, int]:
+        """The span in the original text."""
+        return self._origins[start], self._origins[end - 1] + 1
+
+    def run_span(self, first: int, last: int, squashed: str, loose: bool) -> tuple[int, int] | None:
+        """The span of a match from `first` to `last` of view R, if it may be one of the word with this view
+        S.
+
+        It is one if every run of a letter is at least as long as the word's own, and, unless `loose`, if it
+        lies between word boundaries. None too where the word stands there without repeats: view S has that
+        one.
+        """
+        starts = self._runs[first : last + 1]
+        needed = _lengths(run_starts(squashed))
+        if any(length < need for length, need in zip(_lengths(starts), needed, strict=True)):
+            return None
+        start, end = starts[0], starts[-1]
+        if loose:
+            return None if squashed in self.squashed[start:end] else (start, end)
+        begin = next(filter(self._is_edge, range(start, starts[1] - needed[0] + 1)), end)
+        stop = next(filter(self._is_edge, range(end, starts[-2] + needed[-1] - 1, -1)), start)
+        return (begin, stop) if begin < stop else None
+
+    def seams_fit(self, start: int, end: int, squashed: str, allowed: Set[int]) -> bool:
+        """As `breaks_fit` for a span with repeats: breaks count by the runs that they are between or in."""
+        inner = self._breaks(start, end)
+        if not inner or len(inner) == end - start - 1:
+            return True
+        within = slice(bisect_right(self._runs, start), bisect_left(self._runs, end))
+        starts = [start, *self._runs[within], end]
+        own = run_starts(squashed)
+        seams = {_seam(own, offset) for offset in allowed}
+        return all(_seam(starts, offset) in seams for offset in inner)
+
+    def _is_edge(self, offset: int) -> bool:
+        if offset in self._edges:
+            return True
+        return is_unspaced(self.squashed[offset - 1]) or is_unspaced(self.squashed[offset])
+
+    def _breaks(self, start: int, end: int) -> list[int]:
+        """Token boundaries strictly within."""
+        return self._bounds[bisect_right(self._bounds, start) : bisect_left(self._bounds, end)]
+
+    @cached_property
+    def _bounds(self) -> list[int]:
+        return [0, *accumulate(map(len, self._tokens))]
+
+    @cached_property
+    def _edges(self) -> frozenset[int]:
+        return frozenset(self._bounds)
+
+    @cached_property
+    def _runs(self) -> list[int]:
+        return run_starts(self.squashed)
+
+    @cached_property
+    def _origins(self) -> list[int]:
+        return origins(self.text)
+
+
+class Cover:
+    """Spans that allowed phrases cover."""
+
+    def __init__(self, spans: list[tuple[int, int]]) -> None:
+        spans = sorted(spans)
+        self._starts = [start for start, _ in spans]
+        self._reach = list(accumulate((end for _, end in spans), max))
+
+    def covers(self, start: int, end: int) -> bool:
+        """Whether one of them covers all from `start` to `end`."""
+        index = bisect_right(self._starts, start) - 1
+        return index >= 0 and self._reach[index] >= end
+
+
+def _any_in(words: tuple[str, ...], around: tuple[str, str]) -> bool:
+    before, after = around
+    return any(word in before or word in after for word in _folded(words))
+
+
+@lru_cache(maxsize=4096)
+def _folded(words: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(filter(None, map(view_s, words)))
+
+
+def _lengths(starts: list[int]) -> list[int]:
+    return [after - before for before, after in pairwise(starts)]
+
+
+def _seam(starts: list[int], offset: int) -> int:
+    """Where an offset lies among runs: even between two runs, odd within one."""
+    index = bisect_left(starts, offset)
+    return 2 * index - (starts[index] != offset)

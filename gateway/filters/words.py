@@ -1,0 +1,244 @@
+"""The search of a text for the entries of all lists.
+
+A text is folded once; its view S is searched once, and view R once more where it differs. Most texts end
+there. Only where something was found are boundaries, breaks, context words, allowed phrases and the places in
+the original looked at (``reading.py``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+from gateway.filters.automaton import Automaton, Match
+from gateway.filters.entries import (
+    Entry,
+    Flags,
+    Form,
+    Kinds,
+    Row,
+    Severity,
+    breaks,
+    forms,
+    is_spaced,
+    keys,
+)
+from gateway.filters.fold import fold, view_r
+from gateway.filters.reading import Cover, Reading
+from gateway.filters.wordfiles import ListFile
+
+MOST_HITS = 8
+"""Hits of one entry that are reported of one text."""
+
+Plain = dict[str, tuple[Row, ...]]
+"""The rows whose word has this view S."""
+
+Derived = dict[str, tuple[str, ...]]
+"""The views S of the words of which this is a form."""
+
+
+class Hit(NamedTuple):
+    """An entry found in a text: `characters` are ``text[start:end]``, as the sender wrote them.
+
+    `view` says how: "W" between word boundaries, "S" squashed, "R" with repeats collapsed, "pinyin", "split".
+    """
+
+    entry: Entry
+    start: int
+    end: int
+    characters: str
+    view: str
+
+
+class Found(NamedTuple):
+    """A row found from `start` to `end` of view S."""
+
+    row: Row
+    start: int
+    end: int
+    view: str
+
+
+class WordList:
+    """All entries in force, ready to search. Made by `of`, changed by `edited`; threads may share one."""
+
+    __slots__ = ("_collapsed", "_derived", "_plain", "automaton", "kinds", "lists", "repeats")
+
+    def __init__(self, kinds: Kinds) -> None:
+        self._plain: Plain = {}
+        self._collapsed: Derived = {}
+        self._derived: Derived = {}
+        self.kinds = kinds
+        self.automaton = Automaton()
+        self.lists: tuple[ListFile, ...] = ()
+        self.repeats = True
+
+    @classmethod
+    def of(cls, entries: Iterable[Entry] = ()) -> WordList:
+        """A list of these entries, built whole; entries whose word folds to nothing are left out.
+
+        The build stalls the process (figures in ``docs/words.md``), so it is for the start; later lists come
+        of this one by `changed` and `edited`, where nothing stalls longer than one small build.
+        """
+        kinds = Kinds()
+        return cls.of_rows(kinds, map(kinds.row, entries))
+
+    @classmethod
+    def of_rows(cls, kinds: Kinds, rows: Iterable[Row]) -> WordList:
+        """`of` for rows of these kinds."""
+        words = cls(kinds)
+        for row in rows:
+            words._enter(row)
+        words.automaton = Automaton.of(dict.fromkeys((*words._plain, *words._collapsed, *words._derived)))
+        return words
+
+    def edited(self, added: Iterable[Entry] = (), removed: Iterable[Entry] = ()) -> WordList:
+        """The list without some entries (those equal to the ones given) and with some more."""
+        return self.changed(map(self.kinds.row, added), map(self.kinds.row, removed))
+
+    def changed(self, added: Iterable[Row], removed: Iterable[Row]) -> WordList:
+        """`edited` for rows of its kinds."""
+        new = self._copy()
+        touched: set[str] = set()
+        for row in removed:
+            touched.update(new._withdraw(row))
+        for row in added:
+            touched.update(new._enter(row))
+        appeared = [key for key in touched if new._knows(key) and not self._knows(key)]
+        vanished = [key for key in touched if self._knows(key) and not new._knows(key)]
+        new.automaton = self.automaton.changed(appeared, vanished)
+        return new
+
+    def compacted(self, *, whole: bool = False) -> WordList:
+        """The same list with its automaton built anew: worth it when ``automaton.worn``, in a thread.
+
+        `whole` puts it in one piece, the fastest to search, at the price of a stall as at the start.
+        """
+        new = self._copy()
+        new.automaton = self.automaton.compacted(0) if whole else self.automaton.compacted()
+        return new
+
+    def entries(self) -> Iterator[Entry]:
+        """Every entry."""
+        for row in dict.fromkeys(row for rows in self._plain.values() for row in rows):
+            yield self.kinds.entry(row)
+
+    def scan(self, text: str, tenant: str = "", category: str = "", now: float = 0.0) -> tuple[Hit, ...]:
+        """The hits in a text of this tenant and category at `now` (unix seconds), by their place in the text.
+
+        Of one entry at most `MOST_HITS` are reported. Never raises, whatever the text.
+        """
+        tokens = fold(text)
+        squashed = "".join(tokens)
+        matches = self.automaton.find(squashed)
+        collapsed = view_r(squashed) if self.repeats else squashed
+        repeated = self.automaton.find(collapsed) if collapsed != squashed else []
+        if not matches and not repeated:
+            return ()
+        reading = Reading(text, tokens, squashed)
+        found = []
+        for one in (*self._in_squashed(reading, matches), *self._in_collapsed(reading, repeated)):
+            kind = self.kinds[one.row]
+            if kind.applies(tenant, category, now) and reading.in_context(one.start, one.end, kind):
+                found.append(one)
+        return self._hits(reading, found) if found else ()
+
+    def _in_squashed(self, reading: Reading, matches: list[Match]) -> Iterator[Found]:
+        for key, start, end in matches:
+            for row in self._plain.get(key, ()):
+                if not is_spaced(key):
+                    yield Found(row, start, end, "S")
+                elif reading.is_word(start, end) and reading.breaks_fit(start, end, breaks(row[0])):
+                    yield Found(row, start, end, "W")
+                elif self.kinds[row].flags & Flags.EVADE:
+                    yield Found(row, start, end, "S")
+            for row, form in self._derivations(key):
+                if not is_spaced(key) or (
+                    reading.is_word(start, end) and reading.breaks_fit(start, end, form.breaks)
+                ):
+                    yield Found(row, start, end, form.view)
+
+    def _in_collapsed(self, reading: Reading, matches: list[Match]) -> Iterator[Found]:
+        for key, first, last in matches:
+            if not reading.has_repeats(first, last):
+                continue
+            anywhere = not is_spaced(key)
+            for squashed in (key, *self._collapsed.get(key, ())):
+                for row in self._plain.get(squashed, ()):
+                    loose = anywhere or bool(self.kinds[row].flags & Flags.EVADE)
+                    span = reading.run_span(first, last, squashed, loose)
+                    if span and (loose or reading.seams_fit(*span, squashed, breaks(row[0]))):
+                        yield Found(row, *span, "R")
+
+    def _derivations(self, key: str) -> Iterator[tuple[Row, Form]]:
+        """The rows of which this key is the pinyin or the split form, and that form."""
+        for source in self._derived.get(key, ()):
+            for row in self._plain[source]:
+                for form in forms(source, self.kinds[row].flags):
+                    if form.key == key:
+                        yield row, form
+
+    def _hits(self, reading: Reading, found: list[Found]) -> tuple[Hit, ...]:
+        """Those not covered by an allowed phrase, once each, in the original's offsets."""
+        allowed = {one.row for one in found if self.kinds[one.row].severity is Severity.ALLOW}
+        cover = Cover([(one.start, one.end) for one in found if one.row in allowed])
+        counts: dict[Row, int] = dict.fromkeys(allowed, MOST_HITS)
+        seen: set[tuple[Row, int, int]] = set()
+        hits = []
+        for row, start, end, view in sorted(found, key=lambda one: one[1:3]):
+            count = counts.get(row, 0)
+            place = row, start, end
+            if count < MOST_HITS and place not in seen and not cover.covers(start, end):
+                counts[row] = count + 1
+                seen.add(place)
+                begin, stop = reading.original(start, end)
+                hits.append(Hit(self.kinds.entry(row), begin, stop, reading.text[begin:stop], view))
+        return tuple(hits)
+
+    def _copy(self) -> WordList:
+        new = WordList(self.kinds)
+        new._plain = self._plain.copy()
+        new._collapsed = self._collapsed.copy()
+        new._derived = self._derived.copy()
+        new.automaton = self.automaton
+        new.lists = self.lists
+        new.repeats = self.repeats
+        return new
+
+    def _knows(self, key: str) -> bool:
+        return key in self._plain or key in self._collapsed or key in self._derived
+
+    def _sources(self, form: Form) -> Derived:
+        return self._collapsed if form.view == "R" else self._derived
+
+    def _enter(self, row: Row) -> Iterable[str]:
+        """Puts a row under its keys; gives the keys."""
+        touched = []
+        for key in keys(row[0]):
+            rows = self._plain.get(key, ())
+            self._plain[key] = (*rows, row) if rows else (row,)
+            touched.append(key)
+            for form in forms(key, self.kinds[row].flags):
+                sources = self._sources(form).get(form.key, ())
+                if key not in sources:
+                    self._sources(form)[form.key] = (*sources, key)
+                touched.append(form.key)
+        return touched
+
+    def _withdraw(self, row: Row) -> Iterable[str]:
+        """Takes a row from under its keys; gives the keys."""
+        touched = []
+        for key in keys(row[0]):
+            others = tuple(one for one in self._plain.pop(key, ()) if one != row)
+            if others:
+                self._plain[key] = others
+            touched.append(key)
+            needed = {form.key for other in others for form in forms(key, self.kinds[other].flags)}
+            for form in forms(key, self.kinds[row].flags):
+                sources = self._sources(form).pop(form.key, ())
+                if form.key not in needed:
+                    sources = tuple(source for source in sources if source != key)
+                if sources:
+                    self._sources(form)[form.key] = sources
+                touched.append(form.key)
+        return touched
