@@ -137,9 +137,11 @@ def tell_message(found: dict[str, Any]) -> None:
         where = f" ({word['place']})" if word.get("place") else ""
         reason = f", {word['reason']}" if word.get("reason") else ""
         console.print(
-            f"    {word['filter']}: {word['action']}{reason} by rule {word['rule']!r}{where} {word.get('detail', '')}",
+            f"    {word['filter']}: {word['action']}{reason} by rule {word['rule']!r}{where}",
             markup=False,
         )
+        if word.get("detail"):
+            console.print(f"      {word['detail']}", markup=False)
     for step in found["trail"]:
         passed = ", ".join(f"{name} was {why}" for name, why in step.get("passed", {}).items())
         console.print(

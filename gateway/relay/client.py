@@ -145,6 +145,7 @@ class Client:
         self.account = account
         self.address_range = pdu.address_range
         account.sessions.append(self)
+        self.protocol.session.set_window(account.settings.window)
         if self.protocol.session.state in RECEIVING:
             account.outbox.receivers.append(self)
             account.outbox.pump()

@@ -23,8 +23,9 @@ class Timer(Protocol):
 
 
 def monotonic(reactor: Any) -> Timer:
-    """The reactor with a clock that never jumps, for its own timers too: as it comes, they follow the wall clock.
+    """The reactor with a clock that never jumps, for its own timers too.
 
+    As it comes, they follow the wall clock.
     To be called before the first `callLater`.
     """
     reactor.seconds = time.monotonic

@@ -176,8 +176,21 @@ class Dispatch:
         """The mark is on disk: write the octets, or let the message wait again if the link is gone."""
         if entry.state is not State.SENDING:
             slot.give_back()
-        elif not slot.send(outbound(entry.message, self.clocks.now_ms()), entry):
-            self._back(entry)
+            return
+        try:
+            sent = slot.send(outbound(entry.message, self.clocks.now_ms()), entry)
+        except ValueError as error:
+            self._unfit(entry, slot, str(error))
+        else:
+            if not sent:
+                self._back(entry)
+
+    def _unfit(self, entry: Entry, slot: Slot, reason: str) -> None:
+        """The message cannot be put into a PDU that this carrier would take."""
+        log.warn("message {id} does not fit its carrier: {reason}", id=entry.message.id, reason=reason)
+        batch = Batch()
+        self.refused(slot.link.carrier, entry, CommandStatus.ESME_RINVMSGLEN, batch)
+        self.committer.commit(batch, must=True)
 
     def _unmarked(self, entry: Entry, slot: Slot) -> None:
         """The store refused the mark: nothing was sent, the message waits on."""

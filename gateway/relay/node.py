@@ -22,6 +22,7 @@ from gateway.relay.ids import Ids
 from gateway.relay.inbound import Inbound
 from gateway.relay.judging import Judging
 from gateway.relay.multipart import Groups
+from gateway.relay.outbind import Outbinds
 from gateway.relay.outbox import Outbox
 from gateway.relay.queries import Queries
 from gateway.relay.recover import Recovery, restore
@@ -38,7 +39,6 @@ from gateway.smpp.constants import MessageState
 from gateway.smpp.protocol import Ticker
 from gateway.smpp.receipts import Receipt
 from gateway.store.engine import Store
-from gateway.store.rows import State
 
 log = Logger()
 
@@ -97,6 +97,7 @@ class Relay:
         self.sweep = Sweep(
             self.book, self.judging, self.gathering, self.dispatch, self.replies, self.committer, clocks
         )
+        self.outbinds = Outbinds(self.accounts, self.server, reactor, clocks)
         self.uplinks: dict[str, list[Uplink]] = {}
         self.filters: dict[str, Filter] = {}
         self.book.ended = self._ended
@@ -166,6 +167,7 @@ class Relay:
         self.binding.start()
         self.ticker.start()
         self.sweep.start()
+        self.outbinds.start()
         self.connect()
 
     def connect(self) -> None:
@@ -191,6 +193,7 @@ class Relay:
         self.dispatch.paused = True
         self.server.close_all()
         self.sweep.stop()
+        self.outbinds.stop()
         stopping: list[Deferred[Any]] = [u.stop() for uplinks in self.uplinks.values() for u in uplinks]
         await gatherResults(stopping, consumeErrors=True)
         self.binding.stop()
@@ -210,6 +213,14 @@ class Relay:
     def _accepted(self, entry: Entry) -> None:
         message = entry.message
         self.replies.wrote(message.destination, message.source, message.account)
+        if self.generation.node.logs.per_message:
+            log.info(
+                "message {id} of {account} to {destination}: {state}",
+                id=message.client_id,
+                account=message.account,
+                destination=message.destination,
+                state=entry.state.name,
+            )
 
     def _ended(self, entry: Entry, batch: Batch) -> None:
         """A message has reached its end: its client is told in the same commit, if it asked."""
@@ -217,7 +228,9 @@ class Relay:
         self.inbound.forget(entry)
         if account is None or not entry.message.client_id:
             return
-        account.counts[f"ended:{State(entry.state).name}"] += 1
+        account.counts[f"ended:{entry.state.name}"] += 1
+        if self.generation.node.logs.per_message:
+            log.info("message {id} ended {state}", id=entry.message.client_id, state=entry.state.name)
         row = receipt_row(
             entry, account.settings, self.outbox_seqs, self.clocks.now_ms(), self.replies.outbox_ms
         )

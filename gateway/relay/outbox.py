@@ -140,8 +140,8 @@ class Outbox:
             wanted = True
             try:
                 receiver.protocol.send(parcel.pdu, parcel)
-            except (WindowFull, WrongState):
-                continue
+            except (WindowFull, WrongState, ValueError):
+                continue  # full, gone, or a peer without TLVs whom a long reply does not fit
             parcel.sent_at = now
             self._next = (self._next + turn + 1) % len(receivers)
             self.outgoing.add(receiver.protocol)

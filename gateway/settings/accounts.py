@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
 from gateway.settings.filters import FilterMode, Filters
 from gateway.settings.node import Section
 from gateway.settings.scalars import (
+    ClientEndpoint,
     Count,
     Network,
     Number,
@@ -19,7 +20,7 @@ from gateway.settings.scalars import (
     TimeZone,
     nearest,
 )
-from gateway.settings.secrets import HashedPassword
+from gateway.settings.secrets import HashedPassword, Password
 
 Category = Literal["transactional", "promotional", "otp", "service", "government"]
 BindType = Literal["transmitter", "receiver", "transceiver"]
@@ -55,6 +56,19 @@ class ReceiptStyle(Section):
     """Digits of `submit date` and `done date`: YYMMDDhhmm, YYMMDDhhmmss or YYYYMMDDhhmmss."""
     time_zone: TimeZone = "UTC"
     """The zone of these dates."""
+
+
+class Outbind(Section):
+    """Where the account's system can be called, so that it binds and fetches what waits for it."""
+
+    endpoint: ClientEndpoint
+    """A Twisted client endpoint, such as `tcp:10.1.0.5:2775`."""
+    system_id: Annotated[Text, Field(max_length=15)] = "gateway"
+    """How the gateway names itself in the outbind."""
+    password: Password | None = None
+    """What the client's system may ask for, from `${NAME}` or `${file:PATH}`."""
+    interval: Timer = 60.0
+    """The least time between two calls."""
 
 
 class Account(Section):
@@ -96,6 +110,8 @@ class Account(Section):
     """First words of replies that are for it, where several accounts share a number."""
     replies: Literal["joined", "segments"] = "segments"
     """Long replies joined to one message, or segment by segment as they came."""
+    outbind: Outbind | None = None
+    """Called when receipts or replies wait and no receiving session is bound; null: never."""
     filters: FilterModes = "all"
     """`all`: every filter in the mode that filters.yaml states; or a mapping of filter to mode, the others
     being off."""

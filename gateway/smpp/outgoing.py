@@ -6,10 +6,14 @@ from collections.abc import Container
 from struct import Struct
 from typing import Any, Final
 
-from .codec import encode
+from .codec import encode, find_tlv
+from .constants import Tag
 from .pdus import Pdu
 
-MAX_SEQUENCE_NUMBER: Final = 0x7FFFFFFF
+MAXLONGEST_SHORT_MESSAGE: Final = 254
+"""Octets of a short_message (SMPP 3.4 section 5.2.22)."""
+
+_SEQUENCE_NUMBER: Final = 0x7FFFFFFF
 """Our sequence numbers run from 1 to this and begin again (SMPP 3.4 section 5.1.4, 5.0 section 4.7.24)."""
 
 _SEQUENCE_NUMBER: Final = Struct(">I")
@@ -20,7 +24,8 @@ _AFTER: Final = slice(16, None)
 class Outgoing:
     """Octets to the peer in their order. With `without_tlvs` set, everything goes without its TLVs.
 
-    Both ways to add raise ValueError if a value cannot be encoded; then nothing is added.
+    Both ways to add raise ValueError if a value cannot be encoded, or a message_payload does not fit without
+    TLVs; then nothing is added.
     """
 
     __slots__ = ("_frames", "_number", "without_tlvs")
@@ -53,5 +58,13 @@ class Outgoing:
 
 
 def _bare(pdu: Any) -> Pdu:
-    bare: Pdu = pdu._replace(tlvs=()) if getattr(pdu, "tlvs", ()) else pdu
-    return bare
+    """The PDU without TLVs. Its text must not go with them: a message_payload becomes the short_message."""
+    tlvs = getattr(pdu, "tlvs", ())
+    payload = find_tlv(tlvs, Tag.message_payload) if tlvs else None
+    bare: Pdu = pdu._replace(tlvs=()) if tlvs else pdu
+    if payload is None:
+        return bare
+    if not hasattr(pdu, "short_message") or len(payload) > LONGEST_SHORT_MESSAGE:
+        raise ValueError("its message_payload does not fit into a peer without TLVs")
+    moved: Pdu = pdu._replace(tlvs=(), short_message=payload)
+    return moved

@@ -115,6 +115,10 @@ class Session:
             return -inf if self._last_words else inf
         return self._timers.deadline(self.state, self._window.oldest)
 
+    def set_window(self, window: int) -> None:
+        """Let so many of our requests be outstanding from now on."""
+        self._window.limit = window
+
     def output(self) -> bytes:
         """Take what is to be written to the peer."""
         return self._out.take()
