@@ -5,6 +5,7 @@ import pytest_twisted
 from store_samples import DAY, NOW, changes, delivered, inserts, lost, message, waiting
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 
 from gateway.settings.node import Retention
 from gateway.store import queries, retention
@@ -98,10 +99,14 @@ async def test_the_traffic_goes_on_during_a_purge(open_here, monkeypatch):
     for id in range(1, 51):
         batch.insert(finished(id, 190))
     await store.journal.commit(batch)
-    done = Deferred.fromCoroutine(purge(store, NOW))
+    clock = Clock()
+    done = Deferred.fromCoroutine(Purge(store.journal, store.ledger, clock).run(KEEP, NOW))
     for id in range(101, 110):
         await store.journal.commit(inserts(id))
     assert not done.called
+    while not done.called:
+        clock.advance(retention.REST)
+        await store.ledger.message(1)
     assert (await done).messages == 50
     assert len(await store.ledger.messages(range(200))) == 9
 
