@@ -10,11 +10,11 @@ from .codec import encode, find_tlv
 from .constants import Tag
 from .pdus import Pdu
 
-MAXLONGEST_SHORT_MESSAGE: Final = 254
-"""Octets of a short_message (SMPP 3.4 section 5.2.22)."""
-
-_SEQUENCE_NUMBER: Final = 0x7FFFFFFF
+MAX_SEQUENCE_NUMBER: Final = 0x7FFFFFFF
 """Our sequence numbers run from 1 to this and begin again (SMPP 3.4 section 5.1.4, 5.0 section 4.7.24)."""
+
+LONGEST_SHORT_MESSAGE: Final = 254
+"""Octets of a short_message (SMPP 3.4 section 5.2.22)."""
 
 _SEQUENCE_NUMBER: Final = Struct(">I")
 _BEFORE: Final = slice(12)
