@@ -49,7 +49,7 @@ class Store:
 
 
 def open_store(
-    url: str,
+    url: str | URL,
     reactor: Any,
     *,
     clock: Timer | None = None,

@@ -71,9 +71,10 @@ class Progress(NamedTuple):
     trail: str = "[]"  # JSON: carriers considered and why passed over
 
     def plain(self) -> Row:
-        """The columns without enums, which neither marshal nor the drivers take at full speed."""
-        state, *between, error, trail = self
-        return (int(state), *between, int(error), trail)
+        """The columns without enums, which marshal does not take and the drivers take slowly."""
+        row = list(self)
+        row[PROGRESS_STATE], row[PROGRESS_ERROR] = int(self.state), int(self.error)
+        return tuple(row)
 
 
 class MessageRow(NamedTuple):
@@ -109,10 +110,16 @@ class MessageRow(NamedTuple):
         return MessageRow._make(self[:PROGRESS_AT] + progress)
 
     def plain(self) -> Row:
-        return self[:PROGRESS_AT] + self.progress.plain()
+        """The columns without enums, as those of Progress."""
+        row = list(self)
+        row[PROGRESS_AT + PROGRESS_STATE] = int(self.state)
+        row[PROGRESS_AT + PROGRESS_ERROR] = int(self.error)
+        return tuple(row)
 
 
 PROGRESS_AT = MessageRow._fields.index("state")
+PROGRESS_STATE = Progress._fields.index("state")
+PROGRESS_ERROR = Progress._fields.index("error")
 
 
 class OutboxRow(NamedTuple):

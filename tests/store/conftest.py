@@ -38,11 +38,11 @@ class Place:
 
 def postgres_admin() -> "psycopg.Connection[Any]":
     """A connection to the tests' PostgreSQL, or the end of this test."""
-    url = make_url(POSTGRES).set(drivername="postgresql").render_as_string(hide_password=False)
+    url = make_url(POSTGRES).set(drivername="postgresql")
     try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=5)
+        return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True, connect_timeout=5)
     except psycopg.OperationalError as error:
-        reason = f"NO POSTGRESQL AT {POSTGRES} (set GATEWAY_TEST_POSTGRES): {str(error).splitlines()[0]}"
+        reason = f"NO POSTGRESQL AT {url!r} (set GATEWAY_TEST_POSTGRES): {str(error).splitlines()[0]}"
         if os.environ.get("CI") == "true":
             pytest.fail(reason)
         pytest.skip(reason)
