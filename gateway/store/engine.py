@@ -82,13 +82,16 @@ def open_store(
 def lock_state(path: Path) -> int:
     """Hold the state of a database file for this process; the descriptor returned is to be closed.
 
-    Raises StoreLocked if another process holds it.
+    Raises StoreLocked if another process holds it, StoreUnavailable if its directory cannot be used.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise StoreUnavailable(f"{path}: {error}") from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
+    except BlockingIOError:
         owner = os.read(lock, 20).decode("ascii", "replace").strip() or "unknown"
         os.close(lock)
         raise StoreLocked(f"{path}: another gateway, process {owner}, has this state open") from None

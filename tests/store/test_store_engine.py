@@ -161,6 +161,8 @@ async def test_a_database_that_cannot_be_opened_is_unavailable(tmp_path, open_at
         open_at(f"sqlite:///{tmp_path}/gateway.db")
     with pytest.raises(StoreUnavailable):
         open_at("postgresql+psycopg://nobody@127.0.0.1:1/nothing")
+    with pytest.raises(StoreUnavailable, match="Not a directory"):
+        open_at(f"sqlite:///{tmp_path}/gateway.db/state/gateway.db")
     (tmp_path / "gateway.db").unlink()
     open_at(f"sqlite:///{tmp_path}/gateway.db")  # what failed before has let go of its lock
 
