@@ -8,8 +8,8 @@ the rest comes from ``unicodedata``. ``docs/words.md`` cites sources and licence
 
 Each code point is folded alone and to a fixed point, so that folding twice changes nothing. The rules, in
 order: what cannot be seen, combines or only decorates is deleted; digits of every style become ASCII digits;
-letters squared, circled, small capital or with a stroke become the letter that their name says; lookalikes
-become the letter (or the Han character) that they look like; NFKC and case folding; accents go; traditional
+NFKC and case folding, accents go; letters squared, circled, small capital or with a stroke become the letter
+that their name says; lookalikes become the letter (or the Han character) that they look like; traditional
 becomes simplified. Whatever is then neither letter nor digit is a separator, a space.
 """
 
@@ -40,7 +40,9 @@ NOISE = frozenset(FILLERS + STROKES + MODIFIERS)
 MARKED = "™℠©®"
 """Signs that NFKC would turn into letters stuck to the brand before them."""
 
-OWN_LOOKALIKES = dict(zip("вкмнтпгѵαβγεηικνοπρτυχωĸ", "bkmhtnrvabyenikvonptuxwk", strict=True)) | {"ß": "ss"}
+OWN_LOOKALIKES = dict(zip("вкмнтпгѵαβγεηικνοπρτυχωĸΙІ", "bkmhtnrvabyenikvonptuxwkii", strict=True)) | {
+    "ß": "ss"
+}
 """Lookalikes that Unicode's data gives not at all or only by way of a third character."""
 
 NAMED_LETTER = re.compile(
@@ -87,12 +89,12 @@ class Fold:
     def once(self, character: str) -> str:
         if (digit := unicodedata.digit(character, None)) is not None:
             return str(digit)
-        if named := named_letter(character):
-            return named
-        if target := self.lookalike(character):
-            return target
         folded = unicodedata.normalize("NFKC", character).casefold()
         folded = unaccented(unicodedata.normalize("NFKC", folded).casefold())
+        if folded.isascii():
+            return folded
+        if target := named_letter(character) or self.lookalike(character):
+            return target
         return "".join(self.simplified.get(c, c) for c in folded)
 
     def lookalike(self, character: str) -> str | None:

@@ -6,8 +6,8 @@
 * ``.yaml``: ``defaults:`` and ``entries:``, each entry a word or a mapping.
 
 Several values in one field stand apart by ``|``. What an entry does not say is: severity log, scope platform,
-no flags. An entry that makes no sense is a problem with file and line; the others are read nevertheless, and the
-caller decides.
+no flags. An entry that makes no sense is a problem with file and line; the others are read nevertheless, and
+the caller decides.
 """
 
 from __future__ import annotations

@@ -1,0 +1,97 @@
+"""Many words at once: shards, what was added since, and the dead."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from gateway.filters import automaton
+from gateway.filters.automaton import Automaton
+
+WORD = st.text("abc", min_size=1, max_size=4)
+
+
+def occurrences(words: set[str], text: str) -> list[tuple[str, int, int]]:
+    """By brute force."""
+    spans = ((start, end) for start in range(len(text)) for end in range(start + 1, len(text) + 1))
+    return sorted((text[a:b], a, b) for a, b in spans if text[a:b] in words)
+
+
+@given(st.sets(WORD), st.text("abcd", max_size=20))
+def test_finds_every_occurrence_of_every_word(words: set[str], text: str) -> None:
+    assert sorted(Automaton.of(words).find(text)) == occurrences(words, text)
+
+
+class Changing(RuleBasedStateMachine):
+    """An automaton changed at random against a set of words, with shards of three words."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.limit = automaton.SHARD
+        automaton.SHARD = 3
+        self.words: set[str] = set()
+        self.automaton = Automaton()
+
+    def teardown(self) -> None:
+        automaton.SHARD = self.limit
+
+    @rule(added=st.sets(WORD, max_size=8), data=st.data())
+    def change(self, added: set[str], data: st.DataObject) -> None:
+        removed = data.draw(st.sets(st.sampled_from(sorted(self.words)))) if self.words else set()
+        added -= self.words
+        self.automaton = self.automaton.changed(added, removed)
+        self.words = self.words - removed | added
+
+    @precondition(lambda self: self.automaton.dead)
+    @rule()
+    def compact(self) -> None:
+        self.automaton = self.automaton.compacted(3)
+        assert not self.automaton.dead
+
+    @invariant()
+    def finds_what_lives(self) -> None:
+        text = "abcabbcacbaaabbbccc"
+        found = [match for match in self.automaton.find(text) if match[0] not in self.automaton.dead]
+        assert sorted(found) == occurrences(self.words, text)
+        assert len(self.automaton) == len(self.words)
+
+    @invariant()
+    def shards_stay_small(self) -> None:
+        assert all(len(shard.words) <= 3 for shard in self.automaton.shards)
+
+
+TestChanging = Changing.TestCase
+TestChanging.settings = settings(max_examples=60, stateful_step_count=12, deadline=None)
+
+
+def test_the_base_is_shared_when_words_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(automaton, "SHARD", 2)
+    base = Automaton.of(["a", "b", "c"])
+    more = base.changed(["d"], [])
+    assert more.shards[0] is base.shards[0]
+    assert [shard.words for shard in more.shards[1:]] == [["d"]]
+    assert [shard.words for shard in more.changed(["e", "f"], []).shards[1:]] == [["e", "f"], ["d"]]
+
+
+def test_a_word_that_comes_back_builds_nothing() -> None:
+    base = Automaton.of(["a", "b"])
+    without = base.changed([], ["a"])
+    assert without.dead == {"a"}
+    assert without.shards == base.shards
+    again = without.changed(["a"], [])
+    assert again.shards == base.shards
+    assert not again.dead
+
+
+def test_worn_when_mostly_dead_or_in_many_shards(monkeypatch: pytest.MonkeyPatch) -> None:
+    base = Automaton.of(map(str, range(10)))
+    assert not base.worn
+    dying = base.changed([], map(str, range(6)))
+    assert dying.worn
+    assert not dying.compacted().worn
+    monkeypatch.setattr(automaton, "SHARD", 1)
+    many = base.changed(map(str, range(10, 40)), [])
+    assert many.worn
+    assert not many.compacted(0).worn
