@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 from collections.abc import Mapping
 from pathlib import Path
@@ -65,6 +66,7 @@ class Gateway:
         if node.control:
             self.ports.append(await self._listen(node.control, control_site(self)))
         self._purging.start(PURGE_INTERVAL, now=False)
+        settle_garbage_collector()
         self.ready = True
         log.info(
             "node {node} is ready, generation {generation}", node=node.name, generation=self.generation.number
@@ -136,6 +138,16 @@ class Gateway:
             if account is not None:
                 account.outbox.expired(count)
         log.info("purged: {purged}", purged=repr(purged))
+
+
+def settle_garbage_collector() -> None:
+    """Keep what start-up made out of the collector's sight, and let it look less often.
+
+    Messages make many objects and hardly any cycles: by its defaults it takes a quarter of the CPU.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 50, 100)
 
 
 async def _done(result: Any) -> None:
