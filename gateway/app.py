@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
+from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
@@ -20,11 +21,11 @@ from gateway.filters.verdict import Filter
 from gateway.relay.clocks import Clocks
 from gateway.relay.node import Relay
 from gateway.settings.holder import Generations
-from gateway.settings.models import Generation
+from gateway.settings.models import Generation, Node
 from gateway.settings.problems import SettingsError
-from gateway.store.engine import Store, open_store
+from gateway.store.engine import Store, open_store, store_url
 from gateway.store.retention import Purge
-from gateway.store.rows import StoreUnavailable
+from gateway.store.rows import StoreLocked, StoreUnavailable
 
 log = Logger()
 
@@ -43,7 +44,7 @@ class Gateway:
         self.ports: list[Any] = []
         self.store: Store
         self.relay: Relay
-        self.ready = False
+        self.opened = self.started = self.ready = False
         self.problems: tuple[str, ...] = ()
         self._purging = LoopingCall(self._purge)
         self._purging.clock = clocks.timer  # type: ignore[assignment]
@@ -56,11 +57,14 @@ class Gateway:
     async def start(self) -> None:
         """Open the store, recover what is open in it, call the carriers, and only then listen."""
         node = self.generation.node
-        url = node.store or f"sqlite:///{self.state_directory / 'gateway.db'}"
-        self.store = open_store(url, self.reactor, clock=self.clocks.timer, node=node.name)
+        self.store = open_store(
+            store_url(self.generation), self.reactor, clock=self.clocks.timer, node=node.name
+        )
+        self.opened = True
         self.relay = Relay(self.generation, self.store, self.reactor, self.clocks)
         self.relay.adopt(self.generation, self.filters)
         await self.relay.start()
+        self.started = True
         for listener in node.listeners:
             self.ports.append(await self._listen(listener.endpoint, self.relay.server))
         if node.control:
@@ -71,11 +75,6 @@ class Gateway:
         log.info(
             "node {node} is ready, generation {generation}", node=node.name, generation=self.generation.number
         )
-
-    @property
-    def state_directory(self) -> Path:
-        """Where state lives."""
-        return (self.generation.directory / self.generation.node.state).resolve()
 
     async def _listen(self, endpoint: str, factory: Any) -> Any:
         port = await serverFromString(self.reactor, endpoint).listen(factory)
@@ -89,8 +88,10 @@ class Gateway:
             self._purging.stop()
         for port in self.ports:
             await _done(port.stopListening())
-        await self.relay.stop()
-        await self.store.close()
+        if self.started:
+            await self.relay.stop()
+        if self.opened:
+            await self.store.close()
         log.info("stopped")
 
     # configuration
@@ -105,14 +106,22 @@ class Gateway:
             self.problems = tuple(str(error).splitlines())
         else:
             self.problems = ()
+            before = self.generation
             self.generations.swap(generation)
             self.filters = filters
             self.relay.adopt(generation, filters)
             self.relay.connect()
+            self._say_what_waits(before.node, generation.node)
             log.info("generation {number} is in force", number=generation.number)
             return ()
         log.error("the configuration was not taken: {problems}", problems="; ".join(self.problems))
         return self.problems
+
+    @staticmethod
+    def _say_what_waits(before: Node, after: Node) -> None:
+        for key in ("name", "state", "store", "listeners", "control", "logs", "backlog"):
+            if getattr(before, key) != getattr(after, key):
+                log.warn("{key} of gateway.yaml has changed: it takes effect at the next start", key=key)
 
     def _read(self) -> tuple[Generation, dict[str, Filter]]:
         generation = self.generations.read()
@@ -165,12 +174,18 @@ def run(gateway: Gateway) -> int:
         nonlocal code
         try:
             await gateway.start()
+        except (StoreLocked, StoreUnavailable, CannotListenError) as error:
+            log.critical("the node cannot start: {error}", error=str(error))
+            code = 1
         except Exception:
             log.failure("the node could not start")
             code = 1
-            reactor.stop()
+        if code and not stopping:
+            await stop()
 
     async def stop() -> None:
+        nonlocal stopping
+        stopping = True
         try:
             await gateway.stop()
         except Exception:
@@ -178,9 +193,7 @@ def run(gateway: Gateway) -> int:
         reactor.stop()
 
     def on_stop(*_: object) -> None:
-        nonlocal stopping
         if not stopping:
-            stopping = True
             reactor.callFromThread(lambda: Deferred.fromCoroutine(stop()))
 
     def on_reload(*_: object) -> None:

@@ -11,11 +11,12 @@ from typing import Any
 
 from rich.console import Console
 from rich.table import Table
-from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.logs import masked
 from gateway.relay.ids import read_id
 from gateway.settings.load import load
+from gateway.settings.problems import SettingsError
 from gateway.store import queries
 from gateway.store.engine import reading_engine
 from gateway.store.rows import MessageRow, State
@@ -83,6 +84,22 @@ def find_messages(config: Path, message_id: str) -> list[dict[str, Any]]:
     finally:
         engine.dispose()
     return []
+
+
+def carriers_answers(config: Path, message_ids: list[str]) -> dict[str, str]:
+    """What carriers answered to these messages, for a person; empty if the store is not within reach."""
+    answers = {}
+    try:
+        for message_id in message_ids:
+            for found in find_messages(config, message_id):
+                if found["carrier"]:
+                    named = found["carrier_message_id"]
+                    answers[message_id] = f"{found['carrier']}: " + (
+                        f"took it as {named}" if named else "no id"
+                    )
+    except (SettingsError, SQLAlchemyError):
+        return {}
+    return answers
 
 
 def document(row: MessageRow) -> dict[str, Any]:

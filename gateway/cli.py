@@ -114,6 +114,7 @@ def send(
     as_json: AsJson = False,
 ) -> None:
     """Send one text as an account would, by smpplib, and wait for its receipt."""
+    from gateway.asking import carriers_answers
     from gateway.sending import CannotSend, demonstration_password, send_text, told
 
     try:
@@ -124,7 +125,7 @@ def send(
     if as_json:
         print(json.dumps(sent.document(), ensure_ascii=False))
     else:
-        told(sent)
+        told(sent, carriers_answers(config, [segment.message_id for segment in sent.segments]))
     raise typer.Exit(0 if sent.delivered else FAILED)
 
 

@@ -6,6 +6,7 @@ import logging
 import re
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -174,8 +175,8 @@ def _leave(client: Any) -> None:
         pass  # the answers are in hand: how the line ends does not matter
 
 
-def told(sent: Sent) -> None:
-    """Tell a person what came of it."""
+def told(sent: Sent, carriers: Mapping[str, str]) -> None:
+    """Tell a person what came of it; `carriers` says, by message id, which carrier answered what."""
     console = Console(highlight=False)
     console.print(f"{sent.account} -> {sent.to}: {len(sent.segments)} segment(s)")
     for number, segment in enumerate(sent.segments, 1):
@@ -183,5 +184,7 @@ def told(sent: Sent) -> None:
         if segment.status != "ESME_ROK":
             ended = "not accepted"
         console.print(f"  {number}. {segment.status:<10} id {segment.message_id or '-':<12} {ended}")
+        if segment.message_id in carriers:
+            console.print(f"     carrier {carriers[segment.message_id]}", style="dim", markup=False)
         if segment.receipt:
             console.print(f"     {segment.receipt}", style="dim", markup=False)

@@ -24,6 +24,7 @@ class Account:
         self.outbox = outbox
         self.clocks = clocks
         self.sessions: list[Client] = []
+        self.removed = False
         self.binding = 0  # sessions whose password is being verified
         self.counts: Counter[str] = Counter()
         self.latency = Latency()

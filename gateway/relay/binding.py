@@ -127,7 +127,7 @@ class Binding:
         """Why this account may not bind, before its password is looked at."""
         if self.draining:
             return "draining"
-        if account is None:
+        if account is None or account.removed:
             return "unknown system_id"
         settings = account.settings
         if settings.networks and not _inside(address, settings.networks):

@@ -114,6 +114,7 @@ class Relay:
         self.generation = generation
         self.filters = filters
         self._chains: dict[str, Chain] = {}
+        self._close_removed(generation)
         for name, account_settings in generation.accounts.items():
             account = self.accounts.get(name)
             if account is None:
@@ -127,11 +128,24 @@ class Relay:
                 self.dispatch.carriers[name] = Carrier(name, carrier_settings, self.clocks, self.outgoing)
             else:
                 carrier.configure(carrier_settings)
-        self.replies.outbox_ms = int(generation.node.retention.outbox * 1000)
-        self.replies.timeout_ms = int(generation.node.multipart.timeout * 1000)
+        node = generation.node
+        self.server.node = node
+        self.binding.limits = node.limits
+        self.gathering.groups.timeout_ms = int(node.multipart.timeout * 1000)
+        self.gathering.groups.most = node.multipart.groups_per_account
+        self.replies.outbox_ms = int(node.retention.outbox * 1000)
+        self.replies.timeout_ms = int(node.multipart.timeout * 1000)
         self.judging.generation = generation.number
         self.judging.chain_of = self._chain
         self.dispatch.reroute(Router(generation.routes), generation.number)
+
+    def _close_removed(self, generation: Generation) -> None:
+        """Accounts that are configured no more may not bind; what is open of theirs still goes its way."""
+        for account in self.accounts:
+            account.removed = account.name not in generation.accounts
+            if account.removed:
+                for client in list(account.sessions):
+                    client.protocol.close()
 
     def _chain(self, name: str, category: str) -> Chain:
         """The filters of an account in the modes that its settings name."""

@@ -15,6 +15,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
+from gateway.settings.models import Generation
 from gateway.store import migrations
 from gateway.store.drivers import PostgresDriver, SqliteDriver, brief
 from gateway.store.journal import Journal, Runner, Timer
@@ -77,6 +78,14 @@ def open_store(
         journal = Journal(Writer(driver), _runner(reactor, writing), clock or reactor, floor=floor)
         ledger = Ledger(engine, _runner(reactor, reading), journal)
         return Store(journal, ledger, place, held.pop_all())
+
+
+def store_url(generation: Generation) -> URL:
+    """Where the store of this configuration is: as it names it, else SQLite in its state directory."""
+    node = generation.node
+    if node.store:
+        return make_url(node.store)
+    return URL.create("sqlite", database=str((generation.directory / node.state).resolve() / "gateway.db"))
 
 
 def lock_state(path: Path) -> int:
