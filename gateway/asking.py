@@ -18,7 +18,7 @@ from gateway.relay.ids import read_id
 from gateway.settings.load import load
 from gateway.settings.problems import SettingsError
 from gateway.store import queries
-from gateway.store.engine import reading_engine
+from gateway.store.engine import reading_engine, store_url
 from gateway.store.rows import MessageRow, State
 
 MOST_DESTINATIONS = 255
@@ -69,11 +69,7 @@ def tell_status(document: dict[str, Any]) -> None:
 def find_messages(config: Path, message_id: str) -> list[dict[str, Any]]:
     """What the store knows of the messages told under this id."""
     generation = load(config, os.environ)
-    url = (
-        generation.node.store
-        or f"sqlite:///{(generation.directory / generation.node.state).resolve()}/gateway.db"
-    )
-    engine = reading_engine(make_url(url), 1)
+    engine = reading_engine(store_url(generation), 1)
     try:
         with engine.connect() as connection:
             for number in read_id(message_id):
