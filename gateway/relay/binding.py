@@ -27,6 +27,7 @@ from gateway.smpp.pdus import (
     BindTransmitter,
     BindTransmitterResp,
 )
+from gateway.smpp.states import State
 
 log = Logger()
 
@@ -121,6 +122,8 @@ class Binding:
             self._refuse(client, pdu, reason or "unknown system_id")
             return
         self.lockout.succeeded(address)
+        if client.protocol.session.state is State.CLOSED:
+            return  # it left while its password was verified
         self._grant(client, account, pdu)
 
     def _barred(self, account: Account | None, pdu: BindPdu, address: str) -> str | None:
