@@ -62,6 +62,7 @@ class Answering:
             self._note("silence", bind, rule=rule)
             if answer.cut is None:
                 return
+        bind.misframed |= answer.length is not None or bool(answer.garbage)
         octets = b"" if answer.silence else spoil(frame, answer, body, self._source)
         if answer.cut is not None:
             self._cut(bind, octets, answer, rule)

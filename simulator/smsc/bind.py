@@ -28,6 +28,8 @@ class Bind:
     last_sequence: int = 0
     held: list[tuple[bytes, str]] = field(default_factory=list)
     """Responses kept back until there are enough to send them in another order."""
+    misframed: bool = False
+    """Whether a rule has sent octets that are no frames: the peer has to complain and to go."""
 
     @property
     def receiving(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, TextIO
 from gateway.smpp.codec import PduError, decode, header
 from gateway.smpp.constants import CommandId, Tag
 from gateway.smpp.fields import Tlv
+from gateway.smpp.framing import FramingError
 
 
 class Capture:
@@ -63,7 +64,7 @@ def describe(frame: bytes) -> dict[str, Any]:
         pdu = decode(frame)
     except PduError as error:
         return {"error": error.detail, "command": _command(error.header.command_id)}
-    except ValueError as error:
+    except (FramingError, ValueError) as error:
         return {"error": str(error)}
     fields = {name: _plain(value) for name, value in zip(pdu._fields, pdu, strict=True) if name != "tlvs"}
     tlvs = getattr(pdu, "tlvs", ())

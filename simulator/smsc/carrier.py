@@ -137,7 +137,8 @@ class Carrier:
             elif isinstance(event, Answered):
                 self._answered(bind, event)
             elif isinstance(event, Violation):
-                self.violate(bind, event.detail)
+                if not bind.misframed:
+                    self.violate(bind, event.detail)
             elif isinstance(event, Unanswered):
                 unanswered.append(event)
         if unanswered:
