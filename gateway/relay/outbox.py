@@ -22,7 +22,7 @@ from gateway.smpp.pdus import DeliverSm
 from gateway.smpp.protocol import SmppProtocol
 from gateway.smpp.session import WindowFull, WrongState
 from gateway.store.ledger import Ledger
-from gateway.store.rows import Kind, OutboxRow
+from gateway.store.rows import Kind, OutboxRow, StoreUnavailable
 
 log = Logger()
 
@@ -75,7 +75,8 @@ class Outbox:
         self.counts: Counter[str] = Counter()
         self.backlog = 0
         self._waiting: deque[Parcel] = deque()
-        self._held: set[int] = set()  # seqs in memory, whether waiting, sent or backing off
+        self._held: set[int] = set()  # seqs in memory or not off the disk yet: not to be read again
+        self._gone: list[int] = []  # those that left the disk while it was read
         self._beyond: int | None = None  # rows after this seq wait in the store alone
         self._reading = False
         self._next = 0
@@ -137,11 +138,13 @@ class Outbox:
             receiver = receivers[(self._next + turn) % len(receivers)]
             if not receiver.accepts(parcel.pdu.destination_addr):
                 continue
-            wanted = True
             try:
                 receiver.protocol.send(parcel.pdu, parcel)
-            except (WindowFull, WrongState, ValueError):
-                continue  # full, gone, or a peer without TLVs whom a long reply does not fit
+            except (WindowFull, WrongState):
+                wanted = True
+                continue
+            except ValueError:
+                continue  # a peer without TLVs, whom a long reply never fits
             parcel.sent_at = now
             self._next = (self._next + turn + 1) % len(receivers)
             self.outgoing.add(receiver.protocol)
@@ -149,19 +152,27 @@ class Outbox:
         return False, wanted
 
     async def _read(self) -> None:
-        """Read the next rows from the store."""
+        """Read the next rows from the store; a little later if it cannot be read."""
+        after, self._beyond = self._beyond or 0, None
         try:
-            after, self._beyond = self._beyond or 0, None
             rows = await self.ledger.outbox(self.account, after, PAGE)
-            for row in rows:
-                if row.kind != Kind.DEAD:
-                    self._put(row)
-            if len(rows) == PAGE:
-                self._beyond = rows[-1].seq if self._beyond is None else min(self._beyond, rows[-1].seq)
-        finally:
-            self._reading = False
-        self.pump()
-        self.outgoing.flush()
+        except StoreUnavailable as error:
+            log.warn("the outbox of {name} could not be read: {error}", name=self.account, error=str(error))
+            self._beyond = after
+            self.clocks.timer.callLater(FIRST_PAUSE, self._has_read)
+            return
+        for row in rows:
+            if row.kind != Kind.DEAD:
+                self._put(row)
+        if len(rows) == PAGE:
+            self._beyond = rows[-1].seq if self._beyond is None else min(self._beyond, rows[-1].seq)
+        self._has_read()
+
+    def _has_read(self) -> None:
+        self._reading = False
+        self._held.difference_update(self._gone)
+        self._gone.clear()
+        self._go_on()
 
     # what the client answers
 
@@ -170,11 +181,11 @@ class Outbox:
         if status == CommandStatus.ESME_ROK:
             self.counts["taken"] += 1
             batch.changes.dequeue(parcel.row.seq)
-            self._done(parcel)
+            self._done(parcel, batch)
         elif status in NEVER or (status not in LATER and parcel.row.attempts + 1 >= TRIES):
             self.counts["dead"] += 1
             batch.changes.enqueue(parcel.row._replace(kind=Kind.DEAD, attempts=parcel.row.attempts + 1))
-            self._done(parcel)
+            self._done(parcel, batch)
             log.warn(
                 "account {account}: refused {kind} {seq} for good, {status}; it is kept as a dead letter",
                 account=self.account,
@@ -192,9 +203,16 @@ class Outbox:
         if parcel.row.seq in self._held:
             self._waiting.appendleft(parcel)
 
-    def _done(self, parcel: Parcel) -> None:
-        self._held.discard(parcel.row.seq)
+    def _done(self, parcel: Parcel, batch: Batch) -> None:
         self.backlog -= 1
+        batch.after.append(lambda: self._forget(parcel.row.seq))
+
+    def _forget(self, seq: int) -> None:
+        """A row has left the disk, but a read that is under way may have seen it there."""
+        if self._reading:
+            self._gone.append(seq)
+        else:
+            self._held.discard(seq)
 
     def _back_off(self, parcel: Parcel, batch: Batch) -> None:
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(parcel.row.attempts, 16))
@@ -204,5 +222,8 @@ class Outbox:
 
     def _again(self, parcel: Parcel) -> None:
         self._waiting.append(parcel)
+        self._go_on()
+
+    def _go_on(self) -> None:
         self.pump()
         self.outgoing.flush()
