@@ -283,7 +283,7 @@ def test_a_scheduled_long_text_leaves_whole(house: House) -> None:
         ),
     ],
 )
-def test_times_that_cannot_be(house: House, times: dict[str, str], status: CommandStatus) -> None:
+def test_times_that_cannot_be(house: House, times: dict[str, Any], status: CommandStatus) -> None:
     with bound(house.port) as esme:
         assert esme.ask(submit(handset(), **times)).command_status == status
         esme.ping()

@@ -218,6 +218,7 @@ class House:
         code = _end(self._processes.pop(process), signal.SIGTERM)
         log = (self.directory / f"{process}.log").read_text("utf-8")
         assert code == 0, f"{process} ended with {code}: violations?\n{log}"
+        assert "Traceback" not in log, log
 
     def stop(self) -> None:
         """End everything that runs, whatever went wrong; fails if something did."""
