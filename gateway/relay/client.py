@@ -60,19 +60,23 @@ class Client:
         self.server.connected(self)
 
     def received(self, link: SmppProtocol, events: list[Event]) -> None:
-        """One read: all it asks for is judged, committed and answered together."""
-        batch = Batch()
+        """One read: all it asks for is judged, committed and answered together.
+
+        What it answers to our deliveries is kept whatever becomes of its requests.
+        """
+        batch, answers = Batch(), Batch()
         for event in events:
             if isinstance(event, Received):
                 self._request(event.pdu, batch)
             elif isinstance(event, Answered):
-                self._answered(event, batch)
+                self._answered(event, answers)
             elif isinstance(event, Unanswered):
                 self._unanswered(event)
             elif isinstance(event, Unbound | Close):
                 self._stop_receiving()
             elif isinstance(event, Violation):
                 self.server.violation(self, event)
+        self.server.committer.commit(answers, must=True)
         self.server.commit(self, batch)
 
     def lost(self, link: SmppProtocol, events: list[Event]) -> None:
