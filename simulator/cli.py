@@ -54,7 +54,7 @@ def smsc(
     try:
         profiles = [load_profile(path) for path in profile]
     except ProfileError as error:
-        _err.print(str(error))
+        _err.print(str(error), soft_wrap=True)
         raise typer.Exit(USAGE) from None
     if strict:
         profiles = [one.model_copy(update={"strict": True}) for one in profiles]
@@ -108,7 +108,7 @@ def load(
             patience=patience,
         )
     except ValueError as error:
-        _err.print(str(error))
+        _err.print(str(error), soft_wrap=True)
         raise typer.Exit(USAGE) from None
     _react(lambda reactor: run_load(reactor, options, capture, as_json, _on_interrupt))
 
@@ -181,7 +181,7 @@ def _react(work: Callable[[Any], Coroutine[Any, Any, int]]) -> None:
         try:
             code = await work(reactor)
         except (ControlError, CannotListenError, ConnectError, OSError, ValueError) as error:
-            _err.print(f"{type(error).__name__}: {error}")
+            _err.print(f"{type(error).__name__}: {error}", soft_wrap=True)
             code = 1
         raise SystemExit(code)
 

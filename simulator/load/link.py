@@ -60,7 +60,7 @@ class LoadLink(TwistedProtocol):
         self.outstanding: dict[int, int] = {}
         self.bound = False
         self.leaving = False
-        self.silent = False
+        self.refused = False
         self._owner = owner
         self._mode = mode
         self._credentials = (system_id, password)
@@ -176,10 +176,9 @@ class LoadLink(TwistedProtocol):
         if not self.receiving:
             self._owner.violated(self, "deliver_sm to a session that does not receive")
         self._owner.delivered(self, pdu)
-        if not self.silent:
-            self._out.append(
-                _DELIVER_SM_RESP.pack(_DELIVER_SM_RESP.size, CommandId.deliver_sm_resp, 0, sequence_number)
-            )
+        self._out.append(
+            _DELIVER_SM_RESP.pack(_DELIVER_SM_RESP.size, CommandId.deliver_sm_resp, 0, sequence_number)
+        )
 
     def _other(self, frame: bytes, command: int, status: int, sequence_number: int) -> None:
         """Everything that is rare."""
@@ -208,6 +207,7 @@ class LoadLink(TwistedProtocol):
         if self.bound:
             self._owner.violated(self, "a second bind response")
         elif status:
+            self.refused = True
             self._wire.loseConnection()
             self._owner.bind_refused(self, status)
         else:

@@ -95,7 +95,7 @@ class Load:
         if self.options.rate:
             loops.append(self._loop(_FEED_EVERY, self._feed_all))
         for number in range(self.options.sessions):
-            self._connect(number, self.options.reconnect[0])
+            self._connect(number, 0.0, self.options.reconnect[0])
         await self._over
         ended = self._clock.seconds()
         await deferLater(cast("IReactorTime", self._clock), self.options.linger)
@@ -179,17 +179,20 @@ class Load:
         if self.journal is not None:
             self.journal.event("lost", link.number, reason=reason, unanswered=len(link.outstanding))
             self.journal.flush()
-        self._connect(link.slot, self.options.reconnect[0])
+        least, most = self.options.reconnect
+        self._connect(link.slot, most if link.refused else 0.0, least)
 
     # Sessions
 
-    def _connect(self, slot: int, delay: float) -> None:
-        Deferred.fromCoroutine(self._connecting(slot, delay)).addErrback(
+    def _connect(self, slot: int, pause: float, delay: float) -> None:
+        Deferred.fromCoroutine(self._connecting(slot, pause, delay)).addErrback(
             lambda failure: self._log.failure("connecting failed", failure)
         )
 
-    async def _connecting(self, slot: int, delay: float) -> None:
-        """Connect a session, as often as it takes."""
+    async def _connecting(self, slot: int, pause: float, delay: float) -> None:
+        """Connect a session after a pause, as often as it takes, with twice the delay each time."""
+        if pause:
+            await deferLater(cast("IReactorTime", self._clock), pause)
         while not self._finishing:
             self._connections += 1
             link = LoadLink(self, self._connections, slot, self._mode(slot), *self._credentials())

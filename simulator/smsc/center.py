@@ -63,6 +63,7 @@ class Smsc:
         self.carriers = {name: Carrier(name, body, around) for name, body in profile.carriers.items()}
         self._ports: dict[str, list[Any]] = {}
         self._references = count(1)
+        self._stopped = False
 
     async def start(self, reactor: Any) -> None:
         """Listen for every carrier. Raises what the endpoints raise, CannotListenError above all."""
@@ -79,7 +80,10 @@ class Smsc:
         return [(address.host, address.port) for address in addresses]
 
     async def stop(self) -> None:
-        """Listen no more, unbind every bind, and cut what has not gone after two seconds."""
+        """Listen no more, unbind every bind, and cut what has not gone after two seconds. Once is enough."""
+        if self._stopped:
+            return
+        self._stopped = True
         for port in (port for ports in self._ports.values() for port in ports):
             await stop_listening(port)
         for carrier in self.carriers.values():

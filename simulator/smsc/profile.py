@@ -48,6 +48,11 @@ def _several(value: Any) -> Any:
     return tuple(value) if isinstance(value, list) else (value,) if isinstance(value, str | int) else value
 
 
+def _word(value: Any) -> Any:
+    """A number without quotes where a text is meant: 444 as a prefix, 3.4 as a version."""
+    return str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
 def _id_form(value: Any) -> str:
     if not isinstance(value, str) or _ID_FORM.fullmatch(value) is None:
         raise ValueError(f"{value!r} is no form of id: dec, hex or HEX, and a width if padded, such as hex8")
@@ -62,7 +67,8 @@ def _octets(value: Any) -> bytes:
 
 Duration = Annotated[float, BeforeValidator(parse_duration)]
 Spread = Annotated[Distribution, PlainValidator(parse_distribution)]
-Strings = Annotated[tuple[str, ...], BeforeValidator(_several)]
+Word = Annotated[str, BeforeValidator(_word)]
+Strings = Annotated[tuple[Word, ...], BeforeValidator(_several)]
 Counts = Annotated[tuple[int, ...], BeforeValidator(_several)]
 Status = Annotated[int, PlainValidator(_status)]
 IdForm = Annotated[str, PlainValidator(_id_form)]
@@ -83,7 +89,7 @@ class ExtraTlv(Model):
 class Account(Model):
     """A system_id that may bind."""
 
-    password: str
+    password: Word
     binds: int = 100
 
 
@@ -234,7 +240,7 @@ class CarrierProfile(Model):
     listen: Strings
     accounts: dict[str, Account]
     system_id: str = ""
-    interface_version: Literal["3.3", "3.4", "5.0", "none"] = "3.4"
+    interface_version: Annotated[Literal["3.3", "3.4", "5.0", "none"], BeforeValidator(_word)] = "3.4"
     refusal: Status = int(CommandStatus.ESME_RBINDFAIL)
     limits: Limits = Limits()
     response: Spread = Fixed(0.0)
@@ -251,7 +257,7 @@ class CarrierProfile(Model):
     def _bare_passwords(cls, value: Any) -> Any:
         if not isinstance(value, dict):
             return value
-        return {name: {"password": body} if isinstance(body, str) else body for name, body in value.items()}
+        return {name: body if isinstance(body, dict) else {"password": body} for name, body in value.items()}
 
     @field_validator("outcomes")
     @classmethod

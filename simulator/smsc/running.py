@@ -72,7 +72,7 @@ class _Shown:
     def __call__(self, fault: Fault) -> None:
         self._seen[fault.detail] += 1
         if self._seen[fault.detail] <= _SHOWN_OF_A_KIND:
-            _err.print(f"{fault.carrier} connection {fault.connection}: {fault.detail}")
+            _err.print(f"{fault.carrier} connection {fault.connection}: {fault.detail}", soft_wrap=True)
 
 
 def _introduce(smsc: Smsc) -> None:

@@ -154,7 +154,7 @@ def with_socket(
 async def all_gone(smsc: Smsc) -> None:
     """Until the simulator, too, knows that every line is closed."""
     while any(carrier.binds for carrier in smsc.carriers.values()):
-        await deferLater(reactor, 0.01)  # type: ignore[arg-type]
+        await deferLater(reactor, 0.01)
 
 
 def submit(

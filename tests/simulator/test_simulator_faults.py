@@ -81,6 +81,7 @@ async def test_silence(begin: Any) -> None:
 async def test_silence_about_a_message_that_was_taken(begin: Any) -> None:
     smsc = await begin(rules=[rule({"silence": True, "accepted": True})])
     (receipt,) = await with_socket(smsc, lambda raw: exchange(raw, submit(2), count=1))
+    assert isinstance(receipt, DeliverSm)
     told = parse_receipt(receipt)
     assert told is not None
     assert told.state is MessageState.DELIVERED
@@ -370,6 +371,7 @@ async def test_receipts_come_on_another_bind(begin: Any) -> None:
         return answer, receipt
 
     answer, receipt = await with_socket(smsc, script)
+    assert isinstance(receipt, DeliverSm)
     told = parse_receipt(receipt)
     assert told is not None
     assert isinstance(answer, SubmitSmResp)

@@ -21,7 +21,7 @@ MIX = {"gsm": 60.0, "ucs2": 20.0, "long": 5.0, "long-ucs2": 5.0, "sar": 5.0, "pa
 
 def load_of(smsc: Smsc, journal: Journal | None = None, **options: Any) -> Load:
     host, port = smsc.addresses("main")[0]
-    given = {
+    given: dict[str, Any] = {
         "to": f"tcp:{host}:{port}",
         "system_id": "gateway",
         "password": "pw",
@@ -252,7 +252,7 @@ async def test_a_run_that_is_stopped_waits_for_what_is_owed(begin: Any) -> None:
     load = load_of(smsc, count=1_000_000)
     running: Deferred[Report] = Deferred.fromCoroutine(load.run())
     while load.progress.accepted < 100:
-        await deferLater(reactor, 0.005)  # type: ignore[arg-type]
+        await deferLater(reactor, 0.005)
     load.stop()
     report = await running
     assert report.ok, report.faults
