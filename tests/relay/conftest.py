@@ -1,0 +1,34 @@
+"""Fixtures of the relay's tests."""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import settings
+from relay_house import House
+
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
+
+MakeHouse = Callable[..., House]
+
+
+@pytest.fixture
+def make_house(tmp_path: Path) -> Iterator[MakeHouse]:
+    """Makes relays on one store, and ends them after the test."""
+    houses: list[House] = []
+
+    def make(*args: Any, **filters: Any) -> House:
+        houses.append(House(tmp_path, *args, **filters))
+        return houses[-1]
+
+    yield make
+    for house in houses:
+        house.stop()
+
+
+@pytest.fixture
+def house(make_house: MakeHouse) -> House:
+    """A relay with account `bank` and carrier `alpha`, which is bound."""
+    return make_house()
