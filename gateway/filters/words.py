@@ -8,55 +8,29 @@ the original looked at (``reading.py``).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import NamedTuple
 
-from gateway.filters.automaton import Automaton, Match
+from gateway.filters.automaton import Automaton
 from gateway.filters.entries import (
     Entry,
-    Flags,
     Form,
     Kinds,
     Row,
-    Severity,
-    breaks,
     forms,
     is_spaced,
     keys,
 )
 from gateway.filters.fold import fold, view_r
-from gateway.filters.reading import Cover, Reading
+from gateway.filters.reading import Reading
+from gateway.filters.search import Hit, Search, Target, View
 from gateway.filters.wordfiles import ListFile
 
-MOST_HITS = 8
-"""Hits of one entry that are reported of one text."""
+__all__ = ["Hit", "WordList"]
 
 Plain = dict[str, tuple[Row, ...]]
 """The rows whose word has this view S."""
 
 Derived = dict[str, tuple[str, ...]]
 """The views S of the words of which this is a form."""
-
-
-class Hit(NamedTuple):
-    """An entry found in a text: `characters` are ``text[start:end]``, as the sender wrote them.
-
-    `view` says how: "W" between word boundaries, "S" squashed, "R" with repeats collapsed, "pinyin", "split".
-    """
-
-    entry: Entry
-    start: int
-    end: int
-    characters: str
-    view: str
-
-
-class Found(NamedTuple):
-    """A row found from `start` to `end` of view S."""
-
-    row: Row
-    start: int
-    end: int
-    view: str
 
 
 class WordList:
@@ -126,7 +100,7 @@ class WordList:
     def scan(self, text: str, tenant: str = "", category: str = "", now: float = 0.0) -> tuple[Hit, ...]:
         """The hits in a text of this tenant and category at `now` (unix seconds), by their place in the text.
 
-        Of one entry at most `MOST_HITS` are reported. Never raises, whatever the text.
+        Of one entry at most `search.MOST_HITS` are reported. Never raises, whatever the text.
         """
         tokens = fold(text)
         squashed = "".join(tokens)
@@ -136,64 +110,31 @@ class WordList:
         if not matches and not repeated:
             return ()
         reading = Reading(text, tokens, squashed)
-        found = []
-        for one in (*self._in_squashed(reading, matches), *self._in_collapsed(reading, repeated)):
-            kind = self.kinds[one.row]
-            if kind.applies(tenant, category, now) and reading.in_context(one.start, one.end, kind):
-                found.append(one)
-        return self._hits(reading, found) if found else ()
+        matches = [match for match in matches if match[0] in self._plain or match[0] in self._derived]
+        repeated = [match for match in repeated if reading.has_repeats(match[1], match[2])]
+        if not matches and not repeated:
+            return ()
+        views = [View(matches, self._in_squashed), View(repeated, self._in_collapsed)]
+        return Search(reading, tenant, category, now).hits(views)
 
-    def _in_squashed(self, reading: Reading, matches: list[Match]) -> Iterator[Found]:
-        for key, start, end in matches:
-            for row in self._plain.get(key, ()):
-                if not is_spaced(key):
-                    yield Found(row, start, end, "S")
-                elif reading.is_word(start, end) and reading.breaks_fit(start, end, breaks(row[0])):
-                    yield Found(row, start, end, "W")
-                elif self.kinds[row].flags & Flags.EVADE:
-                    yield Found(row, start, end, "S")
-            for row, form in self._derivations(key):
-                if not is_spaced(key) or (
-                    reading.is_word(start, end) and reading.breaks_fit(start, end, form.breaks)
-                ):
-                    yield Found(row, start, end, form.view)
-
-    def _in_collapsed(self, reading: Reading, matches: list[Match]) -> Iterator[Found]:
-        for key, first, last in matches:
-            if not reading.has_repeats(first, last):
-                continue
-            anywhere = not is_spaced(key)
-            for squashed in (key, *self._collapsed.get(key, ())):
-                for row in self._plain.get(squashed, ()):
-                    loose = anywhere or bool(self.kinds[row].flags & Flags.EVADE)
-                    span = reading.run_span(first, last, squashed, loose)
-                    if span and (loose or reading.seams_fit(*span, squashed, breaks(row[0]))):
-                        yield Found(row, *span, "R")
-
-    def _derivations(self, key: str) -> Iterator[tuple[Row, Form]]:
-        """The rows of which this key is the pinyin or the split form, and that form."""
+    def _in_squashed(self, key: str) -> Iterator[Target]:
+        """What a key found in view S stands for."""
+        bounded = is_spaced(key)
+        for row in self._plain.get(key, ()):
+            yield Target(row, self.kinds[row], "S", key, bounded)
         for source in self._derived.get(key, ()):
             for row in self._plain[source]:
-                for form in forms(source, self.kinds[row].flags):
+                kind = self.kinds[row]
+                for form in forms(source, kind.flags):
                     if form.key == key:
-                        yield row, form
+                        yield Target(row, kind, form.view, key, bounded, form.breaks)
 
-    def _hits(self, reading: Reading, found: list[Found]) -> tuple[Hit, ...]:
-        """Those not covered by an allowed phrase, once each, in the original's offsets."""
-        allowed = {one.row for one in found if self.kinds[one.row].severity is Severity.ALLOW}
-        cover = Cover([(one.start, one.end) for one in found if one.row in allowed])
-        counts: dict[Row, int] = dict.fromkeys(allowed, MOST_HITS)
-        seen: set[tuple[Row, int, int]] = set()
-        hits = []
-        for row, start, end, view in sorted(found, key=lambda one: one[1:3]):
-            count = counts.get(row, 0)
-            place = row, start, end
-            if count < MOST_HITS and place not in seen and not cover.covers(start, end):
-                counts[row] = count + 1
-                seen.add(place)
-                begin, stop = reading.original(start, end)
-                hits.append(Hit(self.kinds.entry(row), begin, stop, reading.text[begin:stop], view))
-        return tuple(hits)
+    def _in_collapsed(self, key: str) -> Iterator[Target]:
+        """What a key found in view R stands for: words in view S that are this when collapsed."""
+        bounded = is_spaced(key)
+        for squashed in (key, *self._collapsed.get(key, ())):
+            for row in self._plain.get(squashed, ()):
+                yield Target(row, self.kinds[row], "R", squashed, bounded)
 
     def _copy(self) -> WordList:
         new = WordList(self.kinds)

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.filters.entries import Entry, Flags, Severity
-from gateway.filters.words import MOST_HITS, WordList
+from gateway.filters.search import MOST_HITS
+from gateway.filters.words import WordList
 
 ANY_TEXT = st.text(st.characters(exclude_categories=()), max_size=200)
 

@@ -1,0 +1,141 @@
+"""From what the automaton found in one text to its hits."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Set
+from typing import NamedTuple
+
+from gateway.filters.automaton import Match
+from gateway.filters.entries import Entry, Flags, Row, Severity, breaks
+from gateway.filters.reading import Cover, Reading
+
+MOST_HITS = 8
+"""Hits of one entry that are reported of one text."""
+
+
+class Hit(NamedTuple):
+    """An entry found in a text: `characters` are ``text[start:end]``, as the sender wrote them.
+
+    `view` says how: "W" between word boundaries, "S" squashed, "R" with repeats collapsed, "pinyin", "split".
+    """
+
+    entry: Entry
+    start: int
+    end: int
+    characters: str
+    view: str
+
+
+class Target(NamedTuple):
+    """What a key stands for: a row, seen in "S" or "R", or by its "pinyin" or "split" form.
+
+    `squashed` is the word in view S, or the form. `bounded` says whether word boundaries apply; separators
+    may then stand in `squashed` at the offsets `breaks`, or where the word itself has them.
+    """
+
+    row: Row
+    kind: Entry
+    view: str
+    squashed: str
+    bounded: bool
+    breaks: Set[int] | None = None
+
+    def place(self, reading: Reading, first: int, last: int) -> tuple[int, int, str] | None:
+        """Start and end in view S, and the view by which it counts; None if it does not.
+
+        `first` and `last` are offsets in view R if this is seen in R, else in view S.
+        """
+        evade = bool(self.kind.flags & Flags.EVADE)
+        if self.view == "R":
+            return self._place_of_runs(reading, first, last, loose=evade or not self.bounded)
+        if not self.bounded:
+            return first, last, self.view
+        if reading.is_word(first, last) and reading.breaks_fit(first, last, self._breaks()):
+            return first, last, "W" if self.view == "S" else self.view
+        return (first, last, "S") if evade and self.view == "S" else None
+
+    def _place_of_runs(
+        self, reading: Reading, first: int, last: int, *, loose: bool
+    ) -> tuple[int, int, str] | None:
+        span = reading.run_span(first, last, self.squashed, loose)
+        if span and (loose or reading.seams_fit(*span, self.squashed, self._breaks())):
+            return *span, "R"
+        return None
+
+    def _breaks(self) -> Set[int]:
+        return breaks(self.row[0]) if self.breaks is None else self.breaks
+
+
+Plan = dict[str, list[Target]]
+"""For each key that was found, what it stands for here and now."""
+
+
+class View(NamedTuple):
+    """What the automaton found in one view, and how to learn what a key stands for there."""
+
+    matches: list[Match]
+    targets: Callable[[str], Iterable[Target]]
+
+
+class Search:
+    """The hits of one text, for one tenant and category at one time (unix seconds)."""
+
+    def __init__(self, reading: Reading, tenant: str, category: str, now: float) -> None:
+        self._reading = reading
+        self._who = tenant, category, now
+        self._hits: list[Hit] = []
+        self._counts: dict[Row, int] = {}
+        self._seen: set[tuple[Row, int, int]] = set()
+
+    def hits(self, views: list[View]) -> tuple[Hit, ...]:
+        """Those of all views that no allowed phrase covers, once each, by their place in the text."""
+        plans = [(view.matches, self._plan(view)) for view in views]
+        allowed = [
+            (start, end)
+            for matches, plan in plans
+            for _, start, end, _ in self._found(matches, _only(plan, allowed=True))
+        ]
+        cover = Cover(allowed)
+        for matches, plan in plans:
+            for target, start, end, view in self._found(matches, _only(plan, allowed=False)):
+                if not cover.covers(start, end):
+                    self._add(target, start, end, view)
+        return tuple(sorted(self._hits, key=lambda hit: (hit.start, hit.end)))
+
+    def _plan(self, view: View) -> Plan:
+        plan = {}
+        for key in {match[0] for match in view.matches}:
+            here = [target for target in view.targets(key) if target.kind.applies(*self._who)]
+            if here:
+                plan[key] = here
+        return plan
+
+    def _found(self, matches: list[Match], plan: Plan) -> Iterator[tuple[Target, int, int, str]]:
+        """Targets where they count, with their places in view S; rows with hits enough are passed over."""
+        if not plan:
+            return
+        for key, first, last in matches:
+            for target in plan.get(key, ()):
+                if self._counts.get(target.row, 0) >= MOST_HITS:
+                    continue
+                place = target.place(self._reading, first, last)
+                if place and self._reading.in_context(place[0], place[1], target.kind):
+                    yield target, *place
+
+    def _add(self, target: Target, start: int, end: int, view: str) -> None:
+        row = target.row
+        if (row, start, end) not in self._seen:
+            self._seen.add((row, start, end))
+            self._counts[row] = self._counts.get(row, 0) + 1
+            begin, stop = self._reading.original(start, end)
+            entry = target.kind._replace(word=row[0], line=row[1])
+            self._hits.append(Hit(entry, begin, stop, self._reading.text[begin:stop], view))
+
+
+def _only(plan: Plan, *, allowed: bool) -> Plan:
+    """The part of a plan that allows, or that does not."""
+    parts = (
+        (key, [target for target in targets if (target.kind.severity is Severity.ALLOW) is allowed])
+        for key, targets in plan.items()
+    )
+    return {key: part for key, part in parts if part}

@@ -1,0 +1,205 @@
+"""Lists as files: three forms, problems with their places, reloads by difference, imports."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from gateway.filters.entries import Entry, Flags, Severity
+from gateway.filters.wordlists import Imported, import_list, load_wordlists
+from gateway.filters.words import WordList
+
+TXT = """\
+# a comment
+赌博  # another
+#: severity=warn tags=a|b unless="stop it|诈骗"
+casino
+C# minor
+"""
+
+CSV = """\
+#: tags=c language=en
+word,severity,flags,near,unless,expires
+#: tags=d language=zh
+赌博,reject,pinyin|split
+
+"a, b",hold,,x|y,z,2027-01-31
+"""
+
+YAML = """\
+defaults: {tags: [e], scope: tenant:acme}
+entries:
+  - no
+  - 110
+  - word: 赌博
+    severity: allow
+    scope: platform
+    near: [x, y]
+    expires: 2027-01-31T12:00:00+08:00
+    source: own
+"""
+
+
+def entries(words: WordList) -> list[Entry]:
+    return sorted(words.entries(), key=lambda entry: (entry.file, entry.line))
+
+
+def written(folder: Path, **files: str) -> Path:
+    """A directory of these files; `_` in a name stands for the dot of its ending."""
+    for name, text in files.items():
+        (folder / name.replace("_", ".")).write_text(text, encoding="utf-8")
+    return folder
+
+
+def test_txt(tmp_path: Path) -> None:
+    words, problems = load_wordlists([written(tmp_path, a_txt=TXT) / "a.txt"])
+    assert not problems
+    file = str(tmp_path / "a.txt")
+    common = {"tags": ("a", "b"), "unless": ("stop it", "诈骗"), "file": file}
+    assert entries(words) == [
+        Entry("赌博", Severity.LOG, file=file, line=2),
+        Entry("casino", Severity.WARN, line=4, **common),
+        Entry("C# minor", Severity.WARN, line=5, **common),
+    ]
+    assert entries(words)[0].place == f"{file}:2"
+
+
+def test_csv(tmp_path: Path) -> None:
+    words, problems = load_wordlists([written(tmp_path, a_csv=CSV)])
+    assert not problems
+    file = str(tmp_path / "a.csv")
+    assert entries(words) == [
+        Entry("赌博", Severity.REJECT, "zh", ("d",), flags=Flags.PINYIN | Flags.SPLIT, file=file, line=4),
+        Entry(
+            "a, b",
+            Severity.HOLD,
+            "zh",
+            ("d",),
+            near=("x", "y"),
+            unless=("z",),
+            expires=1801353600.0,
+            file=file,
+            line=6,
+        ),
+    ]
+
+
+def test_yaml(tmp_path: Path) -> None:
+    words, problems = load_wordlists([written(tmp_path, a_yaml=YAML)])
+    assert not problems
+    common = {"tags": ("e",), "file": str(tmp_path / "a.yaml")}
+    assert entries(words) == [
+        Entry("no", scope="tenant:acme", line=3, **common),
+        Entry("110", scope="tenant:acme", line=4, **common),
+        Entry("赌博", Severity.ALLOW, near=("x", "y"), expires=1801368000.0, source="own", line=5, **common),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "line", "message"),
+    [
+        ("a_txt", "ok\n!!\n", 2, "neither letter nor digit"),
+        (
+            "a_txt",
+            "#: severity=fatal\nok\n",
+            2,
+            "severity 'fatal' must be one of allow, log, warn, hold, reject",
+        ),
+        ("a_txt", "#: severity\nok\n", 1, "'severity' must be a field"),
+        ("a_txt", '#: unless="a b\nok\n', 1, "No closing quotation"),
+        ("a_txt", "#: near=..|x\nok\n", 2, "context word '..'"),
+        ("a_csv", "\nsingle\nx\n", 2, "'word'"),
+        ("a_csv", "word,colour\nx,red\n", 2, "'colour' is no field"),
+        ("a_csv", "word\n\nx,y\n", 3, "has 2 columns, the header 1"),
+        ("a_csv", 'word\n"x\n', 2, "unexpected end of data"),
+        ("a_csv", "word,scope\nx,tenant:\n", 2, "scope 'tenant:' must be"),
+        ("a_csv", "word,expires\nx,tomorrow\n", 2, "expires 'tomorrow' must be a date"),
+        ("a_csv", "word,flags\nx,loud\n", 2, "flag 'loud' must be one of"),
+        ("a_csv", "word,flags\nabc,pinyin\n", 2, "has no pinyin"),
+        ("a_csv", "word,flags\nabc,split\n", 2, "cannot be split"),
+        ("a_yaml", "entries:\n  - {word: x, near: {a: b}}\n", 2, "must be text or a list of texts"),
+        ("a_yaml", "entries:\n  - [x]\n  - ~\n", 3, "must be text or a list of texts"),
+        ("a_yaml", "entries: x\n", 1, "must be a list"),
+        ("a_yaml", "words: [x]\n", 1, "must have 'entries'"),
+        ("a_yaml", "defaults: x\n", 1, "must be a mapping"),
+        ("a_yaml", "entries: [x\n", 2, "not YAML"),
+    ],
+)
+def test_problems_have_their_place(tmp_path: Path, name: str, text: str, line: int, message: str) -> None:
+    _, problems = load_wordlists([written(tmp_path, **{name: text})])
+    (problem,) = problems
+    assert problem.file == str(tmp_path / name.replace("_", "."))
+    assert problem.line == line
+    assert message in problem.message
+
+
+def test_the_rest_of_a_file_with_a_problem_is_read(tmp_path: Path) -> None:
+    words, problems = load_wordlists([written(tmp_path, a_txt="!!\nok\n", b_txt="also\n")])
+    assert [problem.line for problem in problems] == [1]
+    assert [entry.word for entry in entries(words)] == ["ok", "also"]
+
+
+def test_files_that_cannot_be_read(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_bytes(b"ok\n\xff\n")
+    (tmp_path / "b.doc").write_text("x")
+    _, problems = load_wordlists([tmp_path / name for name in ("a.txt", "b.doc", "c.txt")])
+    assert [(problem.line, problem.message) for problem in problems] == [
+        (2, "must be UTF-8"),
+        (0, "must end in .txt, .csv, .yaml, .yml"),
+        (0, "cannot be read: No such file or directory"),
+    ]
+
+
+def test_a_reload_reads_and_builds_only_what_changed(tmp_path: Path) -> None:
+    folder = written(tmp_path, a_txt="".join(f"word{n}\n" for n in range(9000)), b_txt="old\nboth\n")
+    first, _ = load_wordlists([folder])
+    written(tmp_path, b_txt="# now\nboth\nnew\n", c_txt="third\n")
+    second, problems = load_wordlists([folder], first, [Entry("fourth", source="api")])
+    assert not problems
+    assert second.automaton.shards[0] is first.automaton.shards[0]
+    assert second.lists[0] is first.lists[0]
+    text = "old both new third fourth word17"
+    assert [hit.entry.place.rpartition("/")[2] for hit in second.scan(text)] == [
+        "b.txt:2",
+        "b.txt:3",
+        "c.txt:1",
+        ":0",
+        "a.txt:18",
+    ]
+    assert [hit.entry.word for hit in first.scan(text)] == ["old", "both", "word17"]
+    (folder / "a.txt").unlink()
+    third, _ = load_wordlists([folder], second)
+    assert [hit.entry.word for hit in third.scan(text)] == ["both", "new", "third"]
+    assert third.automaton.worn
+    assert load_wordlists([folder], third)[0].automaton.shards == third.automaton.shards
+
+
+def test_problems_stay_while_the_file_stays(tmp_path: Path) -> None:
+    folder = written(tmp_path, a_txt="!!\n")
+    words, before = load_wordlists([folder])
+    assert load_wordlists([folder], words)[1] == before
+
+
+def test_import_is_log_only_and_leaves_out_what_means_nothing(tmp_path: Path) -> None:
+    source = tmp_path / "public.txt"
+    source.write_bytes(
+        "赌博,賭博、六合彩\n的\nab\n# note\nSPAM|Spam\n".encode("gb18030") + "长".encode("gb18030") * 70
+    )
+    target = tmp_path / "public-list.txt"
+    assert import_list(source, target, "public", "zh", ["spam"]) == Imported(
+        kept=3, double=2, short=2, long=1
+    )
+    words, problems = load_wordlists([target])
+    assert not problems
+    assert [entry.word for entry in entries(words)] == ["赌博", "六合彩", "SPAM"]
+    assert {(entry.severity, entry.source, entry.language, entry.tags) for entry in words.entries()} == {
+        (Severity.LOG, "public", "zh", ("imported", "spam"))
+    }
+
+
+def test_import_refuses_names_that_would_break_the_file(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text("word\n")
+    for name, tag in (("", "x"), ("a b", "x"), ("a", "x|y")):
+        with pytest.raises(ValueError, match="single words"):
+            import_list(tmp_path / "a.txt", tmp_path / "b.txt", name, tags=[tag])
