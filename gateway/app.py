@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from OpenSSL import SSL
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
@@ -33,13 +34,20 @@ PURGE_INTERVAL = 600.0
 ROOM = 1000  # listening sockets' queue of connections
 
 
+class CannotListen(Exception):
+    """A listener's port is taken, or its key cannot be read."""
+
+
 class Gateway:
-    """One node. `directory` holds its configuration; raises SettingsError if that cannot be used."""
+    """One node. `directory` holds its configuration; raises SettingsError or ValueError if that cannot be
+    used.
+    """
 
     def __init__(self, directory: Path, environ: Mapping[str, str], reactor: Any, clocks: Clocks) -> None:
         self.reactor = reactor
         self.clocks = clocks
         self.generations = Generations(directory, environ, clocks.wall)
+        self.store_url = store_url(self.generation.node, self.generation.directory)
         self.filters: dict[str, Filter] = make_filters(self.generation)
         self.ports: list[Any] = []
         self.store: Store
@@ -57,9 +65,7 @@ class Gateway:
     async def start(self) -> None:
         """Open the store, recover what is open in it, call the carriers, and only then listen."""
         node = self.generation.node
-        self.store = open_store(
-            store_url(self.generation), self.reactor, clock=self.clocks.timer, node=node.name
-        )
+        self.store = open_store(self.store_url, self.reactor, clock=self.clocks.timer, node=node.name)
         self.opened = True
         self.relay = Relay(self.generation, self.store, self.reactor, self.clocks)
         self.relay.adopt(self.generation, self.filters)
@@ -77,7 +83,10 @@ class Gateway:
         )
 
     async def _listen(self, endpoint: str, factory: Any) -> Any:
-        port = await serverFromString(self.reactor, endpoint).listen(factory)
+        try:
+            port = await serverFromString(self.reactor, endpoint).listen(factory)
+        except (CannotListenError, OSError, ValueError, SSL.Error) as error:
+            raise CannotListen(f"{endpoint}: {error}") from error
         log.info("listening on {endpoint}", endpoint=endpoint)
         return port
 
@@ -174,7 +183,7 @@ def run(gateway: Gateway) -> int:
         nonlocal code
         try:
             await gateway.start()
-        except (StoreLocked, StoreUnavailable, CannotListenError) as error:
+        except (StoreLocked, StoreUnavailable, CannotListen) as error:
             log.critical("the node cannot start: {error}", error=str(error))
             code = 1
         except Exception:

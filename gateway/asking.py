@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 import json
-import os
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -13,87 +12,116 @@ from rich.console import Console
 from rich.table import Table
 from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.addresses import address_of, shown
+from gateway.filters.verdict import REASONS
 from gateway.logs import masked
 from gateway.relay.ids import read_id
-from gateway.settings.load import load
-from gateway.settings.problems import SettingsError
+from gateway.settings.models import Node
+from gateway.smpp.constants import CommandStatus
 from gateway.store import queries
+from gateway.store.drivers import brief
 from gateway.store.engine import reading_engine, store_url
 from gateway.store.rows import MessageRow, State
 
 MOST_DESTINATIONS = 255
+TOLD = ("category", "accepted", "sent", "ended", "expires", "carrier", "carrier_message_id", "attempts")
 
 
 class Unreachable(Exception):
-    """Nobody answers on the control endpoint."""
+    """Nobody answers on the control endpoint, or nobody whom we know."""
 
 
-def ask(config: Path, method: str, path: str) -> tuple[int, str]:
-    """Ask the control endpoint that the configuration names: (HTTP status, body). Raises Unreachable."""
-    endpoint = load(config, os.environ).node.control
-    if not endpoint:
-        raise Unreachable(f"{config}/gateway.yaml names no control endpoint")
-    kind, port, *options = endpoint.split(":")
-    named = dict(option.split("=", 1) for option in options if "=" in option)
-    host = named.get("interface", "127.0.0.1")
-    connection = http.client.HTTPConnection(host, int(port), timeout=30)
+class Unreadable(Exception):
+    """The store cannot be read from here."""
+
+
+def ask(node: Node, method: str, path: str) -> tuple[int, dict[str, Any]]:
+    """Ask the control endpoint of a running node: (HTTP status, JSON of the answer). Raises Unreachable."""
+    address = address_of(node.control) if node.control else None
+    if address is None:
+        raise Unreachable(f"gateway.yaml: control is {node.control!r}, which cannot be asked from here")
+    connection = http.client.HTTPConnection(*address, timeout=30)
     try:
         connection.request(method, f"/{path}")
         answer = connection.getresponse()
-        return answer.status, answer.read().decode()
+        return answer.status, dict(json.loads(answer.read()))
     except OSError as error:
-        raise Unreachable(f"no gateway answers on {kind} {host}:{port}: is it running? ({error})") from None
+        reason = error.strerror or str(error)
+        raise Unreachable(f"no gateway answers on {shown(address)}: is it running? ({reason})") from None
+    except (http.client.HTTPException, ValueError):
+        raise Unreachable(
+            f"what answers on {shown(address)} is no gateway: see control in gateway.yaml"
+        ) from None
     finally:
         connection.close()
 
 
 def tell_status(document: dict[str, Any]) -> None:
     """The answer of /status for people."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False)
     console.print(
         f"node {document['node']}, generation {document['generation']}, the store {document['store']}, "
-        f"{document['queue']} waiting"
+        f"{document['queue']} waiting for a carrier"
     )
+    for problem in document.get("problems", ()):
+        console.print(f"not taken: {problem}", soft_wrap=True)
+    counts = ", ".join(f"{count} {state}" for state, count in document["messages"].items())
+    console.print(f"messages open now or ended since the start: {counts or 'none'}\n", soft_wrap=True)
     carriers = Table("carrier", "health", "binds", "awaiting receipts", "last error", box=None)
     for name, carrier in document["carriers"].items():
         carriers.add_row(
             name, carrier["health"], carrier["binds"], str(carrier["unfinished"]), carrier["error"]
         )
-    accounts = Table("account", "sessions", "accepted", "waiting for it", box=None)
+    accounts = Table(
+        "account", "sessions", "accepted since the start", "receipts and replies waiting", box=None
+    )
     for name, account in document["accounts"].items():
         accounts.add_row(name, str(account["sessions"]), str(account["accepted"]), str(account["outbox"]))
     console.print(carriers)
+    console.print()
     console.print(accounts)
 
 
-def find_messages(config: Path, message_id: str) -> list[dict[str, Any]]:
-    """What the store knows of the messages told under this id."""
-    generation = load(config, os.environ)
-    engine = reading_engine(store_url(generation), 1)
+def find_messages(node: Node, directory: Path, message_id: str) -> list[dict[str, Any]]:
+    """What the store of the configuration in `directory` knows of the messages told under this id; zeros
+    before it may be left out. Raises Unreadable.
+    """
+    engine = None
     try:
+        url = store_url(node, directory)
+        if url.get_backend_name() == "sqlite" and not Path(f"{url.database}").exists():
+            raise Unreadable(f"{url.database}: no store is there; it is made when the gateway runs")
+        engine = reading_engine(url, 1)
         with engine.connect() as connection:
             for number in read_id(message_id):
-                ids = range(number, number + MOST_DESTINATIONS)
-                rows = [r for r in queries.messages(connection, ids) if r.client_id == message_id]
+                found = queries.messages(connection, range(number, number + MOST_DESTINATIONS))
+                rows = [row for row in found if _same_id(row.client_id, message_id)]
                 if rows:
                     return [document(row) for row in rows]
+    except (SQLAlchemyError, ValueError) as error:
+        raise Unreadable(f"the store cannot be read: {brief(error)}") from None
     finally:
-        engine.dispose()
+        if engine is not None:
+            engine.dispose()
     return []
 
 
-def carriers_answers(config: Path, message_ids: list[str]) -> dict[str, str]:
+def _same_id(told: str, asked: str) -> bool:
+    return told.lstrip("0").casefold() == asked.strip().lstrip("0").casefold()
+
+
+def carriers_answers(node: Node, directory: Path, message_ids: list[str]) -> dict[str, str]:
     """What carriers answered to these messages, for a person; empty if the store is not within reach."""
     answers = {}
     try:
-        for message_id in message_ids:
-            for found in find_messages(config, message_id):
+        for message_id in filter(None, message_ids):
+            for found in find_messages(node, directory, message_id):
                 if found["carrier"]:
                     named = found["carrier_message_id"]
                     answers[message_id] = f"{found['carrier']}: " + (
-                        f"took it as {named}" if named else "no id"
+                        f"took it as {named}" if named else error_name(found) or "no answer yet"
                     )
-    except (SettingsError, SQLAlchemyError):
+    except Unreadable:
         return {}
     return answers
 
@@ -124,24 +152,25 @@ def _moment(ms: int | None) -> str | None:
     return None if ms is None else datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
 
 
+def error_name(found: dict[str, Any]) -> str:
+    """What `error` means: a reason of the gateway's own, or the carrier's status where it took nothing."""
+    error = found["error"]
+    own = next((reason.name for reason in REASONS.values() if reason.err == error), "")
+    if own or not error or found["carrier_message_id"]:
+        return own
+    return CommandStatus(error).name
+
+
 def tell_message(found: dict[str, Any]) -> None:
     """A message for people: what was decided, by which rule, and what became of it."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(
         f"message {found['id']} of {found['account']}, {found['from']} -> {found['to']}: {found['state']}"
     )
-    for name in (
-        "category",
-        "accepted",
-        "sent",
-        "ended",
-        "expires",
-        "carrier",
-        "carrier_message_id",
-        "error",
-    ):
-        if found[name]:
-            console.print(f"  {name:<20} {found[name]}", markup=False)
+    error = f"{found['error']} {error_name(found)}" if found["error"] else ""
+    for name, value in ({name: found[name] for name in TOLD} | {"error": error}).items():
+        if value:
+            console.print(f"  {name:<20} {value}")
     decision = found["decision"]
     console.print(
         f"  verdict              {decision.get('verdict')} by generation {decision.get('generation')}"
@@ -149,15 +178,12 @@ def tell_message(found: dict[str, Any]) -> None:
     for word in decision.get("words", ()):
         where = f" ({word['place']})" if word.get("place") else ""
         reason = f", {word['reason']}" if word.get("reason") else ""
-        console.print(
-            f"    {word['filter']}: {word['action']}{reason} by rule {word['rule']!r}{where}",
-            markup=False,
-        )
+        console.print(f"    {word['filter']}: {word['action']}{reason} by rule {word['rule']!r}{where}")
         if word.get("detail"):
-            console.print(f"      {word['detail']}", markup=False)
+            console.print(f"      {word['detail']}")
     for step in found["trail"]:
         passed = ", ".join(f"{name} was {why}" for name, why in step.get("passed", {}).items())
         console.print(
-            f"    route {step['route']!r}: carrier {step['carrier']}" + (f"; {passed}" if passed else ""),
-            markup=False,
+            f"  route                {step['route']!r}: carrier {step['carrier']}"
+            + (f"; {passed}" if passed else "")
         )

@@ -10,9 +10,12 @@ import json
 import os
 import sys
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
+
+if TYPE_CHECKING:
+    from gateway.settings.models import Node
 
 FAILED, USAGE, UNREACHABLE, BAD_CONFIGURATION = 1, 2, 3, 78
 
@@ -43,6 +46,34 @@ def _end(code: int, text: str = "") -> NoReturn:
     raise typer.Exit(code)
 
 
+def _directory(config: Path, code: int = USAGE) -> Path:
+    """The directory of the configuration; ends with `code` if there is none."""
+    if not config.is_dir():
+        _end(code, f"{config}: no such directory; name that of the configuration with --config DIR")
+    return config
+
+
+def _node(config: Path) -> Node:
+    """gateway.yaml alone; ends if it cannot be used."""
+    from gateway.settings.load import load_node
+    from gateway.settings.problems import SettingsError
+
+    try:
+        return load_node(_directory(config), os.environ)
+    except SettingsError as error:
+        _end(USAGE, str(error))
+
+
+def _ask(config: Path, method: str, path: str) -> tuple[int, dict[str, Any]]:
+    """Ask the running gateway of this configuration; ends if it does not answer."""
+    from gateway.asking import Unreachable, ask
+
+    try:
+        return ask(_node(config), method, path)
+    except Unreachable as error:
+        _end(UNREACHABLE, str(error))
+
+
 @app.command()
 def run(config: Config = DEFAULT_CONFIG) -> None:
     """Run the gateway until SIGINT or SIGTERM; SIGHUP reloads its configuration."""
@@ -53,8 +84,8 @@ def run(config: Config = DEFAULT_CONFIG) -> None:
     from gateway.app import run as run_gateway
     from gateway.relay.clocks import Clocks, monotonic
     from gateway.settings.problems import SettingsError
-    from gateway.store.rows import StoreLocked, StoreUnavailable
 
+    _directory(config, BAD_CONFIGURATION)
     try:
         gateway = Gateway(config, os.environ, reactor, Clocks(monotonic(reactor)))
     except (SettingsError, ValueError) as error:
@@ -63,11 +94,7 @@ def run(config: Config = DEFAULT_CONFIG) -> None:
     logs.begin(settings.format, settings.level)
     for warning in gateway.generation.warnings:
         _say(f"warning: {warning}")
-    try:
-        code = run_gateway(gateway)
-    except (StoreLocked, StoreUnavailable) as error:
-        _end(FAILED, str(error))
-    raise typer.Exit(code)
+    raise typer.Exit(run_gateway(gateway))
 
 
 @app.command()
@@ -79,6 +106,7 @@ def check(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
 
     problems: list[str] = []
     warnings: tuple[str, ...] = ()
+    _directory(config)
     try:
         generation = load(config, os.environ)
         warnings = generation.warnings
@@ -104,28 +132,36 @@ def send(
     to: Annotated[str, typer.Option(help="The destination, with its country code.")],
     account: Annotated[str, typer.Option("--as", help="The account (system_id).")],
     source: Annotated[str, typer.Option("--from", help="The source address.")] = "10690001",
-    host: Annotated[str, typer.Option(help="Where the gateway listens.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(help="Its port.")] = 2775,
+    host: Annotated[
+        str | None, typer.Option(help="Where the gateway listens; else as gateway.yaml says.")
+    ] = None,
+    port: Annotated[int | None, typer.Option(help="Its port.", min=1, max=65535)] = None,
     password: Annotated[
         str | None, typer.Option(help="By default from demo-credentials.yaml.", envvar="GATEWAY_PASSWORD")
     ] = None,
-    wait: Annotated[float, typer.Option(help="Seconds to wait for the receipt.")] = 10.0,
+    wait: Annotated[float, typer.Option(help="Seconds to wait for the receipt.", min=0.0)] = 10.0,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Send one text as an account would, by smpplib, and wait for its receipt."""
+    from gateway.addresses import address_of
     from gateway.asking import carriers_answers
     from gateway.sending import CannotSend, demonstration_password, send_text, told
+    from gateway.settings.models import Node
 
+    elsewhere = host is not None and password is not None
+    node = Node() if elsewhere else _node(config)
+    named = next(filter(None, (address_of(each.endpoint) for each in node.listeners)), ("127.0.0.1", 2775))
     try:
         secret = password if password is not None else demonstration_password(config, account)
-        sent = send_text(host, port, account, secret, source, to, text, wait)
+        sent = send_text((host or named[0], port or named[1]), account, secret, source, to, text, wait)
     except CannotSend as error:
         _end(error.code, str(error))
     if as_json:
         print(json.dumps(sent.document(), ensure_ascii=False))
     else:
-        told(sent, carriers_answers(config, [segment.message_id for segment in sent.segments]))
+        ids = [] if elsewhere else [segment.message_id for segment in sent.segments]
+        told(sent, carriers_answers(node, config, ids), wait)
     raise typer.Exit(0 if sent.delivered else FAILED)
 
 
@@ -134,39 +170,29 @@ def demo(config: Config = DEFAULT_CONFIG) -> None:
     """Run two simulated carriers and the gateway together, until Ctrl-C: what `make run` does."""
     from gateway.demonstration import run_demonstration
 
+    _directory(config, BAD_CONFIGURATION)
     raise typer.Exit(run_demonstration(config))
 
 
 @app.command()
 def status(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """What a running gateway is doing."""
-    from gateway.asking import Unreachable, ask
+    from gateway.asking import tell_status
 
-    try:
-        code, body = ask(config, "GET", "status")
-    except Unreachable as error:
-        _end(UNREACHABLE, str(error))
+    code, document = _ask(config, "GET", "status")
     if as_json:
-        print(body)
+        print(json.dumps(document, ensure_ascii=False))
     else:
-        from gateway.asking import tell_status
-
-        tell_status(json.loads(body))
+        tell_status(document)
     raise typer.Exit(0 if code == 200 else FAILED)
 
 
 @app.command()
 def reload(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Have a running gateway read its configuration anew: taken whole, or not at all."""
-    from gateway.asking import Unreachable, ask
-
-    try:
-        code, body = ask(config, "POST", "reload")
-    except Unreachable as error:
-        _end(UNREACHABLE, str(error))
+    code, document = _ask(config, "POST", "reload")
     if as_json:
-        print(body)
-    document = json.loads(body)
+        print(json.dumps(document, ensure_ascii=False))
     for problem in document.get("problems", ()):
         _say(problem)
     if code != 200:
@@ -181,16 +207,19 @@ def message(
     as_json: AsJson = False,
 ) -> None:
     """What became of a message: its verdict, the carriers that were considered, and its end."""
-    from gateway.asking import find_messages, tell_message
+    from gateway.asking import Unreadable, find_messages, tell_message
 
-    found = find_messages(config, message_id)
+    try:
+        found = find_messages(_node(config), config, message_id)
+    except Unreadable as error:
+        _end(FAILED, str(error))
     if as_json:
         print(json.dumps(found, ensure_ascii=False))
     for document in found:
         if not as_json:
             tell_message(document)
     if not found:
-        _end(FAILED, f"no message {message_id} is known")
+        _end(FAILED, f"no message {message_id} is known; refusals that the response told have no id")
 
 
 @app.command("hash-password")

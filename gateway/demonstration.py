@@ -1,111 +1,230 @@
-"""`gateway demo`: two simulated carriers and the gateway, started together and stopped together."""
+"""`gateway demo`: simulated carriers and the gateway, started together and stopped together.
+
+Which carriers: one process for each profile in `simulator/` of the configuration, so that one can be stopped
+to see what the others do.
+"""
 
 from __future__ import annotations
 
+import http.client
+import json
 import os
 import signal
 import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import Any
 
+from gateway.addresses import Address, address_of, shown
 from gateway.settings.load import load
+from gateway.settings.models import Generation
 from gateway.settings.problems import SettingsError
 
-BAD_CONFIGURATION = 78
+FAILED, BAD_CONFIGURATION = 1, 78
 PATIENCE = 30.0  # seconds that each part has to listen
+BINDING = 3.0  # seconds that the carriers have to be bound before we say that all is there
 GRACE = 15.0  # seconds that each part has to stop
+STEP = 0.1
 
 READY = """
-  clients bind to      127.0.0.1:2775   (accounts bank / bankpass and shop / shoppass)
-  simulated carriers   127.0.0.1:2776 (alpha) and :2777 (beta)
-  metrics and health   http://127.0.0.1:2780/metrics, /healthz, /readyz, /status
+  clients bind to      {listener}   (passwords: {config}/demo-credentials.yaml)
+  simulated carriers   {carriers}
+  metrics and health   http://{control}/metrics, /healthz, /readyz, /status
   state                {state}
 
 In a second terminal:
 
-  .venv/bin/gateway send --as bank --to 8619912340001 "【示例银行】您的验证码是482913"
-  .venv/bin/gateway status
+  .venv/bin/gateway send{option} --as bank --to 8619912340001 "【示例银行】您的验证码是482913"
+  .venv/bin/gateway status{option}
 
 Ctrl-C stops everything.
 """
+
+Part = subprocess.Popen[bytes]
 
 
 class NotStarted(Exception):
     """A part ended, or did not listen in time."""
 
 
+class Stopped(Exception):
+    """Somebody wants everything to stop."""
+
+
 def run_demonstration(config: Path) -> int:
-    """Run until Ctrl-C or until a part ends; returns the exit code."""
+    """Run until Ctrl-C or until the gateway ends; returns the exit code."""
     try:
         generation = load(config, os.environ)
     except SettingsError as error:
-        print(error, file=sys.stderr)
+        _say(str(error))
         return BAD_CONFIGURATION
-    profiles = [str(path) for path in sorted((config / "simulator").glob("*.yaml"))]
-    beside = Path(sys.executable).parent
-    carriers = [
-        str(beside / "simulator"),
-        "smsc",
-        *(a for path in profiles for a in ("--profile", path)),
-        "--quiet",
-    ]
-    parts: list[subprocess.Popen[bytes]] = []
-    stopped = False
-
-    def on_stop(*_: object) -> None:
-        nonlocal stopped
-        stopped = True
-
-    signal.signal(signal.SIGINT, on_stop)
-    signal.signal(signal.SIGTERM, on_stop)
+    demonstration = Demonstration(config, generation)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, demonstration.on_stop)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # nohup
+        signal.signal(signal.SIGHUP, demonstration.on_stop)
     try:
-        parts.append(_start(carriers))
-        for port in (2776, 2777):
-            _wait_for(port, parts)
-        parts.append(_start([sys.executable, "-m", "gateway", "run", "--config", str(config)]))
-        for port in (2780, 2775):
-            _wait_for(port, parts)
-        state = (generation.directory / generation.node.state).resolve()
-        print(READY.format(state=state), flush=True)
-        while not stopped and all(part.poll() is None for part in parts):
-            time.sleep(0.2)
-        ended = [part for part in parts if part.poll() is not None]
-        return 0 if stopped else (ended[0].returncode or 1)
+        demonstration.start()
+        return demonstration.watch()
     except NotStarted as error:
-        print(error, file=sys.stderr)
-        return 0 if stopped else 1
+        _say(str(error))
+        return FAILED
+    except Stopped:
+        return 0
     finally:
-        _stop(parts)
+        demonstration.stop()
 
 
-def _start(command: list[str]) -> subprocess.Popen[bytes]:
+class Demonstration:
+    """The processes, and where they listen: the endpoints that the configuration names."""
+
+    def __init__(self, config: Path, generation: Generation) -> None:
+        node = generation.node
+        self.config = config
+        self.state = (generation.directory / node.state).resolve()
+        self.listener = next(filter(None, (address_of(each.endpoint) for each in node.listeners)), None)
+        self.control = address_of(node.control) if node.control else None
+        self.carriers = {
+            name: address
+            for name, carrier in generation.carriers.items()
+            if (address := address_of(carrier.binds[0].endpoint))
+        }
+        self.profiles = sorted((config / "simulator").glob("*.yaml"))
+        self.simulators: dict[str, Part] = {}
+        self.gateway: Part | None = None
+        self.stopping = False
+
+    def on_stop(self, *_: object) -> None:
+        """Ctrl-C, or the terminal is gone."""
+        self.stopping = True
+
+    # starting
+
+    def start(self) -> None:
+        """Start the carriers, then the gateway, and say what can be done now. Raises NotStarted, Stopped."""
+        listener, control = self.listener, self.control
+        if listener is None or control is None:
+            raise NotStarted(
+                f"{self.config}/gateway.yaml: the demonstration needs a plain tcp listener and control"
+            )
+        if not self.profiles:
+            raise NotStarted(f"{self.config}/simulator: no profile (*.yaml) of a carrier to simulate")
+        for address in (listener, control, *self.carriers.values()):
+            if _listens(address):
+                raise NotStarted(
+                    f"{shown(address)} is taken: is another demonstration running? "
+                    f"Stop it, or name other ports in {self.config}/*.yaml and {self.config}/simulator/"
+                )
+        simulator = str(Path(sys.executable).parent / "simulator")
+        for profile in self.profiles:
+            command = [simulator, "smsc", "--profile", str(profile), "--quiet"]
+            self.simulators[profile.stem] = _start(command)
+        for name, address in self.carriers.items():
+            self._wait(f"carrier {name} listens on {shown(address)}", partial(_listens, address))
+        self.gateway = _start([sys.executable, "-m", "gateway", "run", "--config", str(self.config)])
+        self._wait(f"the gateway is ready at {shown(control)}", partial(_ready, control))
+        deadline = time.monotonic() + BINDING
+        while not _all_bound(control) and time.monotonic() < deadline:
+            self._pause()
+        self._introduce(listener, control)
+
+    def _introduce(self, listener: Address, control: Address) -> None:
+        named = (f"{shown(address)} ({name})" for name, address in self.carriers.items())
+        text = READY.format(
+            listener=shown(listener),
+            control=shown(control),
+            carriers=" and ".join(named),
+            state=self.state,
+            config=self.config,
+            option="" if self.config == Path("config") else f" --config {self.config}",
+        )
+        print(text, flush=True)
+
+    def _wait(self, what: str, arrived: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + PATIENCE
+        while not arrived():
+            if any(part.poll() is not None for part in self._parts()):
+                raise NotStarted(f"a part ended before {what}; what it said stands above")
+            if time.monotonic() > deadline:
+                raise NotStarted(f"waited {PATIENCE:.0f} s in vain until {what}")
+            self._pause()
+
+    def _pause(self) -> None:
+        if self.stopping:
+            raise Stopped
+        time.sleep(STEP)
+
+    def _parts(self) -> Iterator[Part]:
+        yield from ([self.gateway] if self.gateway is not None else [])
+        yield from self.simulators.values()
+
+    # running and stopping
+
+    def watch(self) -> int:
+        """Until the gateway ends; a carrier that ends is told and missed by nobody but the gateway."""
+        assert self.gateway is not None
+        while (code := self.gateway.poll()) is None:
+            for profile in self.profiles:
+                part = self.simulators.get(profile.stem)
+                if part is not None and part.poll() is not None:
+                    del self.simulators[profile.stem]
+                    again = f".venv/bin/simulator smsc --profile {profile}"
+                    _say(f"carrier {profile.stem} has ended; to start it again:  {again}")
+            self._pause()
+        _say(f"the gateway has ended with exit code {code}")
+        return code or FAILED
+
+    def stop(self) -> None:
+        """The gateway first, so that it can unbind from its carriers."""
+        for part in self._parts():
+            if part.poll() is None:
+                part.send_signal(signal.SIGINT)
+                try:
+                    part.wait(GRACE)
+                except subprocess.TimeoutExpired:
+                    part.kill()
+                    part.wait()
+
+
+def _say(text: str) -> None:
+    print(text, file=sys.stderr, flush=True)
+
+
+def _start(command: list[str]) -> Part:
     """Start a part in a session of its own, so that Ctrl-C reaches it only through us, in order."""
     return subprocess.Popen(command, start_new_session=True)
 
 
-def _wait_for(port: int, parts: list[subprocess.Popen[bytes]]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if any(part.poll() is not None for part in parts):
-            raise NotStarted(f"a part ended before it listened on port {port}; see above")
-        try:
-            socket.create_connection(("127.0.0.1", port), timeout=1).close()
-            return
-        except OSError:
-            time.sleep(0.1)
-    raise NotStarted(f"nothing listens on port {port} after {PATIENCE:.0f} s")
+def _listens(address: Address) -> bool:
+    try:
+        socket.create_connection(address, timeout=1).close()
+    except OSError:
+        return False
+    return True
 
 
-def _stop(parts: list[Any]) -> None:
-    """The gateway first, so that it can unbind from its carriers."""
-    for part in reversed(parts):
-        if part.poll() is None:
-            part.send_signal(signal.SIGINT)
-            try:
-                part.wait(GRACE)
-            except subprocess.TimeoutExpired:
-                part.kill()
-                part.wait()
+def _get(control: Address, path: str) -> str | None:
+    """What the gateway answers; None unless it is a yes."""
+    connection = http.client.HTTPConnection(*control, timeout=2)
+    try:
+        connection.request("GET", path)
+        answer = connection.getresponse()
+        return answer.read().decode() if answer.status == 200 else None
+    except (OSError, http.client.HTTPException):
+        return None
+    finally:
+        connection.close()
+
+
+def _ready(control: Address) -> bool:
+    return _get(control, "/readyz") is not None
+
+
+def _all_bound(control: Address) -> bool:
+    answer = _get(control, "/status")
+    return answer is not None and all(
+        carrier["health"] != "down" for carrier in json.loads(answer)["carriers"].values()
+    )

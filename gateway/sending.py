@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import re
 import socket
@@ -16,6 +17,7 @@ import smpplib.exceptions
 import yaml
 from rich.console import Console
 
+from gateway.addresses import Address, shown
 from gateway.smpp.constants import CommandStatus
 from gateway.smpp.text import segment_text
 
@@ -41,6 +43,12 @@ class Segment:
     receipt: str = ""
     stat: str = ""
     seconds: float | None = None
+
+    def ended(self, wait: float) -> str:
+        """What is known of its end."""
+        if self.status != "ESME_ROK":
+            return "not accepted"
+        return f"{self.stat} after {self.seconds:.2f} s" if self.stat else f"no receipt within {wait:g} s"
 
 
 @dataclass(slots=True)
@@ -73,31 +81,58 @@ def demonstration_password(config: Path, account: str) -> str:
         known = yaml.safe_load(path.read_text("utf-8")) or {}
     except OSError as error:
         raise CannotSend(USAGE, f"{path}: {error.strerror}; name the password with --password") from None
+    except (yaml.YAMLError, UnicodeDecodeError):
+        known = None
+    if not isinstance(known, dict):
+        raise CannotSend(USAGE, f"{path}: not a mapping of accounts to passwords")
     if account not in known:
-        raise CannotSend(USAGE, f"{path} has no password for {account}; name it with --password")
+        raise CannotSend(
+            USAGE,
+            f"{path} has no password for {account!r}, only for {', '.join(map(str, known)) or 'nobody'}; "
+            "name it with --password",
+        )
     return str(known[account])
 
 
 def send_text(
-    host: str, port: int, account: str, password: str, source: str, to: str, text: str, wait: float
+    address: Address, account: str, password: str, source: str, to: str, text: str, wait: float
 ) -> Sent:
     """Bind, submit every segment, and wait up to `wait` seconds for the receipts. Raises CannotSend."""
-    logging.getLogger("smpplib").setLevel(logging.CRITICAL)
-    client = smpplib.client.Client(host, port, allow_unknown_opt_params=True, timeout=10)
+    _check(account, password, source, to)
+    logging.getLogger("smpp").setLevel(logging.CRITICAL)
+    where = shown(address)
+    client = smpplib.client.Client(*address, allow_unknown_opt_params=True, timeout=10)
     try:
+        socket.create_connection(address, timeout=10).close()
         client.connect()
     except (OSError, smpplib.exceptions.ConnectionError) as error:
+        reason = getattr(error, "strerror", None) or error
         raise CannotSend(
-            UNREACHABLE, f"nothing listens on {host}:{port}: is the gateway running? ({error})"
+            UNREACHABLE, f"nothing answers on {where}: is the gateway running? ({reason})"
         ) from None
     try:
         client.bind_transceiver(system_id=account, password=password)
-    except smpplib.exceptions.PDUError as error:
-        raise CannotSend(FAILED, f"the bind was refused ({error}); the gateway's log says why") from None
-    try:
         return _exchange(client, Sent(account, to), source, text, wait)
+    except smpplib.exceptions.PDUError as error:
+        status = CommandStatus(error.args[1]).name if len(error.args) > 1 else str(error)
+        raise CannotSend(
+            FAILED, f"{where} refused the bind of {account!r}: {status}; why stands in the gateway's log only"
+        ) from None
+    except (smpplib.exceptions.ConnectionError, smpplib.exceptions.UnknownCommandError):
+        raise CannotSend(
+            FAILED, f"{where} ended the talk or never answered: does an SMPP server listen there?"
+        ) from None
     finally:
         _leave(client)
+
+
+def _check(account: str, password: str, source: str, to: str) -> None:
+    """What does not fit into a PDU is refused here: smpplib would cut it short and say nothing."""
+    if not re.fullmatch(r"\+?\d{3,20}", to, re.ASCII):
+        raise CannotSend(USAGE, f"--to {to!r} is no number: digits with the country code, at most 20")
+    for name, value, most in (("--from", source, 20), ("--as", account, 15), ("the password", password, 8)):
+        if len(value) > most or not value.isascii():
+            raise CannotSend(USAGE, f"{name} may have at most {most} characters, all of them ASCII")
 
 
 def _exchange(client: Any, sent: Sent, source: str, text: str, wait: float) -> Sent:
@@ -146,11 +181,8 @@ def _exchange(client: Any, sent: Sent, source: str, text: str, wait: float) -> S
 
 def _read(client: Any, seconds: float) -> None:
     client._socket.settimeout(max(0.01, min(seconds, 0.5)))
-    try:
+    with contextlib.suppress(TimeoutError):
         client.read_once(auto_send_enquire_link=False)
-    except (TimeoutError, socket.timeout, smpplib.exceptions.ConnectionError) as error:  # noqa: UP041
-        if isinstance(error, smpplib.exceptions.ConnectionError) and "timed out" not in str(error):
-            raise CannotSend(FAILED, f"the connection was lost: {error}") from None
 
 
 def _receipt(pdu: Any, receipts: dict[str, tuple[str, float]]) -> int:
@@ -168,23 +200,22 @@ def _id_of(pdu: Any) -> str:
 
 
 def _leave(client: Any) -> None:
-    try:
-        client.unbind()
-        client.disconnect()
-    except (OSError, smpplib.exceptions.ConnectionError, smpplib.exceptions.PDUError):
-        pass  # the answers are in hand: how the line ends does not matter
+    with contextlib.suppress(OSError, smpplib.exceptions.ConnectionError, smpplib.exceptions.PDUError):
+        client.unbind()  # the answers are in hand: how the line ends does not matter
+    client.disconnect()
 
 
-def told(sent: Sent, carriers: Mapping[str, str]) -> None:
+def told(sent: Sent, carriers: Mapping[str, str], wait: float) -> None:
     """Tell a person what came of it; `carriers` says, by message id, which carrier answered what."""
-    console = Console(highlight=False)
+    console = Console(highlight=False, markup=False, soft_wrap=True)
     console.print(f"{sent.account} -> {sent.to}: {len(sent.segments)} segment(s)")
     for number, segment in enumerate(sent.segments, 1):
-        ended = f"{segment.stat} after {segment.seconds:.2f} s" if segment.stat else "no receipt yet"
-        if segment.status != "ESME_ROK":
-            ended = "not accepted"
-        console.print(f"  {number}. {segment.status:<10} id {segment.message_id or '-':<12} {ended}")
+        console.print(
+            f"  {number}. {segment.status:<10} id {segment.message_id or '-':<12} {segment.ended(wait)}"
+        )
         if segment.message_id in carriers:
-            console.print(f"     carrier {carriers[segment.message_id]}", style="dim", markup=False)
+            console.print(f"     carrier {carriers[segment.message_id]}", style="dim")
         if segment.receipt:
-            console.print(f"     {segment.receipt}", style="dim", markup=False)
+            console.print(f"     {segment.receipt}", style="dim")
+        if segment.message_id and segment.stat != "DELIVRD":
+            console.print(f"     more: gateway message {segment.message_id}", style="dim")

@@ -121,6 +121,7 @@ def status(gateway: Node) -> dict[str, Any]:
     return {
         "node": gateway.generation.node.name,
         "generation": gateway.generation.number,
+        "problems": gateway.problems,
         "store": "failing" if gateway.store.journal.failing else "works",
         "messages": {
             state.name.lower(): count for state, count in sorted(relay.book.states.items()) if count

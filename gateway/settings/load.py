@@ -71,6 +71,19 @@ def load(
     )
 
 
+def load_node(directory: str | Path, environ: Mapping[str, str]) -> Node:
+    """gateway.yaml alone, so that a fault in another file keeps nobody from asking a running node.
+
+    Raises SettingsError with what is wrong in that file.
+    """
+    reading = _Reading(Path(directory), environ)
+    node = reading.section(Node)
+    if node is None:
+        own = str(reading.directory / "gateway.yaml")
+        raise SettingsError(problem for problem in reading.problems if problem.file == own)
+    return node
+
+
 class _Reading:
     """The files of one directory while they are read."""
 

@@ -10,12 +10,12 @@ from typing import Any
 
 from alembic.util import CommandError
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from twisted.internet.defer import Deferred
 from twisted.internet.threads import deferToThreadPool
 from twisted.python.threadpool import ThreadPool
 
-from gateway.settings.models import Generation
+from gateway.settings.node import Node
 from gateway.store import migrations
 from gateway.store.drivers import PostgresDriver, SqliteDriver, brief
 from gateway.store.journal import Journal, Runner, Timer
@@ -25,6 +25,8 @@ from gateway.store.writer import Writer
 
 # Names the lock that keeps two gateways that start at once on one PostgreSQL from both migrating it.
 MIGRATION_LOCK = 7_126_533_201
+
+KINDS = ("sqlite", "postgresql+psycopg")
 
 
 @dataclass(slots=True)
@@ -80,12 +82,19 @@ def open_store(
         return Store(journal, ledger, place, held.pop_all())
 
 
-def store_url(generation: Generation) -> URL:
-    """Where the store of this configuration is: as it names it, else SQLite in its state directory."""
-    node = generation.node
+def store_url(node: Node, directory: Path) -> URL:
+    """Where the store of the configuration in `directory` is: as it names it, else SQLite in its state
+    directory. Raises ValueError.
+    """
     if node.store:
-        return make_url(node.store)
-    return URL.create("sqlite", database=str((generation.directory / node.state).resolve() / "gateway.db"))
+        try:
+            url = make_url(node.store)
+        except ArgumentError:
+            raise ValueError("gateway.yaml: store is no URL such as postgresql+psycopg://…") from None
+        if url.drivername not in KINDS:
+            raise ValueError(f"gateway.yaml: store is {url.drivername}, not one of {', '.join(KINDS)}")
+        return url
+    return URL.create("sqlite", database=str((directory / node.state).resolve() / "gateway.db"))
 
 
 def lock_state(path: Path) -> int:
