@@ -23,6 +23,7 @@ from twisted.logger import (
 )
 
 NUMBERS = frozenset({"number", "source", "destination", "handset"})
+CHATTY = ("log_legacy", "twisted")  # of which only warnings and worse are of use
 _LONG_NUMBER = re.compile(r"(?<![\d.:/-])\+?\d{9,15}(?![\d.:/-])")
 _OWN = frozenset({"isError", "traceback"})
 
@@ -37,7 +38,10 @@ def begin(style: str, level: str, stream: TextIO | None = None) -> None:
     """Send every event of at least this level, and those of the standard library's logging, to the stream."""
     stream = stream if stream is not None else sys.stderr
     observer: Any = Observer(style, stream)
-    predicate: Any = LogLevelFilterPredicate(defaultLogLevel=LogLevel.levelWithName(level))
+    least = LogLevel.levelWithName(level)
+    predicate: Any = LogLevelFilterPredicate(defaultLogLevel=least)
+    for namespace in CHATTY:
+        predicate.setLogLevelForNamespace(namespace, max(least, LogLevel.warn))
     filtering: Any = FilteringLogObserver(observer, [predicate])
     globalLogBeginner.beginLoggingTo([filtering], discardBuffer=True, redirectStandardIO=False)
     logging.basicConfig(level=logging.WARNING, handlers=[Bridge(observer)], force=True)

@@ -215,4 +215,5 @@ class Uplink:
         self.bound = False
         if link is not None and link in self.carrier.links:
             self.carrier.links.remove(link)
-            log.warn("carrier {carrier}: connection ended", carrier=self.carrier.name)
+            if not self._stopping:
+                log.warn("carrier {carrier}: connection ended", carrier=self.carrier.name)
