@@ -93,6 +93,7 @@ class House:
 
     `accounts` are those of accounts.yaml, with a password unless they name one; `node` is gateway.yaml but
     for its doors; `extra_doors` are listeners beside the plain one, with `{port}` for a free port.
+    Without `capture` the carriers keep no record of every PDU.
     """
 
     def __init__(
@@ -104,6 +105,7 @@ class House:
         node: Mapping[str, Any] | None = None,
         words: Sequence[str] = (),
         extra_doors: Sequence[str] = (),
+        capture: bool = True,
     ) -> None:
         self.directory = directory
         self.config = directory / "config"
@@ -114,6 +116,7 @@ class House:
         }
         self.routes = [dict(route) for route in routes]
         self.words = list(words)
+        self.capture = capture
         processes = dict.fromkeys(carrier.process for carrier in self.carriers.values())
         ports = iter(free_ports(2 + len(extra_doors) + len(self.carriers) + len(processes)))
         self.port, self.control = next(ports), next(ports)
@@ -140,18 +143,19 @@ class House:
         """Write the configuration and the profiles as they are now."""
         self.config.mkdir(exist_ok=True)
         (self.config / "words.txt").write_text("\n".join(self.words) + "\n", "utf-8")
-        self._dump("gateway.yaml", self.node)
-        self._dump("accounts.yaml", {"accounts": self.accounts})
+        self.dump("gateway.yaml", self.node)
+        self.dump("accounts.yaml", {"accounts": self.accounts})
         configured = {name: carrier.configured() for name, carrier in self.carriers.items()}
-        self._dump("carriers.yaml", {"carriers": configured})
-        self._dump("routing.yaml", {"routes": self.routes})
-        self._dump("filters.yaml", {"words": {"mode": "enforce", "files": ["words.txt"]}})
+        self.dump("carriers.yaml", {"carriers": configured})
+        self.dump("routing.yaml", {"routes": self.routes})
+        self.dump("filters.yaml", {"words": {"mode": "enforce", "files": ["words.txt"]}})
         for process, port in self._controls.items():
             played = {n: c.played() for n, c in self.carriers.items() if c.process == process}
             profile = {"seed": 7, "control": f"tcp:{port}:interface=127.0.0.1", "carriers": played}
-            self._dump(f"../{process}.yaml", profile)
+            self.dump(f"../{process}.yaml", profile)
 
-    def _dump(self, name: str, document: object) -> None:
+    def dump(self, name: str, document: object) -> None:
+        """Write one file of the configuration."""
         text = yaml.safe_dump(document, allow_unicode=True, sort_keys=False)
         (self.config / name).write_text(text, "utf-8")
 
@@ -206,7 +210,7 @@ class House:
                 [
                     *(sys.executable, "-m", "simulator", "smsc", "--strict", "--quiet"),
                     *("--profile", str(self.directory / f"{process}.yaml")),
-                    *("--capture", str(self.directory / f"{process}.ndjson")),
+                    *(("--capture", str(self.directory / f"{process}.ndjson")) if self.capture else ()),
                 ],
                 stdout=log,
                 stderr=log,
