@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,8 @@ from gateway.smpp.codec import PduError, decode, header
 from gateway.smpp.constants import CommandId, Tag
 from gateway.smpp.fields import Tlv
 from gateway.smpp.framing import FramingError
+
+_json = json.JSONEncoder(ensure_ascii=False, separators=(",", ":")).encode
 
 
 class Capture:
@@ -55,7 +56,7 @@ class Capture:
         self._file.close()
 
     def _write(self, line: dict[str, Any]) -> None:
-        self._file.write(json.dumps(line, ensure_ascii=False, separators=(",", ":")) + "\n")
+        self._file.write(_json(line) + "\n")
 
 
 def describe(frame: bytes) -> dict[str, Any]:
@@ -84,8 +85,6 @@ def _tag(tlv: Tlv) -> str:
 def _plain(value: object) -> object:
     if isinstance(value, bytes):
         return value.hex()
-    if isinstance(value, enum.Enum):
-        return value.value
     if isinstance(value, tuple):
         return [_plain(part) for part in value]
     return value

@@ -20,7 +20,7 @@ from twisted.internet.protocol import Factory, Protocol
 
 from gateway.smpp.codec import decode, encode
 from gateway.smpp.framing import Framer
-from gateway.smpp.pdus import BindReceiver, Outbind
+from gateway.smpp.pdus import BindReceiver, Outbind, Unbind, UnbindResp
 from simulator.endpoints import listen, stop_listening
 from simulator.smsc import Smsc
 from simulator.smsc.control import ControlError, ControlFactory, ask
@@ -106,10 +106,13 @@ class OutboundEsme(Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         for frame in self.framer.feed(data):
-            self.heard.append(decode(frame))
-            if isinstance(self.heard[-1], Outbind):
-                assert self.transport is not None
+            pdu = decode(frame)
+            self.heard.append(pdu)
+            assert self.transport is not None
+            if isinstance(pdu, Outbind):
                 self.transport.write(encode(BindReceiver(1, system_id="gateway", password="pw")))
+            elif isinstance(pdu, Unbind):
+                self.transport.write(encode(UnbindResp(pdu.sequence_number)))
 
 
 @pytest_twisted.ensureDeferred
