@@ -224,11 +224,14 @@ def message(
 
 @app.command("hash-password")
 def hash_password() -> None:
-    """Ask for a password and print the hash that may stand in accounts.yaml."""
+    """Ask for a password, or read it from a pipe, and print the hash that may stand in accounts.yaml."""
     from gateway.settings.secrets import LONGEST_PASSWORD
     from gateway.settings.secrets import hash_password as hashed
 
-    secret = typer.prompt("password", hide_input=True, err=True)
+    if sys.stdin.isatty():
+        secret = typer.prompt("password", hide_input=True, err=True)
+    else:
+        secret = sys.stdin.readline().rstrip("\r\n")
     if not 0 < len(secret) <= LONGEST_PASSWORD:
         _end(USAGE, f"an SMPP password has 1 to {LONGEST_PASSWORD} characters")
     print(hashed(secret))

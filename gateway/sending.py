@@ -23,6 +23,8 @@ from gateway.smpp.text import segment_text
 
 FAILED, USAGE, UNREACHABLE = 1, 2, 3
 UDHI = 0x40
+NO_ANSWER = "no answer"
+ANSWER = 10.0  # seconds that a submit_sm_resp may take
 CREDENTIALS = "demo-credentials.yaml"
 
 
@@ -47,7 +49,7 @@ class Segment:
     def ended(self, wait: float) -> str:
         """What is known of its end."""
         if self.status != "ESME_ROK":
-            return "not accepted"
+            return "whether it was accepted is not known" if self.status == NO_ANSWER else "not accepted"
         return f"{self.stat} after {self.seconds:.2f} s" if self.stat else f"no receipt within {wait:g} s"
 
 
@@ -159,17 +161,18 @@ def _exchange(client: Any, sent: Sent, source: str, text: str, wait: float) -> S
         )
         sequences.append(pdu.sequence)
 
-    def complete() -> bool:
+    def left() -> float:
+        """Seconds to wait on: for an answer always, for receipts as long as was asked."""
         if len(answered) < len(sequences):
-            return False
-        return all(status or told_id in receipts for status, told_id in answered.values())
+            return started + max(wait, ANSWER) - time.monotonic()
+        complete = all(status or told_id in receipts for status, told_id in answered.values())
+        return 0.0 if complete else started + wait - time.monotonic()
 
-    deadline = started + wait
-    while not complete() and (left := deadline - time.monotonic()) > 0:
-        _read(client, left)
+    while (seconds := left()) > 0:
+        _read(client, seconds)
     for sequence in sequences:
         status, message_id = answered.get(sequence, (None, ""))
-        segment_told = Segment("no answer" if status is None else CommandStatus(status).name, message_id)
+        segment_told = Segment(NO_ANSWER if status is None else CommandStatus(status).name, message_id)
         if message_id in receipts:
             segment_told.receipt, moment = receipts[message_id]
             found = re.search(r"stat:(\w+)", segment_told.receipt)
