@@ -7,7 +7,8 @@ or far too much leaves the memory when its last change is on disk and is read ag
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from gateway.message import Message
@@ -37,7 +38,7 @@ class Entry:
     decision: str = "{}"
     trail: str = "[]"
     stored: bool = False
-    parked: bool = False  # read from the store, and in no lane or group
+    parked: bool = False  # in no lane or group: it leaves the memory as soon as nobody reads
 
     def progress(self) -> Progress:
         """The columns of the store that change, as they are now."""
@@ -96,7 +97,9 @@ class Book:
         self.entries: dict[int, Entry] = {}
         self.states: Counter[State] = Counter()
         self._sent: dict[int, None] = {}
-        self._wanted: Counter[int] = Counter()
+        self._wanted: Counter[int] = Counter()  # by how many a message is loaded
+        self._paging = False
+        self._leaving: list[int] = []  # what is to leave the memory when a page has been read
 
     # transitions
 
@@ -166,18 +169,26 @@ class Book:
                 del self.entries[row.id]
         return entry
 
-    async def load(self, ids: Sequence[int]) -> list[Entry]:
+    @asynccontextmanager
+    async def loaded(self, ids: Sequence[int]) -> AsyncIterator[list[Entry]]:
         """The entries of these ids, from memory or from the store; ids that do not exist are left out.
 
-        While the store is read none of them leaves the memory, so that a row read before a change never wins
-        over it.
+        Until the end none of them leaves the memory, so that a row read before a change never wins over it.
+        Raises StoreUnavailable.
         """
+        entries = await self._load(ids)
+        try:
+            yield entries
+        finally:
+            self._let_go(entry.message.id for entry in entries)
+
+    async def _load(self, ids: Sequence[int]) -> list[Entry]:
         self._wanted.update(ids)
+        found: list[Entry] = []
         try:
             missing = [message_id for message_id in ids if message_id not in self.entries]
             rows = await self.ledger.messages(missing) if missing else []
             stored = {row.id: row for row in rows}
-            found = []
             for message_id in ids:
                 entry = self.entries.get(message_id)
                 if entry is None and message_id in stored:
@@ -187,22 +198,47 @@ class Book:
                         self.entries[message_id] = entry
                 if entry is not None:
                     found.append(entry)
-            return found
         finally:
-            for message_id in ids:
-                self._wanted[message_id] -= 1
-                if not self._wanted[message_id]:
-                    del self._wanted[message_id]
+            self._let_go({*ids} - {entry.message.id for entry in found})
+        return found
 
-    def put_back(self, entries: Sequence[Entry]) -> None:
-        """Entries that were loaded and that nothing has happened to leave the memory again."""
-        for entry in entries:
-            if entry.parked:
-                self._release(entry.message.id)
+    async def read_waiting(self, after: int, limit: int) -> tuple[list[Entry], int | None]:
+        """Take the next messages that wait in the store alone into memory; and the last id if there may be
+        more.
+
+        Meanwhile nothing leaves the memory. Raises StoreUnavailable.
+        """
+        self._paging = True
+        try:
+            rows = await self.ledger.open_after(after, (State.WAITING,), limit)
+            taken = [entry for row in rows if (entry := self._take(row)) is not None]
+        finally:
+            self._paging = False
+            leaving, self._leaving = self._leaving, []
+            for message_id in leaving:
+                self._release_parked(message_id)
+        return taken, rows[-1].id if len(rows) == limit else None
 
     def drop(self, entry: Entry) -> None:
         """Let a waiting message that is safe in the store leave the memory."""
         self._release(entry.message.id)
+
+    def _take(self, row: MessageRow) -> Entry | None:
+        """The entry of a row that waits, unless it is in memory for another reason or has moved on."""
+        entry = self.entries.get(row.id)
+        if entry is None:
+            return self.adopt(row)
+        if not entry.parked or entry.state is not State.WAITING:
+            return None
+        entry.parked = False
+        return entry
+
+    def _let_go(self, ids: Iterable[int]) -> None:
+        for message_id in ids:
+            self._wanted[message_id] -= 1
+            if not self._wanted[message_id]:
+                del self._wanted[message_id]
+                self._release_parked(message_id)
 
     def _stored(self, entry: Entry) -> None:
         entry.stored = True
@@ -216,8 +252,16 @@ class Book:
 
     def _release(self, message_id: int) -> None:
         entry = self.entries.get(message_id)
-        if entry is None or message_id in self._wanted:
+        if entry is None or (entry.state in IN_MEMORY and message_id in self._sent):
             return
-        if entry.state in IN_MEMORY and message_id in self._sent:
-            return
-        del self.entries[message_id]
+        if self._paging:
+            self._leaving.append(message_id)
+        if self._paging or message_id in self._wanted:
+            entry.parked = True
+        else:
+            del self.entries[message_id]
+
+    def _release_parked(self, message_id: int) -> None:
+        entry = self.entries.get(message_id)
+        if entry is not None and entry.parked:
+            self._release(message_id)

@@ -22,7 +22,7 @@ from gateway.relay.lanes import Lane, Lanes
 from gateway.relay.outbound import outbound
 from gateway.routing.router import Health, Router, Rule, candidates
 from gateway.smpp.constants import CommandStatus
-from gateway.store.rows import State
+from gateway.store.rows import State, StoreUnavailable
 
 log = Logger()
 
@@ -135,9 +135,7 @@ class Dispatch:
         served = 0
         while served < TURN and (entry := self.lanes.head(lane)) is not None:
             if entry.message.expires_at <= now:
-                self.lanes.pop(lane)
-                self.book.end(entry, State.EXPIRED, 0, now, batch)
-                served += 1
+                self.lanes.pop(lane)  # the sweep ends it
                 continue
             name, passed = candidates(lane.rule.carriers, self.health)
             slot = self.carriers[name].reserve() if name else None
@@ -270,17 +268,21 @@ class Dispatch:
         self._beyond = message_id if self._beyond is None else min(self._beyond, message_id)
 
     async def _refill(self) -> None:
-        """Read the next page of what waits in the store alone."""
+        """Read the next page of what waits in the store alone; a little later if it cannot be read."""
+        start, self._beyond = self._beyond or 0, None
         try:
-            start, self._beyond = self._beyond or 0, None
-            rows = await self.book.ledger.open_after(start - 1, (State.WAITING,), PAGE)
-            if len(rows) == PAGE:
-                self._wait_beyond(rows[-1].id + 1)
-            for row in rows:
-                if self.book.get(row.id) is None:
-                    self.enqueue(self.book.adopt(row))
+            entries, last = await self.book.read_waiting(start - 1, PAGE)
+        except StoreUnavailable as error:
+            log.warn("the backlog could not be read: {error}", error=str(error))
+            self._wait_beyond(start)
+            self._sleep(STORE_PAUSE)
+            return
         finally:
             self._reading = False
+        if last is not None:
+            self._wait_beyond(last + 1)
+        for entry in entries:
+            self.enqueue(entry)
         if self.lanes.count:
             self.pump()
 

@@ -96,16 +96,16 @@ class Inbound:
 
         async def load_and_apply() -> None:
             batch = Batch()
-            entries = await self.book.load([message_id])
-            for entry in entries:
-                self._apply(carrier, entry, receipt, batch)
-            self.book.put_back(entries)
+            async with self.book.loaded([message_id]) as entries:
+                for entry in entries:
+                    self._apply(carrier, entry, receipt, batch)
             batch.after.append(lambda: answer(CommandStatus.ESME_ROK))
             await self.committer.commit(batch, must=True)
 
         def unreadable(failure: object) -> None:
             log.error("a message could not be read for its receipt: {failure}", failure=failure)
             answer(CommandStatus.ESME_RX_T_APPN)
+            self.committer.outgoing.flush()
 
         Deferred.fromCoroutine(load_and_apply()).addErrback(unreadable)
 
@@ -114,6 +114,8 @@ class Inbound:
         state = self._final_state(carrier, receipt)
         if entry.state is not State.SENT or entry.carrier != carrier.name:
             self.counts["repeated"] += 1
+            # What it repeats may not be on disk yet: then neither is this, and it is not answered before.
+            batch.changes.progress(entry.message.id, entry.progress())
         elif state is None or receipt.intermediate:
             self.counts["intermediate"] += 1
             self.told(entry, receipt, batch)

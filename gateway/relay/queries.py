@@ -11,6 +11,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from gateway.filters.chain import Judgement
 from gateway.filters.verdict import Action
 from gateway.message import Message
 from gateway.relay.accounts import Account
@@ -35,7 +36,7 @@ from gateway.smpp.pdus import (
 )
 from gateway.smpp.smpptime import format_absolute, parse_time
 from gateway.store.queries import Sought
-from gateway.store.rows import State, StoreUnavailable
+from gateway.store.rows import MessageRow, State, StoreUnavailable
 
 log = Logger()
 
@@ -96,55 +97,54 @@ class Queries:
 
         Deferred.fromCoroutine(answered())
 
-    async def _find(self, account: Account, told: str, source: str) -> list[Entry]:
+    async def _find(self, account: Account, told: str, source: str) -> list[MessageRow]:
         """The messages that were told under this id: one, or several if it was a submit_multi."""
         for number in read_id(told):
-            ids = list(range(number, number + MOST_DESTINATIONS))
-            rows = await self.book.ledger.messages(ids)
+            rows = await self.book.ledger.messages(range(number, number + MOST_DESTINATIONS))
             mine = [
-                r.id for r in rows if r.client_id == told and r.account == account.name and r.source == source
+                r for r in rows if r.client_id == told and r.account == account.name and r.source == source
             ]
             if mine:
-                return await self.book.load(mine)
+                return mine
         return []
 
     async def _query(self, client: Client, account: Account, pdu: QuerySm) -> int:
-        entries = await self._find(account, pdu.message_id, pdu.source_addr)
-        if not entries:
-            return CommandStatus.ESME_RINVMSGID
-        entry = next((entry for entry in entries if not entry.state.final), entries[-1])
-        final_date = format_absolute(utc(entry.done_at)) if entry.done_at else ""
-        state = query_state(entry, client.protocol.session.version)
-        client.respond(
-            QuerySmResp(pdu.sequence_number, 0, pdu.message_id, final_date, state, min(entry.error, 255))
-        )
-        self.book.put_back(entries)
-        return 0
-
-    async def _cancel(self, client: Client, account: Account, pdu: CancelSm) -> int:
-        if pdu.message_id:
-            entries = await self._find(account, pdu.message_id, pdu.source_addr)
-            if pdu.destination_addr:
-                wanted = pdu.destination_addr.lstrip("+")
-                entries = [entry for entry in entries if entry.message.destination == wanted]
+        rows = await self._find(account, pdu.message_id, pdu.source_addr)
+        async with self.book.loaded(_ids(rows)) as entries:
             if not entries:
                 return CommandStatus.ESME_RINVMSGID
-        else:
-            entries = await self._waiting(
-                account.name, pdu.source_addr, pdu.destination_addr, pdu.service_type
+            entry = next((entry for entry in entries if not entry.state.final), entries[-1])
+            final_date = format_absolute(utc(entry.done_at)) if entry.done_at else ""
+            state = query_state(entry, client.protocol.session.version)
+            client.respond(
+                QuerySmResp(pdu.sequence_number, 0, pdu.message_id, final_date, state, min(entry.error, 255))
             )
-        cancelled = await self._delete([entry for entry in entries if entry.state in CANCELLABLE])
-        self.book.put_back(entries)
+            return 0
+
+    async def _cancel(self, client: Client, account: Account, pdu: CancelSm) -> int:
+        wanted = pdu.destination_addr.lstrip("+")
+        if pdu.message_id:
+            rows = await self._find(account, pdu.message_id, pdu.source_addr)
+            rows = [row for row in rows if not wanted or row.destination == wanted]
+            if not rows:
+                return CommandStatus.ESME_RINVMSGID
+        else:
+            rows = await self._open(account.name, pdu.source_addr, wanted)
+        async with self.book.loaded(_ids(rows)) as entries:
+            only = pdu.service_type if not pdu.message_id else ""
+            cancelled = await self._delete(
+                [e for e in entries if e.state in CANCELLABLE and only in ("", e.message.pdu.service_type)]
+            )
         if not cancelled:
             return CommandStatus.ESME_RCANCELFAIL
         client.respond(CancelSmResp(pdu.sequence_number))
         return 0
 
-    async def _waiting(self, account: str, source: str, destination: str, service_type: str) -> list[Entry]:
-        sought = Sought(account=account, source=source, destination=destination.lstrip("+"))
+    async def _open(self, account: str, source: str, destination: str) -> list[MessageRow]:
+        """What an account has sent from one address to another and has not ended."""
+        sought = Sought(account=account, source=source, destination=destination)
         rows = await self.book.ledger.search(sought, limit=GROUP_LIMIT)
-        entries = await self.book.load([row.id for row in rows if not State(row.state).final])
-        return [e for e in entries if not service_type or e.message.pdu.service_type == service_type]
+        return [row for row in rows if not State(row.state).final]
 
     async def _delete(self, entries: list[Entry]) -> int:
         batch = Batch()
@@ -157,19 +157,24 @@ class Queries:
         return len(entries)
 
     async def _replace(self, client: Client, account: Account, pdu: ReplaceSm) -> int:
-        entries = await self._find(account, pdu.message_id, pdu.source_addr)
-        if not entries:
-            return CommandStatus.ESME_RINVMSGID
-        entry = entries[0]
-        changed = self._changed(entry.message, account, pdu)
-        if isinstance(changed, int):
-            self.book.put_back(entries)
-            return changed
-        judgement = self.judging.judge(changed)
-        refused = judgement.verdict.action is Action.REFUSE
-        if len(entries) > 1 or refused or entry.state not in REPLACEABLE or changed.part is not None:
-            self.book.put_back(entries)
-            return CommandStatus.ESME_RREPLACEFAIL
+        rows = await self._find(account, pdu.message_id, pdu.source_addr)
+        async with self.book.loaded(_ids(rows)) as entries:
+            if not entries:
+                return CommandStatus.ESME_RINVMSGID
+            entry = entries[0]
+            changed = self._changed(entry.message, account, pdu)
+            if isinstance(changed, int):
+                return changed
+            judgement = self.judging.judge(changed)
+            refused = judgement.verdict.action is Action.REFUSE
+            if len(entries) > 1 or refused or entry.state not in REPLACEABLE or changed.part is not None:
+                return CommandStatus.ESME_RREPLACEFAIL
+            await self._exchange(entry, changed, judgement)
+        client.respond(ReplaceSmResp(pdu.sequence_number))
+        return 0
+
+    async def _exchange(self, entry: Entry, changed: Message, judgement: Judgement) -> None:
+        """Put the changed message in the place of the one that waits."""
         entry.message = changed
         batch = Batch()
         batch.changes.rewrite(changed.id, encode(changed.pdu))
@@ -181,9 +186,6 @@ class Queries:
             self.judging.settle(entry, judgement, batch)
             batch.after.append(self.judging.dispatch.pump)
         await self.committer.commit(batch, must=True)
-        self.book.put_back(entries)
-        client.respond(ReplaceSmResp(pdu.sequence_number))
-        return 0
 
     def _changed(self, message: Message, account: Account, pdu: ReplaceSm) -> Message | int:
         """The message as replace_sm wants it; empty times leave what was there. Or the status that refuses
@@ -226,11 +228,11 @@ class Queries:
 
         async def work() -> None:
             try:
-                pdu = message.pdu
-                entries = await self._waiting(message.account, message.source, message.destination, "")
-                same = [e for e in entries if e.message.pdu.service_type == pdu.service_type]
-                await self._delete([e for e in same if e.state in REPLACEABLE])
-                self.book.put_back(entries)
+                kind = message.pdu.service_type
+                rows = await self._open(message.account, message.source, message.destination)
+                async with self.book.loaded(_ids(rows)) as entries:
+                    same = [e for e in entries if e.message.pdu.service_type == kind]
+                    await self._delete([e for e in same if e.state in REPLACEABLE])
             except StoreUnavailable:
                 log.warn("what a message was to replace could not be looked up; it is sent beside it")
             go_on()
@@ -238,6 +240,10 @@ class Queries:
         Deferred.fromCoroutine(work()).addErrback(
             lambda f: log.failure("a message could not replace another", f)
         )
+
+
+def _ids(rows: list[MessageRow]) -> list[int]:
+    return [row.id for row in rows]
 
 
 def query_state(entry: Entry, version: int) -> int:

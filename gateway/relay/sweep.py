@@ -78,13 +78,12 @@ class Sweep:
             now = self.clocks.now_ms()
             try:
                 rows = await self.book.ledger.due(now, PAGE)
-                entries = await self.book.load([row.id for row in rows])
+                batch = Batch()
+                async with self.book.loaded([row.id for row in rows]) as entries:
+                    acted = [self._act(entry, now, batch) for entry in entries]
             except StoreUnavailable as error:
                 log.warn("what is due could not be read: {error}", error=str(error))
                 return
-            batch = Batch()
-            acted = [self._act(entry, now, batch) for entry in entries]
-            self.book.put_back(entries)
             batch.after.append(self.dispatch.pump)
             await self.committer.commit(batch, must=True)
             if len(rows) < PAGE or not any(acted):

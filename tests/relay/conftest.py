@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import settings
 from relay_house import House
+from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
@@ -32,3 +33,19 @@ def make_house(tmp_path: Path) -> Iterator[MakeHouse]:
 def house(make_house: MakeHouse) -> House:
     """A relay with account `bank` and carrier `alpha`, which is bound."""
     return make_house()
+
+
+@pytest.fixture(autouse=True)
+def _nothing_fails_unseen() -> Iterator[None]:
+    """What the relay logs as a failure is one, though nothing else shows it."""
+    failures: list[str] = []
+
+    def observe(event: LogEvent) -> None:
+        if event.get("log_failure") is not None and event.get("log_level") is not LogLevel.debug:
+            failures.append(event["log_failure"].getTraceback())
+
+    observer: Any = observe
+    globalLogPublisher.addObserver(observer)
+    yield
+    globalLogPublisher.removeObserver(observer)
+    assert not failures, failures[0]

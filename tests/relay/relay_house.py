@@ -362,9 +362,7 @@ class House:
 
     def step(self) -> bool:
         """One round of everything that can move."""
-        moved = self.connect()
-        for peer in list(self.peers):
-            moved |= peer.pump()
+        moved = self.carry()
         for thread in (self.writing, self.reading):
             moved |= thread.run()
             moved |= thread.deliver()
@@ -372,8 +370,15 @@ class House:
 
     def wires(self) -> None:
         """Carry what can be carried, with the threads of the store standing still."""
-        while self.connect() | any([peer.pump() for peer in list(self.peers)]):
+        while self.carry():
             pass
+
+    def carry(self) -> bool:
+        """One round of the wires."""
+        moved = self.connect()
+        for peer in list(self.peers):
+            moved |= peer.pump()
+        return moved
 
     def connect(self) -> bool:
         """Let the gateway's attempts to connect succeed, or fail for carriers that are down."""
