@@ -47,6 +47,7 @@ class Gathering:
         batch.failed.append(lambda: self.groups.discard(entry))
         if evicted is not None:
             batch.after.append(lambda: self.give_up(evicted))
+            batch.failed.append(lambda: self.give_up(evicted))
 
     def again(self, entry: Entry) -> None:
         """A stored segment (after a restart, or released from a deferral) waits for its siblings once
@@ -86,7 +87,7 @@ class Gathering:
     def _settle(self, entries: list[Entry], judgement: Judgement) -> None:
         batch = Batch()
         for entry in entries:
-            if entry.state is State.GATHERING:
+            if entry.stored and entry.state is State.GATHERING:
                 self.judging.settle(entry, judgement, batch)
         batch.after.append(self.judging.dispatch.pump)
         self.committer.commit(batch, must=True)

@@ -28,9 +28,14 @@ class Group:
     parts: dict[int, Entry] = field(default_factory=dict)
 
     @property
+    def full(self) -> bool:
+        """Whether all have come."""
+        return len(self.parts) == self.total
+
+    @property
     def complete(self) -> bool:
         """Whether all have come and are on disk."""
-        return len(self.parts) == self.total and all(entry.stored for entry in self.parts.values())
+        return self.full and all(entry.stored for entry in self.parts.values())
 
     @property
     def first_id(self) -> int:
@@ -66,8 +71,8 @@ class Groups:
         return sum(map(len, self._accounts.values()))
 
     def add(self, entry: Entry, now: int) -> Group | None:
-        """Put a segment into its group; returns the oldest group of the account if it has to give way to
-        this one.
+        """Put a segment into its group; returns the oldest group of the account that lacks segments if it has
+        to give way to this one.
         """
         message = entry.message
         assert message.part is not None
@@ -81,8 +86,9 @@ class Groups:
             waiting = self._accounts.setdefault(message.account, OrderedDict())
             waiting[group] = None
             if len(waiting) > self.most:
-                evicted = next(iter(waiting))
-                self.remove(evicted)
+                evicted = next((each for each in waiting if not each.full and each is not group), None)
+                if evicted is not None:
+                    self.remove(evicted)
         group.parts[number] = entry
         self._of[message.id] = group
         return evicted
