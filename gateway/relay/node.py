@@ -239,7 +239,7 @@ class Relay:
     def _ended(self, entry: Entry, batch: Batch) -> None:
         """A message has reached its end: its client is told in the same commit, if it asked."""
         account = self.accounts.get(entry.message.account)
-        self.inbound.forget(entry)
+        batch.after.append(lambda: self.inbound.forget(entry))
         if account is None or not entry.message.client_id:
             return
         account.counts[f"ended:{entry.state.name}"] += 1

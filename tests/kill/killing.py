@@ -1,0 +1,215 @@
+"""A gateway in a process of its own, between simulated carriers and a client in this one."""
+
+from __future__ import annotations
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any, Self
+
+from killclient import Client
+from killjudge import Captures
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.internet.threads import deferToThread
+
+from simulator.clock import MonotonicClock
+from simulator.smsc import Profile, Smsc
+
+HERE = Path(__file__).parent
+WINDOW = 30  # of each of the two carriers
+PATIENCE = 60.0
+
+ALPHA = {"outcomes": {"DELIVERED": 4, "UNDELIVERABLE": 1}, "response": {"uniform": [0, "20ms"]}}
+BETA = {"outcomes": {"DELIVERED": 4, "EXPIRED": 1}, "response": {"uniform": [0, "20ms"]}}
+# The same ids at both, so that one carrier's word can be taken for the other's.
+CARRIER = {"listen": "tcp:0:interface=127.0.0.1", "accounts": {"gateway": "pw"}, "ids": {"first": 5000}}
+RECEIPTS = {"delay": {"uniform": [0, "300ms"]}, "retry": "200ms", "tries": 1000}
+
+CARRIERS = """
+carriers:
+  alpha:
+    binds: [{{endpoint: "tcp:127.0.0.1:{alpha}", count: 2}}]
+    {common}
+  beta:
+    binds:
+      - {{endpoint: "tcp:127.0.0.1:{beta}", mode: transmitter}}
+      - {{endpoint: "tcp:127.0.0.1:{beta}", mode: receiver}}
+    {common}
+"""
+COMMON = """system_id: gateway
+    password: ${{file:secrets/carrier.txt}}
+    window: {window}
+    unanswered: {unanswered}
+    reconnect: {{initial: 50ms, maximum: 200ms}}"""
+ACCOUNTS = """
+accounts:
+  bank: {tenant: Example Bank, password: "${file:secrets/bank.txt}", filters: {}}
+"""
+
+
+class Gateway:
+    """One process of the gateway; it has imported everything and waits for `go`."""
+
+    def __init__(self, log: Path) -> None:
+        with log.open("ab") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, str(HERE / "killable.py")],
+                stdin=subprocess.PIPE,
+                stdout=output,
+                stderr=output,
+                cwd=HERE.parent.parent,
+            )
+
+    def go(self, **order: object) -> None:
+        """Let it run."""
+        assert self.process.stdin is not None
+        self.process.stdin.write(json.dumps(order).encode() + b"\n")
+        self.process.stdin.flush()
+
+    def ended(self, reactor: Any, patience: float = PATIENCE) -> Deferred[int]:
+        """Fires with its exit code; fails with TimeoutExpired."""
+        return deferToThread(self.process.wait, patience)
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.process.kill()
+
+    def put_down(self) -> None:
+        """Make sure that it is gone."""
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdin is not None
+        self.process.stdin.close()
+
+
+class House:
+    """The whole way. `store` is a URL of PostgreSQL, or None for SQLite in `state`."""
+
+    def __init__(
+        self,
+        reactor: Any,
+        directory: Path,
+        *,
+        store: str | None = None,
+        state: Path | None = None,
+        unanswered: str = "unknown",
+        receipts: dict[str, Any] | None = None,
+    ) -> None:
+        self.reactor = reactor
+        self.unanswered = unanswered
+        self.faithful = not receipts or receipts.get("tries") != 1
+        self.config = directory / "config"
+        self.capture = directory / "carriers.jsonl"
+        self.log = directory / "gateway.log"
+        self.page_limit = directory / "full"
+        self.kills = 0
+        self.gateway: Gateway | None = None
+        self._store = store
+        self._state = state or directory / "state"
+        self._next: Gateway | None = None
+        told = {"receipts": RECEIPTS | (receipts or {})}
+        profile = {"alpha": CARRIER | ALPHA | told, "beta": CARRIER | BETA | told}
+        self.smsc = Smsc(
+            Profile.model_validate({"seed": 7, "carriers": profile}),
+            MonotonicClock(reactor),
+            capture=self.capture,
+        )
+        self.port = free_port()
+        self.client = Client(reactor, self.port)
+
+    async def open(self) -> Self:
+        """Start the carriers and the client; a gateway is made ready."""
+        await self.smsc.start(self.reactor)
+        self._configure()
+        self._next = Gateway(self.log)
+        self.client.start()
+        return self
+
+    async def close(self) -> None:
+        """End everything."""
+        self.client.stop()
+        for gateway in (self.gateway, self._next):
+            if gateway is not None:
+                gateway.put_down()
+        await self.smsc.stop()
+
+    def start(self, point: str | None = None, passage: int = 0) -> Gateway:
+        """Run the gateway that is ready, and make the next one ready meanwhile."""
+        assert self._next is not None
+        self.gateway = self._next
+        order = {"config": str(self.config), "point": point, "passage": passage}
+        self.gateway.go(**order, page_limit=str(self.page_limit))
+        self._next = Gateway(self.log)
+        return self.gateway
+
+    async def killed(self) -> None:
+        """Wait until the gateway has been killed."""
+        assert self.gateway is not None
+        code = await self.gateway.ended(self.reactor)
+        assert code == -signal.SIGKILL, f"ended with {code}\n{self.told()}"
+        self.kills += 1
+        self.client.life += 1
+        await self.client.until(lambda: not self.client.bound)
+
+    async def settle(self) -> None:
+        """Send no more, and wait until the client has every receipt that is due to it."""
+        client = self.client
+        client.sending = False
+        await client.until(lambda: client.bound > 0)
+        await client.until(lambda: not any(link.session.outstanding for link in client.links))
+        if self.faithful:
+            await client.until(lambda: not client.owed, PATIENCE)
+        until = self.reactor.seconds() + PATIENCE
+        while missing := self._captures().due() - client.receipted:
+            assert self.reactor.seconds() < until, f"no receipts for {missing}"
+            await deferLater(self.reactor, 0.2)
+
+    async def stop(self) -> None:
+        """Stop the gateway by SIGTERM."""
+        assert self.gateway is not None
+        self.gateway.process.terminate()
+        assert await self.gateway.ended(self.reactor) == 0, self.told()
+
+    def faults(self) -> str:
+        """All that is amiss, the first few; what ends in doubt was in the windows at a kill."""
+        found = self._captures().faults(doubtful=self.kills * 2 * WINDOW)
+        return "\n".join(found[:10])
+
+    def _captures(self) -> Captures:
+        return Captures(self.client.lines, self.capture, self.unanswered, self.faithful)
+
+    def told(self) -> str:
+        """The end of what the gateways logged."""
+        return self.log.read_text()[-3000:]
+
+    def _configure(self) -> None:
+        ports = {name: self.smsc.addresses(name)[0][1] for name in ("alpha", "beta")}
+        common = COMMON.format(window=WINDOW, unanswered=self.unanswered)
+        store = "" if self._store is None else f"store: {self._store}\n"
+        files = {
+            "gateway.yaml": f"state: {self._state}\n{store}control: null\n"
+            f"listeners: [{{endpoint: 'tcp:{self.port}:interface=127.0.0.1'}}]\n",
+            "accounts.yaml": ACCOUNTS,
+            "carriers.yaml": CARRIERS.format(common=common, **ports),
+            "routing.yaml": "routes: [{name: all, carriers: [alpha, beta]}]\n",
+            "filters.yaml": "",
+            "secrets/carrier.txt": "pw\n",
+            "secrets/bank.txt": "bankpass\n",
+        }
+        for name, text in files.items():
+            path = self.config / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+            path.chmod(0o600)
+
+
+def free_port() -> int:
+    """A port that nobody listens on now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port

@@ -1,0 +1,82 @@
+"""SIGKILL under load, at random moments and at each point between a commit and an answer.
+
+Yes means kept, and one honest end: judged by the captures of the client and of the carriers.
+"""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+import pytest_twisted
+from killing import House
+from twisted.internet.task import deferLater
+
+pytestmark = pytest.mark.whole_way
+
+# The latest passage at which each point kills: points that are passed once a commit come up less often.
+POINTS = {
+    "before-commit": 40,
+    "slow-commit": 40,
+    "inside-commit": 40,
+    "after-commit": 40,
+    "after-commit-before-answer": 300,
+    "after-mark-before-write": 300,
+    "after-write-to-carrier": 40,
+    "after-carrier-answer-before-commit": 300,
+    "after-receipt-before-commit": 300,
+    "after-receipt-commit-before-deliver_sm_resp": 300,
+    "after-write-to-client": 40,
+    "after-client-took-receipt-before-dequeue": 300,
+    "in-recovery": 1,
+}
+
+
+def plan(seed: int, times: int, randomly: int) -> list[tuple[str | None, int]]:
+    """Each point so many times, and so many kills at any moment, in an order of chance."""
+    chance = random.Random(seed)
+    kills: list[tuple[str | None, int]] = [
+        (point, chance.randint(1, last)) for point, last in POINTS.items() for _ in range(times)
+    ]
+    kills += [(None, chance.randint(20, 600)) for _ in range(randomly)]
+    chance.shuffle(kills)
+    return kills
+
+
+async def campaign(house: House, kills: list[tuple[str | None, int]]) -> None:
+    """Kill, start again on the same state, and at the end let everything come to its end."""
+    client = house.client
+    client.sending = True
+    for point, number in kills:
+        gateway = house.start(point, number)
+        if point is None:
+            await client.until(lambda: client.bound > 0)
+            await deferLater(house.reactor, number / 1000)
+            gateway.kill()
+        await house.killed()
+    house.start()
+    await house.settle()
+    await house.stop()
+    assert house.kills == len(kills)
+    assert client.accepted > 20 * len(kills)
+    assert house.faults() == ""
+
+
+@pytest.mark.parametrize(("unanswered", "seed"), [("unknown", 1), ("resend", 2)])
+@pytest_twisted.ensureDeferred
+async def test_sqlite(open_house, unanswered, seed):
+    house = await open_house(unanswered=unanswered)
+    await campaign(house, plan(seed, times=2 if unanswered == "unknown" else 1, randomly=10))
+
+
+@pytest_twisted.ensureDeferred
+async def test_postgresql(open_house, database):
+    house = await open_house(store=database)
+    await campaign(house, plan(3, times=1, randomly=4))
+
+
+@pytest_twisted.ensureDeferred
+async def test_carriers_that_say_it_twice_and_never_again(open_house):
+    """What was answered ESME_ROK is kept, though the same receipt was under way to the disk already."""
+    house = await open_house(receipts={"copies": 2, "copy_delay": "4ms", "tries": 1})
+    await campaign(house, [("slow-commit", number) for number in (5, 11, 17, 23, 29, 41)])
