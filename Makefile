@@ -1,7 +1,13 @@
 # make run       the demonstration: two simulated carriers and the gateway, until Ctrl-C
 # make test      ruff, mypy and the whole suite
 # make install   .venv/bin/gateway and .venv/bin/simulator, nothing else
-# make help      the rest
+# make dev       what tests, linters and benchmarks need, too
+# make lint      ruff and mypy
+# make format    ruff, changing what it can
+# make bench     all benchmarks
+# make docs      the documents and schemas that are made from the code
+# make lock      requirements/ anew from pyproject.toml (needs uv)
+# make clean     .venv, caches and builds away; state/ stays
 
 PYTHON ?= python3
 VENV := .venv
@@ -17,14 +23,14 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 .PHONY: help install dev run test lint format bench docs lock clean
 
 help:
-	@echo "make run | test | install | dev | lint | format | bench | docs | lock | clean"
+	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
 
 install: $(VENV)/.installed
 
 dev: $(VENV)/.developing
 
 run: install
-	$(BIN)/gateway demo --config config
+	@$(BIN)/gateway demo --config config
 
 test: lint
 	$(BIN)/python -m pytest
@@ -43,6 +49,7 @@ bench: dev
 
 docs: dev
 	$(BIN)/python -m gateway.settings.document docs
+	$(BIN)/python -m gateway.smpp.document docs
 
 lock:
 	$(COMPILE) pyproject.toml --output-file requirements/run.txt
@@ -55,15 +62,16 @@ clean:
 $(VENV)/.made: tools/pip.sha256
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "$(PYTHON) must be Python 3.11 or newer; name another by make PYTHON=..."; exit 1; }
-	cd tools && sha256sum --quiet --check pip.sha256
-	$(PYTHON) -m venv --without-pip $(VENV)
+	@echo "setting up $(VENV): half a minute, once"
+	@cd tools && sha256sum --quiet --check pip.sha256
+	@$(PYTHON) -m venv --without-pip $(VENV)
 	@touch $@
 
 $(VENV)/.installed: $(VENV)/.made requirements/run.txt pyproject.toml
-	$(LOCKED) --requirement requirements/run.txt
-	$(PROJECT)
+	@$(LOCKED) --requirement requirements/run.txt
+	@$(PROJECT)
 	@touch $@
 
 $(VENV)/.developing: $(VENV)/.installed requirements/dev.txt
-	$(LOCKED) --requirement requirements/dev.txt
+	@$(LOCKED) --requirement requirements/dev.txt
 	@touch $@

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 from twisted.internet.defer import Deferred
 from twisted.internet.endpoints import serverFromString
 from twisted.internet.error import CannotListenError
@@ -85,7 +85,7 @@ class Gateway:
     async def _listen(self, endpoint: str, factory: Any) -> Any:
         try:
             port = await serverFromString(self.reactor, endpoint).listen(factory)
-        except (CannotListenError, OSError, ValueError, SSL.Error) as error:
+        except (CannotListenError, OSError, ValueError, SSL.Error, crypto.Error) as error:
             raise CannotListen(f"{endpoint}: {error}") from error
         log.info("listening on {endpoint}", endpoint=endpoint)
         return port

@@ -181,6 +181,8 @@ def tell_message(found: dict[str, Any]) -> None:
         console.print(f"    {word['filter']}: {word['action']}{reason} by rule {word['rule']!r}{where}")
         if word.get("detail"):
             console.print(f"      {word['detail']}")
+    if found["state"] == State.WAITING.name:
+        console.print("  waits for a carrier of its route that is up and has room (gateway status)")
     for step in found["trail"]:
         passed = ", ".join(f"{name} was {why}" for name, why in step.get("passed", {}).items())
         console.print(

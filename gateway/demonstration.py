@@ -132,16 +132,20 @@ class Demonstration:
         self._introduce(listener, control)
 
     def _introduce(self, listener: Address, control: Address) -> None:
-        named = (f"{shown(address)} ({name})" for name, address in self.carriers.items())
+        named = (f"{shown(address)} ({self._who(name)})" for name, address in self.carriers.items())
         text = READY.format(
             listener=shown(listener),
             control=shown(control),
-            carriers=" and ".join(named),
+            carriers=f"\n{' ' * 23}".join(named),
             state=self.state,
             config=self.config,
             option="" if self.config == Path("config") else f" --config {self.config}",
         )
         print(text, flush=True)
+
+    def _who(self, carrier: str) -> str:
+        part = self.simulators.get(carrier)
+        return carrier if part is None else f"{carrier}, process {part.pid}"
 
     def _wait(self, what: str, arrived: Callable[[], bool]) -> None:
         deadline = time.monotonic() + PATIENCE
