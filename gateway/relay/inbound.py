@@ -41,6 +41,7 @@ FINAL_STATES: dict[int, State] = {
     MessageState.SKIPPED: State.UNDELIVERABLE,
 }
 KEEP_STRAYS = 100_000
+OTHER_ERROR = 999
 
 
 def response_to(pdu: DeliverSm | DataSm, status: int) -> DeliverSmResp | DataSmResp:
@@ -195,10 +196,11 @@ class Inbound:
 
 
 def _error(receipt: Receipt) -> int:
-    """The carrier's error as a number; one that is not a number counts as 999."""
+    """The carrier's error as a number; one that is not a number of two octets counts as 999."""
     if receipt.network_error_code is not None:
         return receipt.network_error_code[1]
     text = receipt.err.strip()
     if not text:
         return 0
-    return int(text) if text.isdecimal() else 999
+    number = int(text) if text.isdecimal() and len(text) <= 5 else OTHER_ERROR
+    return number if number <= 0xFFFF else OTHER_ERROR
