@@ -78,7 +78,7 @@ class Committer:
         )
 
     def _refused(self, batch: Batch, failure: Failure) -> None:
-        log.warn("the store refused a batch: {reason}", reason=failure.getErrorMessage())
+        log.debug("the store refused a batch: {reason}", reason=failure.getErrorMessage())
         self._run(batch.failed)
 
     def _run(self, steps: list[Callable[[], None]]) -> None:

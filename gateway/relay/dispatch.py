@@ -155,10 +155,11 @@ class Dispatch:
         passed: tuple[tuple[str, str], ...],
         batch: Batch,
     ) -> None:
+        trail = entry.trail
         self._mark(entry, name, rule, passed)
         self.book.move(entry, State.SENDING, self._receipt_deadline(name), batch)
         batch.after.append(lambda: self._transmit(entry, slot))
-        batch.failed.append(lambda: self._unmarked(entry, slot))
+        batch.failed.append(lambda: self._unmarked(entry, slot, trail))
 
     def _mark(self, entry: Entry, name: str, rule: Rule, passed: tuple[tuple[str, str], ...]) -> None:
         entry.carrier = name
@@ -190,9 +191,11 @@ class Dispatch:
         self.refused(slot.link.carrier, entry, CommandStatus.ESME_RINVMSGLEN, batch)
         self.committer.commit(batch, must=True)
 
-    def _unmarked(self, entry: Entry, slot: Slot) -> None:
-        """The store refused the mark: nothing was sent, the message waits on."""
+    def _unmarked(self, entry: Entry, slot: Slot, trail: str) -> None:
+        """The store refused the mark: nothing was sent, the message waits on as it was."""
         slot.give_back()
+        entry.attempts -= 1
+        entry.trail = trail
         entry.state, entry.deadline = State.WAITING, entry.message.expires_at
         self.book.states[State.SENDING] -= 1
         self.book.states[State.WAITING] += 1
@@ -204,6 +207,7 @@ class Dispatch:
         doubt.
         """
         batch = Batch()
+        entry.attempts -= 1
         self.book.move(entry, State.WAITING, entry.message.expires_at, batch)
         self.committer.commit(batch, must=True)
         self.enqueue(entry, front=True)
