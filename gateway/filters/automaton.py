@@ -3,7 +3,7 @@
 ahocorasick-rs can neither change an automaton nor pickle one, and it holds the interpreter while it builds
 (figures in ``docs/words.md``). So the words lie in shards. At start the base is one shard, however large,
 since one scan of it costs hardly more than a scan of a small one. Later changes touch only the last shard,
-which holds at most `SHARD` words and builds in some 13 ms; when it is full it stays as it is and another
+which holds at most `SHARD` words and builds in some 25 ms; when it is full it stays as it is and another
 begins. A word taken out stays in its shard as dead: whoever asks maps keys to entries and finds none.
 """
 
@@ -14,10 +14,8 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
-SHARD = 8000
+SHARD = 16_000
 """Words in one shard built beside running traffic: its build is the longest that anything waits for."""
-
-MANY_SHARDS = 16
 
 
 Match = tuple[str, int, int]
@@ -54,11 +52,11 @@ class Automaton:
 
     def find(self, text: str) -> list[Match]:
         """Every occurrence of every word, also within another; those of the dead too."""
-        return [
-            (words[index], start, end)
-            for find, words in self._finders
-            for index, start, end in find(text, overlapping=True)
-        ]
+        matches: list[Match] = []
+        for find, words in self._finders:
+            if found := find(text, True):
+                matches += [(words[index], start, end) for index, start, end in found]
+        return matches
 
     def changed(self, added: Iterable[str], removed: Iterable[str]) -> Automaton:
         """With words added that do not live in it yet, and living ones removed; builds shards of `SHARD`."""
@@ -77,8 +75,8 @@ class Automaton:
 
     @property
     def worn(self) -> bool:
-        """Whether `compacted` would pay: mostly dead words, or many shards to search one after the other."""
-        return len(self.dead) > len(self) or len(self.shards) > MANY_SHARDS
+        """Whether more of its words are dead than alive, so that `compacted` would pay."""
+        return len(self.dead) > len(self)
 
     def compacted(self, size: int = SHARD) -> Automaton:
         """The living words in new shards of `size`; 0 puts all in one, which stalls by its size. For a

@@ -13,6 +13,7 @@ from enum import IntEnum, IntFlag
 from functools import cache
 from itertools import accumulate, product
 from pathlib import Path
+from threading import Lock
 from typing import NamedTuple
 
 from gateway.filters.fold import fold, view_r, view_s
@@ -93,12 +94,13 @@ class Kinds:
     """What entries have in common, numbered, so that a list of a million words is a million rows and few
     entries.
 
-    Grows only; lists made from one another share one.
+    Grows only; lists made from one another share one, also while a thread makes the next.
     """
 
     def __init__(self) -> None:
         self._kinds: list[Entry] = []
         self._numbers: dict[Entry, int] = {}
+        self._growing = Lock()
 
     def __getitem__(self, row: Row) -> Entry:
         """All of the row's entry but its word and line."""
@@ -111,10 +113,10 @@ class Kinds:
     def number(self, entry: Entry) -> int:
         """The number of the entry's kind."""
         kind = entry._replace(word="", line=0)
-        number = self._numbers.get(kind)
-        if number is None:
-            self._kinds.append(kind)
-            number = self._numbers[kind] = len(self._kinds) - 1
+        with self._growing:
+            number = self._numbers.setdefault(kind, len(self._kinds))
+            if number == len(self._kinds):
+                self._kinds.append(kind)
         return number
 
     def entry(self, row: Row) -> Entry:

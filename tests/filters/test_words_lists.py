@@ -152,7 +152,7 @@ def test_files_that_cannot_be_read(tmp_path: Path) -> None:
 
 
 def test_a_reload_reads_and_builds_only_what_changed(tmp_path: Path) -> None:
-    folder = written(tmp_path, a_txt="".join(f"word{n}\n" for n in range(9000)), b_txt="old\nboth\n")
+    folder = written(tmp_path, a_txt="".join(f"word{n}\n" for n in range(17_000)), b_txt="old\nboth\n")
     first, _ = load_wordlists([folder])
     written(tmp_path, b_txt="# now\nboth\nnew\n", c_txt="third\n")
     second, problems = load_wordlists([folder], first, [Entry("fourth", source="api")])
