@@ -151,6 +151,5 @@ class Client:
         account.sessions.append(self)
         self.protocol.session.set_window(account.settings.window)
         if self.protocol.session.state in RECEIVING:
-            account.outbox.receivers.append(self)
-            account.outbox.pump()
+            account.outbox.joined(self)
             self.server.outgoing.flush()

@@ -78,6 +78,7 @@ class Outbox:
         self._held: set[int] = set()  # seqs in memory or not off the disk yet: not to be read again
         self._gone: list[int] = []  # those that left the disk while it was read
         self._beyond: int | None = None  # rows after this seq wait in the store alone
+        self._left: int | None = None  # the first of those left to the store until somebody else binds
         self._reading = False
         self._next = 0
 
@@ -108,6 +109,14 @@ class Outbox:
         self._held.add(row.seq)
         self._waiting.append(Parcel(row, pdu))
 
+    def joined(self, receiver: Receiver) -> None:
+        """A session has bound that can be given deliver_sm: it may want what nobody wanted before."""
+        self.receivers.append(receiver)
+        if self._left is not None:
+            self._beyond = self._left - 1 if self._beyond is None else min(self._left - 1, self._beyond)
+            self._left = None
+        self.pump()
+
     def pump(self) -> None:
         """Give what waits to the sessions that can take it."""
         if not self.receivers:
@@ -117,11 +126,15 @@ class Outbox:
         while self._waiting:
             parcel = self._waiting.popleft()
             sent, wanted = self._give(parcel, now)
+            if not sent and wanted:
+                self._waiting.appendleft(parcel)
+                break
             if not sent:
                 unwanted.append(parcel)
-                if wanted:
-                    break
-        self._waiting.extendleft(reversed(unwanted))
+        if self._beyond is not None and len(unwanted) > MEMORY // 2:
+            self._leave(unwanted)
+        else:
+            self._waiting.extendleft(reversed(unwanted))
         if self._beyond is not None and not self._reading and len(self._held) <= MEMORY // 2:
             self._reading = True
             Deferred.fromCoroutine(self._read()).addErrback(
@@ -129,6 +142,12 @@ class Outbox:
                     "the outbox of {name} could not be read", failure, name=self.account
                 )
             )
+
+    def _leave(self, parcels: list[Parcel]) -> None:
+        """Leave what no session wants to the store, so that it takes no room from what is behind it."""
+        seqs = [parcel.row.seq for parcel in parcels]
+        self._held.difference_update(seqs)
+        self._left = min(seqs) if self._left is None else min(self._left, *seqs)
 
     def _give(self, parcel: Parcel, now: float) -> tuple[bool, bool]:
         """Whether the parcel was sent, and whether a session that is full now would take it later."""

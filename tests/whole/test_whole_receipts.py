@@ -209,6 +209,40 @@ def test_dates_are_written_as_the_account_wants_them(house: House) -> None:
     assert abs(written.timestamp() - datetime.now().timestamp()) < 120
 
 
+def test_thousands_wait_for_one_range_and_hold_up_no_other(house: House) -> None:
+    """More than the memory of an outbox holds."""
+    with bound(house.port, "transmitter", system_id="shop") as sender:
+        for _ in range(26):
+            for one in sender.send(*[submit(handset(), source_addr="1070") for _ in range(100)]):
+                assert sender.response(one).command_status == 0
+        wait_until(lambda: outbox(house, "shop") == 2600, "2600 receipts wait")
+        with bound(house.port, "receiver", system_id="shop", address_range="^1069") as other:
+            ids = [sender.submit(handset()) for _ in range(5)]
+            assert sorted(str(receipted(other.receipt(one))) for one in ids) == ids
+            assert other.rest() == []
+            with bound(house.port, "receiver", system_id="shop", address_range="^1070") as wanted:
+                got = [receipted(pdu) for pdu in wanted.rest(1.0)]
+    assert len(got) == len(set(got)) == 2600
+    settled(house, "shop")
+
+
+def test_a_backlog_is_fetched_while_more_comes(house: House) -> None:
+    """Each receipt once, though the store is read while what is new is told at once."""
+    with bound(house.port, "transmitter", system_id="shop") as sender:
+        ids: list[str] = []
+        for _ in range(25):
+            ids += [sender.response(one).message_id for one in sender.send(*[submit(handset())] * 100)]
+        wait_until(lambda: outbox(house, "shop") == 2500, "2500 receipts wait")
+        with bound(house.port, "receiver", system_id="shop") as receiver:
+            got: list[str] = []
+            for _ in range(20):
+                ids += [sender.response(one).message_id for one in sender.send(*[submit(handset())] * 50)]
+                got += [str(receipted(pdu)) for pdu in receiver.rest(0)]
+            got += [str(receipted(pdu)) for pdu in receiver.rest(1.0)]
+    assert sorted(got) == sorted(ids)
+    settled(house, "shop")
+
+
 def test_unbind_is_answered_and_the_receipt_waits(house: House) -> None:
     legacy = Legacy(house.port)
     message_id = legacy.submit(handset(SLOW))
