@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, func, select
 
-from gateway.store.rows import MessageRow, OutboxRow, State, StrayRow
+from gateway.store.rows import Kind, MessageRow, OutboxRow, State, StrayRow
 from gateway.store.schema import counter, message, outbox, stray
 
 # How far the order of ids and the order of acceptance may be apart, in ms.
@@ -135,8 +135,9 @@ def get_outbox(connection: Connection, account: str, after: int, limit: int) -> 
 
 
 def outbox_counts(connection: Connection) -> dict[str, int]:
-    """How many rows wait for each account that has any."""
-    rows = connection.execute(select(outbox.c.account, func.count()).group_by(outbox.c.account))
+    """How many rows wait for each account that has any; dead letters wait for nobody."""
+    query = select(outbox.c.account, func.count()).where(outbox.c.kind != Kind.DEAD)
+    rows = connection.execute(query.group_by(outbox.c.account))
     return {str(account): int(count) for account, count in rows}
 
 

@@ -11,7 +11,7 @@ from gateway.settings.node import Retention
 from gateway.store import queries
 from gateway.store.journal import Journal, Timer
 from gateway.store.ledger import Ledger
-from gateway.store.rows import Changes, Row
+from gateway.store.rows import Changes, Kind, Row
 from gateway.store.schema import message, outbox, stray
 
 SLICE = 200  # row operations in one commit: a millisecond or two
@@ -77,8 +77,8 @@ class Purge:
     async def _outbox(self, now: int, before: int, purged: Purged) -> None:
         after = 0
         while rows := await self._ledger.read(_expired, after, now, before):
-            await self._apply([("dequeue", (seq,)) for seq, _ in rows])
-            purged.outbox.update(account for _, account in rows)
+            await self._apply([("dequeue", (seq,)) for seq, _, _ in rows])
+            purged.outbox.update(account for _, account, kind in rows if kind != Kind.DEAD)
             after = rows[-1][0]
 
     async def _strays(self, before: int, purged: Purged) -> None:
@@ -116,10 +116,10 @@ def _finished(connection: Connection, first: int, last: int, before: int, bodies
     return list(connection.scalars(query))
 
 
-def _expired(connection: Connection, after: int, now: int, before: int) -> list[tuple[int, str]]:
+def _expired(connection: Connection, after: int, now: int, before: int) -> list[tuple[int, str, int]]:
     past = or_(outbox.c.expires_at <= now, outbox.c.created_at < before)
-    query = select(outbox.c.seq, outbox.c.account).where(outbox.c.seq > after, past)
-    return [(seq, account) for seq, account in connection.execute(query.order_by(outbox.c.seq).limit(WINDOW))]
+    query = select(outbox.c.seq, outbox.c.account, outbox.c.kind).where(outbox.c.seq > after, past)
+    return [row._tuple() for row in connection.execute(query.order_by(outbox.c.seq).limit(WINDOW))]
 
 
 def _old_strays(connection: Connection, after: int, before: int) -> list[int]:

@@ -6,7 +6,7 @@ from sqlalchemy import text
 from store_samples import DAY, NOW, changes, delivered, inserts, lost, message, sent, waiting
 
 from gateway.store.queries import SentRow, Sought
-from gateway.store.rows import State, StoreUnavailable
+from gateway.store.rows import Kind, State, StoreUnavailable
 
 
 @pytest_twisted.ensureDeferred
@@ -109,6 +109,10 @@ async def test_outbox_by_account(open_here):
     assert await store.ledger.outbox("bank", 1, 2) == [waiting(2, attempts=3), waiting(3)]
     assert await store.ledger.outbox("shop", 0, 9) == [waiting(6, "shop", message_id=4)]
     assert await store.ledger.outbox_counts() == {"bank": 4, "shop": 1}
+    batch = changes()
+    batch.enqueue(waiting(6, "shop", message_id=4)._replace(kind=Kind.DEAD))
+    await store.journal.commit(batch)
+    assert await store.ledger.outbox_counts() == {"bank": 4}
 
 
 @pytest_twisted.ensureDeferred

@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 from gateway.settings.node import Retention
 from gateway.store import queries, retention
 from gateway.store.retention import Purge, Purged
-from gateway.store.rows import StoreUnavailable
+from gateway.store.rows import Kind, StoreUnavailable
 
 KEEP = Retention()
 
@@ -43,6 +43,7 @@ async def test_each_class_by_its_age(open_here):
     batch.enqueue(waiting(2, created_at=NOW - 8 * DAY, expires_at=NOW + DAY))
     batch.enqueue(waiting(3, "shop", expires_at=NOW - 1))
     batch.enqueue(waiting(4, expires_at=NOW + 1))
+    batch.enqueue(waiting(5, expires_at=NOW - 1)._replace(kind=Kind.DEAD))
     batch.stray(lost(1, received_at=NOW - 8 * DAY))
     batch.stray(lost(2, received_at=NOW - 6 * DAY))
     await store.journal.commit(batch)

@@ -11,6 +11,8 @@ import pytest
 from whole_clients import Esme, bound, handset, receipted, stat, submit
 from whole_house import Build, House, Upstream, wait_until
 
+from gateway.smpp.concat import make_sar
+from gateway.smpp.constants import CommandStatus
 from gateway.smpp.pdus import QuerySm
 
 THROTTLED, SILENT, SLOW, REFUSED = "861961", "861962", "861963", "861964"
@@ -173,6 +175,23 @@ def test_a_restart_loses_no_outbox(house: House) -> None:
     house.start_gateway()
     with bound(house.port) as esme:
         assert sorted(str(receipted(pdu)) for pdu in esme.rest()) == sorted(ids)
+
+
+def test_a_dead_letter_is_nothing_that_waits_after_a_restart(house: House) -> None:
+    with bound(house.port) as esme:
+        esme.answer = lambda pdu: CommandStatus.ESME_RX_P_APPN
+        esme.receipt(esme.submit(handset()))
+        wait_until(lambda: house.status()["accounts"]["bank"]["outbox"] == 0, "it is put aside")
+        segment = submit(handset(), b"one half, ", tlvs=make_sar(11, 2, 1))
+        first = esme.ask(segment).message_id
+    house.stop_gateway()
+    house.start_gateway()
+    house.all_bound()
+    assert house.status()["accounts"]["bank"]["outbox"] == 0
+    with bound(house.port) as esme:  # and a long text is completed by what comes after the restart
+        second = esme.ask(segment._replace(short_message=b"the other", tlvs=make_sar(11, 2, 2))).message_id
+        assert {stat(esme.receipt(one)) for one in (first, second)} == {"DELIVRD"}
+        assert esme.rest() == []
 
 
 def test_a_second_gateway_on_the_same_state_does_not_start(house: House) -> None:
