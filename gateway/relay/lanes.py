@@ -6,6 +6,7 @@ code.
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -21,6 +22,7 @@ Key = tuple[int, str, str]
 class Lane:
     """Messages of one account for one rule, first come, first served."""
 
+    key: Key
     rule: Rule
     queue: deque[Entry] = field(default_factory=deque)
 
@@ -30,7 +32,7 @@ class Lanes:
     """All lanes. Keys are (minus the priority, rule, account), so that they sort by urgency."""
 
     _lanes: dict[Key, Lane] = field(default_factory=dict)
-    _first: int = 0
+    _served: dict[int, Key] = field(default_factory=dict)  # by urgency, the lane that was served last
     count: int = 0
 
     def put(self, entry: Entry, rule: Rule, *, front: bool = False) -> None:
@@ -38,7 +40,7 @@ class Lanes:
         key = (-entry.message.priority, rule.name, entry.message.account)
         lane = self._lanes.get(key)
         if lane is None:
-            lane = self._lanes[key] = Lane(rule)
+            lane = self._lanes[key] = Lane(key, rule)
         if front:
             lane.queue.appendleft(entry)
         else:
@@ -55,23 +57,25 @@ class Lanes:
             entry = lane.queue[0]
             if entry.state is State.WAITING:
                 return entry
-            self.pop(lane)
+            lane.queue.popleft()
+            self.count -= 1
         return None
 
     def pop(self, lane: Lane) -> Entry:
-        """Take the head of a lane."""
+        """Take the head of a lane; the others have their turn before it is served again."""
+        self._served[lane.key[0]] = lane.key
         self.count -= 1
         return lane.queue.popleft()
 
     def levels(self) -> Iterator[list[Lane]]:
-        """The lanes of each priority, most urgent first, each time beginning with another one."""
-        self._first += 1
+        """The lanes of each priority, most urgent first, beginning behind the one that was served last."""
         keys = sorted(self._lanes)
         while keys:
             urgency = keys[0][0]
             level = [key for key in keys if key[0] == urgency]
             keys = keys[len(level) :]
-            start = self._first % len(level)
+            served = self._served.get(urgency)
+            start = 0 if served is None else bisect_right(level, served) % len(level)
             yield [self._lanes[key] for key in level[start:] + level[:start]]
 
     def oldest(self) -> int | None:

@@ -77,7 +77,7 @@ def carrier(name: str = "alpha", **settings: Any) -> Carrier:
 def generation(
     accounts: Mapping[str, Account] | None = None,
     carriers: Mapping[str, Carrier] | None = None,
-    routes: Iterable[Mapping[str, Any]] | None = None,
+    routes: Iterable[Any] | None = None,
     number: int = 1,
     **node: Any,
 ) -> Generation:
