@@ -121,29 +121,35 @@ class Outbox:
         """Give what waits to the sessions that can take it."""
         if not self.receivers:
             return
-        unwanted: list[Parcel] = []
+        passed: list[Parcel] = []
+        unwanted: set[Parcel] = set()
         now = self.clocks.timer.seconds()
         while self._waiting:
             parcel = self._waiting.popleft()
             sent, wanted = self._give(parcel, now)
-            if not sent and wanted:
-                self._waiting.appendleft(parcel)
+            if sent:
+                continue
+            passed.append(parcel)
+            if not wanted:
+                unwanted.add(parcel)
+            elif not any(receiver.protocol.session.window_free for receiver in self.receivers):
                 break
-            if not sent:
-                unwanted.append(parcel)
         if self._beyond is not None and len(unwanted) > MEMORY // 2:
             self._leave(unwanted)
-        else:
-            self._waiting.extendleft(reversed(unwanted))
-        if self._beyond is not None and not self._reading and len(self._held) <= MEMORY // 2:
-            self._reading = True
-            Deferred.fromCoroutine(self._read()).addErrback(
-                lambda failure: log.failure(
-                    "the outbox of {name} could not be read", failure, name=self.account
-                )
-            )
+            passed = [parcel for parcel in passed if parcel not in unwanted]
+        self._waiting.extendleft(reversed(passed))
+        self._read_on()
 
-    def _leave(self, parcels: list[Parcel]) -> None:
+    def _read_on(self) -> None:
+        """Read what waits in the store alone if there is room for it and somebody to take it."""
+        if self._beyond is None or self._reading or not self.receivers or len(self._held) > MEMORY // 2:
+            return
+        self._reading = True
+        Deferred.fromCoroutine(self._read()).addErrback(
+            lambda failure: log.failure("the outbox of {name} could not be read", failure, name=self.account)
+        )
+
+    def _leave(self, parcels: set[Parcel]) -> None:
         """Leave what no session wants to the store, so that it takes no room from what is behind it."""
         seqs = [parcel.row.seq for parcel in parcels]
         self._held.difference_update(seqs)
@@ -232,6 +238,7 @@ class Outbox:
             self._gone.append(seq)
         else:
             self._held.discard(seq)
+            self._read_on()
 
     def _back_off(self, parcel: Parcel, batch: Batch) -> None:
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(parcel.row.attempts, 16))
