@@ -44,6 +44,7 @@ class Client:
         self.account: Account | None = None
         self.address_range = ""
         self.paused = False
+        self.behind = 0  # requests that came in one read with the one at hand, after it
         self.protocol: SmppProtocol = cast("SmppProtocol", None)  # set when the transport is there
 
     # as a receiver of deliver_sm
@@ -65,8 +66,10 @@ class Client:
         What it answers to our deliveries is kept whatever becomes of its requests.
         """
         batch, answers = Batch(), Batch()
+        self.behind = sum(isinstance(event, Received) for event in events)
         for event in events:
             if isinstance(event, Received):
+                self.behind -= 1
                 self._request(event.pdu, batch)
             elif isinstance(event, Answered):
                 self._answered(event, answers)

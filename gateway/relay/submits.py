@@ -142,7 +142,7 @@ class Submits:
 
     def _too_fast(self, client: Client, account: Account, count: int) -> int:
         """The window, then the rate: a little over is slowed down, far over is refused."""
-        if client.protocol.session.incoming > account.settings.window:
+        if client.protocol.session.incoming - client.behind > account.settings.window:
             return CommandStatus.ESME_RTHROTTLED
         bucket = account.bucket
         if bucket is None:
