@@ -182,9 +182,12 @@ class Uplink:
         """The transport is gone: what was unanswered is decided by the carrier's policy."""
         link, self.link = self.link, None
         self._down(link)
-        rest = [event for event in events if isinstance(event, Unanswered) and event.context is not BIND]
+        unanswered = [event for event in events if isinstance(event, Unanswered)]
+        rest: list[Event] = [event for event in unanswered if event.context is not BIND]
+        if len(rest) < len(unanswered):
+            self.last_error = unanswered[0].reason  # lost before the bind was answered: TLS says why
         if link is not None and rest:
-            self.take(self.carrier, link, list(rest))
+            self.take(self.carrier, link, rest)
         if self._sleep is not None and self._sleep.active():
             self._sleep.cancel()
         if self._gone is not None:
