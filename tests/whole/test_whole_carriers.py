@@ -175,7 +175,14 @@ REFUSALS: dict[str, tuple[Upstream, tuple[str, str]]] = {
         ("ACCEPTD", "000"),
     ),
 }
-ALL = HABITS | FAULTS | {name: upstream for name, (upstream, _) in REFUSALS.items()}
+SAME_IDS = {"same ids": "DELIVRD", "same ids, undelivered": "UNDELIV"}
+TWINS = {
+    "same ids": Upstream({"ids": {"first": 1000}, "receipts": {"delay": "100ms"}}),
+    "same ids, undelivered": Upstream(
+        {"ids": {"first": 1000}, "outcomes": {"UNDELIVERABLE": 1}, "receipts": {"delay": "100ms"}}
+    ),
+}
+ALL = TWINS | HABITS | FAULTS | {name: upstream for name, (upstream, _) in REFUSALS.items()}
 PREFIX = {name: f"8615{index:03d}" for index, name in enumerate(ALL)}
 MANY = 12
 
@@ -252,6 +259,40 @@ def test_no_tlvs_go_to_a_carrier_that_does_not_know_them(house: House) -> None:
             esme.receipt(esme.submit(number, tlvs=(Tlv(0x1403, b"x"),)))
         (seen,) = house.sent_to(number)
         assert seen.pdu.tlvs == ()
+
+
+def test_a_text_that_does_not_fit_without_tlvs_is_refused_and_a_short_one_is_moved(house: House) -> None:
+    from gateway.smpp.constants import Tag
+    from gateway.smpp.fields import Tlv
+    from gateway.smpp.pdus import DataSm
+
+    name = "version 3.3"
+    short, long, other = (handset(PREFIX[name]) for _ in range(3))
+    with bound(house.port) as esme:
+        message_id = esme.submit(short, b"", tlvs=(Tlv(Tag.message_payload, b"short enough"),))
+        assert stat(esme.receipt(message_id)) == "DELIVRD"
+        message_id = esme.submit(long, b"", tlvs=(Tlv(Tag.message_payload, b"long " * 60),))
+        assert stat(esme.receipt(message_id)) == "REJECTD"
+        payload = Tlv(Tag.message_payload, b"no place for it in version 3.3")
+        data = DataSm(source_addr="10690001", destination_addr=other, registered_delivery=1, tlvs=(payload,))
+        assert stat(esme.receipt(esme.ask(data).message_id)) == "REJECTD"
+    (seen,) = house.sent_to(short)
+    assert (seen.pdu.short_message, seen.pdu.tlvs) == (b"short enough", ())
+    assert house.sent_to(long) == house.sent_to(other, "data_sm") == []
+
+
+def test_two_carriers_that_give_the_same_ids_are_kept_apart(house: House) -> None:
+    """The carriers of these tests all count from their seed; two of them are made to begin alike."""
+    pairs = [
+        (name, handset(PREFIX[name])) for _ in range(5) for name in ("same ids", "same ids, undelivered")
+    ]
+    with bound(house.port) as esme:
+        sequences = esme.send(*[submit(number) for _, number in pairs])
+        for (name, number), one in zip(pairs, sequences, strict=True):
+            receipt = esme.receipt(esme.response(one).message_id)
+            assert (receipt.source_addr, stat(receipt)) == (number, SAME_IDS[name])
+    ids = [[s.pdu.message_id for s in house.captured("submit_sm_resp", "out", name)] for name in SAME_IDS]
+    assert ids[0] == ids[1]
 
 
 def test_a_rate_is_counted_in_pdus_and_kept(house: House) -> None:

@@ -55,7 +55,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def house(build: Build, certificate: Path) -> House:
     tls = f"ssl:{{port}}:interface=127.0.0.1:privateKey={certificate}:certKey={certificate}"
-    return build(
+    house = build(
         accounts={
             "bank": {},
             "inside": {"networks": ["10.1.0.0/16"]},
@@ -64,14 +64,30 @@ def house(build: Build, certificate: Path) -> House:
             "own": {"sources": ["1069*", "BANK"]},
             "slow": {"rate": {"per_second": 20, "burst": 10}},
         },
-        carriers={"alpha": Upstream()},
-        routes=[{"name": "default", "carriers": ["alpha"]}],
+        carriers={
+            "alpha": Upstream(),
+            "tls": Upstream(listen=tls, endpoint=f"tls:localhost:{{port}}:trustRoots={certificate.parent}"),
+            "impostor": Upstream(listen=tls, endpoint="tls:localhost:{port}"),
+        },
+        routes=[
+            {"name": "tls", "match": {"destination": ["8615"]}, "carriers": ["tls"]},
+            {"name": "default", "carriers": ["alpha"]},
+        ],
         node={
-            "timers": {"session_init": "1s", "partial_pdu": "1s"},
+            "timers": {
+                "session_init": "1s",
+                "partial_pdu": "1s",
+                "enquire_link": "1s",
+                "response": "1s",
+            },
             "limits": {"bind_failures": 1000},
         },
         extra_doors=[tls, "haproxy:tcp:{port}:interface=127.0.0.1"],
-    ).start()
+    )
+    house.start_carriers()
+    house.start_gateway()
+    wait_until(lambda: house.bound("alpha") and house.bound("tls"), "the honest carriers are bound")
+    return house
 
 
 def trusting(certificate: Path) -> ssl.SSLContext:
@@ -205,6 +221,40 @@ def test_far_over_the_rate_is_throttled_and_a_little_over_slowed(house: House) -
         assert set(answers) == {0, CommandStatus.ESME_RTHROTTLED}
         assert 10 <= accepted < 60
         assert len(esme.rest(1.0)) == accepted
+
+
+def test_more_than_the_window_at_once_is_throttled(house: House) -> None:
+    with bound(house.port) as esme:
+        sequences = esme.send(*[submit(handset()) for _ in range(150)])
+        answers = [esme.response(one).command_status for one in sequences]
+        assert answers[:100] == [0] * 100
+        assert CommandStatus.ESME_RTHROTTLED in answers[100:]
+        assert len(esme.rest()) == answers.count(0)
+
+
+def test_a_client_that_answers_no_enquire_link_has_gone(house: House) -> None:
+    with bound(house.port) as esme, bound(house.port) as silent:
+        silent.socket.settimeout(3 * PATIENCE)
+        for _ in range(5):
+            assert esme.rest(0.5) == []  # reading, it answers
+        assert silent.ended()
+        esme.ping()
+
+
+# carriers behind TLS
+
+
+def test_a_carrier_by_tls(house: House) -> None:
+    number = handset("8615")
+    with bound(house.port) as esme:
+        assert stat(esme.receipt(esme.submit(number))) == "DELIVRD"
+    assert [seen.carrier for seen in house.sent_to(number)] == ["tls"]
+
+
+def test_a_carrier_whose_certificate_is_not_trusted_gets_nothing(house: House) -> None:
+    assert house.bound("impostor") == 0
+    wait_until(lambda: "certificate" in house.status()["carriers"]["impostor"]["error"], "it says why")
+    assert house.captured("bind_transceiver", carrier="impostor") == []
 
 
 # bad peers

@@ -12,8 +12,8 @@ from whole_clients import SOURCE, Esme, bound, err, handset, stat, submit
 from whole_house import Build, House, Upstream, wait_until
 
 from gateway.smpp.constants import CommandStatus, MessageState, Tag
-from gateway.smpp.fields import Tlv
-from gateway.smpp.pdus import CancelSm, DataSm, QuerySm, ReplaceSm
+from gateway.smpp.fields import SmeAddress, Tlv
+from gateway.smpp.pdus import CancelSm, DataSm, QuerySm, ReplaceSm, SubmitMulti
 from gateway.smpp.smpptime import format_absolute, format_relative
 
 NOWHERE, NEVER, FAILED, SILENT = "861971", "861972", "861973", "861974"
@@ -189,6 +189,27 @@ def test_cancel_a_group(house: House) -> None:
         assert cancel(esme, destination=other) == CommandStatus.ESME_RCANCELFAIL
         esme.receipt(code)
         esme.receipt(elsewhere)
+
+
+def test_one_destination_of_a_submit_multi_is_cancelled(house: House) -> None:
+    numbers = [handset(NOWHERE) for _ in range(3)]
+    pdu = SubmitMulti(
+        source_addr_npi=1,
+        source_addr=SOURCE,
+        dest_addresses=tuple(SmeAddress(1, 1, number) for number in numbers),
+        registered_delivery=1,
+        short_message=b"to all",
+    )
+    with bound(house.port) as esme:
+        message_id = esme.ask(pdu).message_id
+        assert cancel(esme, message_id, numbers[1]) == 0
+        receipt = esme.receipt(message_id)
+        assert (receipt.source_addr, stat(receipt)) == (numbers[1], "DELETED")
+        assert query(esme, message_id).message_state == MessageState.ENROUTE
+        assert replace(esme, message_id) == CommandStatus.ESME_RREPLACEFAIL
+        assert cancel(esme, message_id) == 0
+        assert {esme.receipt(message_id).source_addr for _ in range(2)} == {numbers[0], numbers[2]}
+        assert query(esme, message_id).message_state == MessageState.DELETED
 
 
 def test_a_replaced_text_is_what_the_carrier_gets(house: House) -> None:

@@ -50,25 +50,28 @@ def wait_until(holds: Callable[[], Any], what: str, patience: float = PATIENCE) 
 @dataclass
 class Upstream:
     """A carrier: how the simulator plays it (`profile`), what carriers.yaml says of it (`settings`), and the
-    simulator process that it lives in.
+    simulator process that it lives in. `listen` and `endpoint` are its Twisted endpoints on either side.
     """
 
     profile: dict[str, Any] = field(default_factory=dict)
     settings: dict[str, Any] = field(default_factory=dict)
     process: str = "carriers"
     binds: Sequence[dict[str, Any]] = ({"mode": "transceiver"},)
+    listen: str = "tcp:{port}:interface=127.0.0.1"
+    endpoint: str = "tcp:127.0.0.1:{port}"
     port: int = 0
 
     def played(self) -> dict[str, Any]:
         return {
-            "listen": f"tcp:{self.port}:interface=127.0.0.1",
             "accounts": {SYSTEM_ID: PASSWORD},
             **self.profile,
+            "listen": self.listen.format(port=self.port),
             "receipts": {"delay": 0} | self.profile.get("receipts", {}),
         }
 
     def configured(self) -> dict[str, Any]:
-        binds = [{"endpoint": f"tcp:127.0.0.1:{self.port}"} | dict(bind) for bind in self.binds]
+        endpoint = self.endpoint.format(port=self.port)
+        binds = [{"endpoint": endpoint} | dict(bind) for bind in self.binds]
         return {
             "binds": binds,
             "system_id": SYSTEM_ID,
