@@ -178,7 +178,8 @@ class Queries:
         entry.message = changed
         batch = Batch()
         batch.changes.rewrite(changed.id, encode(changed.pdu))
-        if entry.state is State.WAITING and judgement.verdict.action in (Action.ALLOW, Action.WARN):
+        at_once = judgement.verdict.action in (Action.ALLOW, Action.WARN) and not self._later(changed)
+        if entry.state is State.WAITING and at_once:
             entry.decision = self.judging.record(judgement)
             batch.changes.decide(changed.id, entry.decision)
             batch.changes.progress(changed.id, entry.progress())
@@ -186,6 +187,9 @@ class Queries:
             self.judging.settle(entry, judgement, batch)
             batch.after.append(self.judging.dispatch.pump)
         await self.committer.commit(batch, must=True)
+
+    def _later(self, message: Message) -> bool:
+        return message.due is not None and message.due > self.clocks.now_ms()
 
     def _changed(self, message: Message, account: Account, pdu: ReplaceSm) -> Message | int:
         """The message as replace_sm wants it; empty times leave what was there. Or the status that refuses
@@ -205,15 +209,17 @@ class Queries:
             return CommandStatus.ESME_RINVSCHED
         try:
             if pdu.validity_period and (moment := parse_time(pdu.validity_period, now)):
-                longest = now_ms + int(account.settings.longest_validity * 1000)
-                expires_at = min(int(moment.timestamp() * 1000), max(longest, due or 0))
+                longest = max(now_ms, due or 0) + int(account.settings.longest_validity * 1000)
+                expires_at = min(int(moment.timestamp() * 1000), longest)
         except ValueError:
             return CommandStatus.ESME_RINVEXPIRY
         if expires_at <= max(now_ms, due or 0):
             return CommandStatus.ESME_RINVEXPIRY
         kept = tuple(tlv for tlv in message.pdu.tlvs if tlv.tag != Tag.message_payload)
         payload = tuple(tlv for tlv in pdu.tlvs if tlv.tag == Tag.message_payload)
+        schedule = format_absolute(utc(due)) if due and pdu.schedule_delivery_time else ""
         changed = message.pdu._replace(
+            schedule_delivery_time=schedule or message.pdu.schedule_delivery_time,
             short_message=pdu.short_message,
             registered_delivery=pdu.registered_delivery,
             validity_period=pdu.validity_period or message.pdu.validity_period,

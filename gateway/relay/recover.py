@@ -11,10 +11,12 @@ from gateway.relay.book import Book, Entry
 from gateway.relay.dispatch import Dispatch
 from gateway.relay.gathering import Gathering
 from gateway.relay.inbound import Inbound
+from gateway.relay.outbound import utc
 from gateway.relay.replies import PART, Replies
 from gateway.smpp.codec import decode
 from gateway.smpp.concat import part_of
 from gateway.smpp.pdus import DataSm, SubmitSm
+from gateway.smpp.smpptime import parse_time
 from gateway.store.ledger import Ledger
 from gateway.store.rows import MessageRow, State
 
@@ -42,7 +44,7 @@ def restore(row: MessageRow, accounts: Accounts) -> Entry:
         category=row.category,
         generation=row.generation,
         expires_at=row.expires_at,
-        due=row.deadline if row.state == State.DEFERRED else None,
+        due=row.deadline if row.state == State.DEFERRED else _scheduled(mt, row.accepted_at),
         default_alphabet=settings.default_alphabet if settings else "gsm7",
         part=part_of(mt),
         segment_of=row.segment_of,
@@ -61,6 +63,14 @@ def restore(row: MessageRow, accounts: Accounts) -> Entry:
         row.trail,
         stored=True,
     )
+
+
+def _scheduled(pdu: MtPdu, accepted_at: int) -> int | None:
+    """When the client wanted a message to leave, in unix milliseconds."""
+    if not isinstance(pdu, SubmitSm) or not pdu.schedule_delivery_time:
+        return None
+    due = parse_time(pdu.schedule_delivery_time, utc(accepted_at))
+    return None if due is None else int(due.timestamp() * 1000)
 
 
 class Recovery:

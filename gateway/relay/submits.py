@@ -16,17 +16,18 @@ from gateway.relay.clocks import Clocks
 from gateway.relay.gathering import Gathering
 from gateway.relay.ids import Ids, OutOfIds, write_id
 from gateway.relay.judging import Judging
+from gateway.relay.tell import wants_receipt
 from gateway.smpp.codec import find_tlv
 from gateway.smpp.concat import part_of
 from gateway.smpp.constants import CommandStatus, Tag
 from gateway.smpp.fields import DistributionList, SmeAddress, Tlv, UnsuccessSme
 from gateway.smpp.pdus import DataSm, DataSmResp, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp
 from gateway.smpp.smpptime import parse_time
+from gateway.store.rows import State
 
 V34, V50 = 0x34, 0x50
 SLOWEST = 5.0  # seconds that a client who is a little over its rate is made to wait at most
 ALPHANUMERIC = 5
-ANY_RECEIPT = 0x03
 
 Congestion = Callable[[], int]
 
@@ -106,7 +107,7 @@ class Submits:
         told_at_once = reason is not None and (
             account.settings.refusals == "response"
             or reason.request_error
-            or not message.pdu.registered_delivery & ANY_RECEIPT
+            or not wants_receipt(message.pdu.registered_delivery, State.REJECTED)
         )
         if told_at_once:
             message.client_id = ""  # the client never learns an id: nothing was accepted
@@ -177,9 +178,9 @@ class Submits:
         if isinstance(times, int):
             return times
         due, expires_at = times
-        longest = now + int(settings.longest_validity * 1000)
+        begin = max(now, due or 0)
         if expires_at is None:
-            expires_at = max(now, due or 0) + int(settings.validity * 1000)
+            expires_at = begin + int(settings.validity * 1000)
         elif expires_at <= now or (due is not None and expires_at <= due):
             return CommandStatus.ESME_RINVEXPIRY
         message_id = self.ids.take() if message_id is None else message_id
@@ -193,7 +194,7 @@ class Submits:
             pdu=pdu,
             category=settings.category,
             generation=self.judging.generation,
-            expires_at=min(expires_at, max(longest, due or 0)),
+            expires_at=min(expires_at, begin + int(settings.longest_validity * 1000)),
             due=due,
             default_alphabet=settings.default_alphabet,
             part=part_of(pdu),
