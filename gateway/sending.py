@@ -6,6 +6,7 @@ import contextlib
 import logging
 import re
 import socket
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -221,4 +222,9 @@ def told(sent: Sent, carriers: Mapping[str, str], wait: float) -> None:
         if segment.receipt:
             console.print(f"     {segment.receipt}", style="dim")
         if segment.message_id and segment.stat != "DELIVRD":
-            console.print(f"     more: gateway message {segment.message_id}", style="dim")
+            console.print(f"     more: {program()} message {segment.message_id}", style="dim")
+
+
+def program() -> str:
+    """This program as it was called, for commands that a person may type next."""
+    return sys.argv[0] if Path(sys.argv[0]).name == "gateway" else "python -m gateway"
