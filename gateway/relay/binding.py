@@ -40,6 +40,8 @@ ANSWERS: dict[type, type[BindTransmitterResp | BindReceiverResp | BindTransceive
 OUR_VERSION = 0x50
 QUEUE_LIMIT = 500  # passwords that may wait for their verification
 WATCHED = 10_000  # addresses whose failures are remembered
+DRAINING, TOO_MANY = "draining", "too many sessions"
+INNOCENT = frozenset({DRAINING, TOO_MANY})  # refusals of who may well be who he says: no guesses
 
 
 class Lockout:
@@ -118,7 +120,8 @@ class Binding:
             finally:
                 account.binding -= 1
         if reason is not None or account is None:
-            self.lockout.failed(address, self.limits)
+            if reason not in INNOCENT:
+                self.lockout.failed(address, self.limits)
             self._refuse(client, pdu, reason or "unknown system_id")
             return
         self.lockout.succeeded(address)
@@ -129,7 +132,7 @@ class Binding:
     def _barred(self, account: Account | None, pdu: BindPdu, address: str) -> str | None:
         """Why this account may not bind, before its password is looked at."""
         if self.draining:
-            return "draining"
+            return DRAINING
         if account is None or account.removed:
             return "unknown system_id"
         settings = account.settings
@@ -138,7 +141,7 @@ class Binding:
         if TYPES[type(pdu)] not in settings.bind_types:
             return f"may not bind as {TYPES[type(pdu)]}"
         if len(account.sessions) + account.binding >= settings.sessions:
-            return "too many sessions"
+            return TOO_MANY
         return None
 
     async def _knows(self, account: Account, password: str) -> bool:

@@ -1,18 +1,16 @@
 """Fixtures of the relay's tests."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
-from relay_house import House
+from relay_house import House, MakeHouse
 from twisted.logger import LogEvent, LogLevel, globalLogPublisher
 
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
-
-MakeHouse = Callable[..., House]
 
 
 @pytest.fixture

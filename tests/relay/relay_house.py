@@ -179,8 +179,9 @@ class Peer:
         written = b"" if self.transport.producerState == "paused" else self.session.output()
         if written and not self.transport.disconnecting:
             self.protocol.dataReceived(written)
-        if self.transport.disconnecting:
+        if self.transport.disconnecting and not self.transport.value():
             self.cut()
+            return True
         return bool(octets or written)
 
     def cut(self) -> None:
@@ -469,6 +470,9 @@ class House:
         """Receipts, and parts of replies, that wait."""
         found: list[StrayRow] = self.read(queries.strays, 0, 100_000)
         return found
+
+
+MakeHouse = Callable[..., House]
 
 
 def submit(**fields: Any) -> SubmitSm:

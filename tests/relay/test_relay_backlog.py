@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from conftest import MakeHouse
-from relay_house import BANK, House, carrier, generation
+from relay_house import BANK, House, MakeHouse, carrier, generation
 from twisted.internet.defer import Deferred
 
 from gateway.relay import dispatch

@@ -6,8 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from conftest import MakeHouse
-from relay_house import BANK, House, account, carrier, generation, receipt
+from relay_house import BANK, House, MakeHouse, account, carrier, generation, receipt
 
 from gateway.smpp.constants import CommandStatus, Tag
 from gateway.smpp.fields import Tlv

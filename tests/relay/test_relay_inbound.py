@@ -1,12 +1,11 @@
-"""A carrier's receipts: matched to their messages however and whenever they come, and kept when they are not."""
+"""Receipts of carriers: matched however and whenever they come, and kept when they match nothing."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import pytest
-from conftest import MakeHouse
-from relay_house import BANK, HANDSET, House, Upstream, account, carrier, generation, receipt
+from relay_house import BANK, HANDSET, House, MakeHouse, Upstream, account, carrier, generation, receipt
 from sqlalchemy.exc import OperationalError
 
 from gateway.smpp.constants import Tag

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import MakeHouse
-from relay_house import BANK, Client, House, account, generation, receipt
+from relay_house import BANK, Client, House, MakeHouse, account, generation, receipt
 
 from gateway.relay import outbox
 from gateway.smpp.constants import CommandStatus

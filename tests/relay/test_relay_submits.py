@@ -6,8 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from conftest import MakeHouse
-from relay_house import BANK, HANDSET, START, House, account, carrier, generation, name_of, submit
+from relay_house import BANK, HANDSET, START, House, MakeHouse, account, carrier, generation, name_of, submit
 
 from gateway.filters.verdict import REASONS, Action, Verdict
 from gateway.message import Message
