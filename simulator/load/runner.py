@@ -131,7 +131,8 @@ class Load:
             self.journal.accepted(link.number, message_id, self.traffic.destination(piece))
 
     def refused(self, link: LoadLink, piece: int, status: int) -> None:
-        if status in PASSING:
+        crossed = link.leaving and status == CommandStatus.ESME_RINVBNDSTS
+        if crossed or status in PASSING:
             self._put_off_count += 1
             self._put_off.append(piece)
             self._paused_until = self._clock.seconds() + self.options.pause

@@ -52,7 +52,7 @@ class Answering:
         if len(octets) > length:
             bind.wire.write(octets[length:])
         if answer.unbind and link.session.state in BOUND:
-            link.close()
+            bind.leave()
 
     def put(self, bind: Bind, frame: bytes, body: bytes, answer: Answer, rule: str) -> None:
         """Put the octets of one response on the wire."""

@@ -28,12 +28,19 @@ class Bind:
     last_sequence: int = 0
     held: list[tuple[bytes, str]] = field(default_factory=list)
     """Responses kept back until there are enough to send them in another order."""
+    leaving: bool = False
+    """Whether we have taken leave: what the peer sent before it knew is refused, and no breach."""
     misframed: bool = False
     """Whether a rule has sent octets that are no frames: the peer has to complain and to go."""
 
     @property
     def receiving(self) -> bool:
         return self.alive and self.link.session.state in _RECEIVING
+
+    def leave(self) -> None:
+        """Unbind, if there is something to unbind."""
+        self.leaving = True
+        self.link.close()
 
     def begin(self, sequence_number: int) -> str | None:
         """Note a request; returns what is wrong with its number, if something is."""

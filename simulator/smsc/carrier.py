@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.smpp.codec import decode, encode
-from gateway.smpp.constants import RESPONSE, V33, V34, V50, CommandId
+from gateway.smpp.constants import RESPONSE, V33, V34, V50, CommandId, CommandStatus
 from gateway.smpp.events import Answered, Event, Received, SessionOptions, Unanswered, Violation
 from gateway.smpp.pdus import Pdu, UnbindResp
 from gateway.smpp.protocol import Clock, SmppFactory, SmppProtocol, Ticker
@@ -137,7 +137,9 @@ class Carrier:
             elif isinstance(event, Answered):
                 self._answered(bind, event)
             elif isinstance(event, Violation):
-                if not bind.misframed:
+                if bind.leaving and event.status == CommandStatus.ESME_RINVBNDSTS:
+                    self.note("crossed our unbind", bind, detail=event.detail)
+                elif not bind.misframed:
                     self.violate(bind, event.detail)
             elif isinstance(event, Unanswered):
                 unanswered.append(event)
@@ -224,7 +226,7 @@ class Carrier:
 
     def _leave(self, bind: Bind) -> None:
         if bind.alive and bind.link.session.state in BOUND:
-            bind.link.close()
+            bind.leave()
 
     def _write(self) -> None:
         while self._dirty:

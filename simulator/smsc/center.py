@@ -87,8 +87,8 @@ class Smsc:
         for port in (port for ports in self._ports.values() for port in ports):
             await stop_listening(port)
         for carrier in self.carriers.values():
-            for link in list(carrier.binds):
-                link.close()
+            for bind in list(carrier.binds.values()):
+                bind.leave()
         for _ in range(_FAREWELL_STEPS):
             if not any(carrier.binds for carrier in self.carriers.values()):
                 break
@@ -154,7 +154,7 @@ class Smsc:
         """Unbind one bind, or all of a carrier; returns how many."""
         bound = [bind for bind in self._binds(carrier, connection) if bind.link.session.state in BOUND]
         for bind in bound:
-            bind.link.close()
+            bind.leave()
         return len(bound)
 
     def cut(self, carrier: str | None = None, connection: int | None = None, how: str = "reset") -> int:
