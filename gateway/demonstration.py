@@ -182,10 +182,12 @@ class Demonstration:
         return code or FAILED
 
     def stop(self) -> None:
-        """The gateway first, so that it can unbind from its carriers."""
+        """The gateway first, so that it can unbind from its carriers. SIGTERM, since SIGINT would raise in what
+        is still being imported.
+        """
         for part in self._parts():
             if part.poll() is None:
-                part.send_signal(signal.SIGINT)
+                part.terminate()
                 try:
                     part.wait(GRACE)
                 except subprocess.TimeoutExpired:
