@@ -102,6 +102,8 @@ class Recovery:
         await self._sent()
         await self._strays()
         await self._messages()
+        for destination, source, account_name in await self.ledger.recent_writers(RECENT):
+            self.replies.wrote(destination, source, account_name)
         for name, count in (await self.ledger.outbox_counts()).items():
             account = self.accounts.get(name)
             if account is not None:

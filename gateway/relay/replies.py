@@ -28,7 +28,7 @@ from gateway.store.rows import Kind, OutboxRow, StrayRow
 
 log = Logger()
 
-REMEMBERED = 200_000  # handsets whose last writer is known
+REMEMBERED = 200_000  # pairs of handset and number whose last writer is known
 LONGEST_SHORT_MESSAGE = 254
 UDHI = 0x40
 PART = "part"  # carrier_message_id of a stored part of a long reply; empty for a reply that nobody owns
@@ -58,13 +58,14 @@ class Replies:
         self.timeout_ms = 300_000
         self.counts: Counter[str] = Counter()
         self.heard: Callable[[Account | None, MoPdu, Batch], None] = lambda account, pdu, batch: None
-        self._writers: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._writers: OrderedDict[tuple[str, str], str] = OrderedDict()  # by handset and number
         self._long: dict[tuple[str, str, Part], LongReply] = {}
 
     def wrote(self, destination: str, source: str, account: str) -> None:
-        """An account has written to a handset: a reply from there may be for it."""
-        self._writers[destination] = (source, account)
-        self._writers.move_to_end(destination)
+        """An account has written to a handset: a reply from there to that number may be for it."""
+        pair = destination, source.lstrip("+")
+        self._writers[pair] = account
+        self._writers.move_to_end(pair)
         if len(self._writers) > REMEMBERED:
             self._writers.popitem(last=False)
 
@@ -74,7 +75,7 @@ class Replies:
         best: list[Account] = []
         longest = 0
         for account in self.accounts:
-            for own in account.settings.numbers:
+            for own in account.settings.numbers if not account.removed else ():
                 own = own.lstrip("+")
                 if number.startswith(own) and len(own) >= longest:
                     best = [*best, account] if len(own) == longest else [account]
@@ -86,13 +87,9 @@ class Replies:
             for account in best:
                 if word in (keyword.casefold() for keyword in account.settings.keywords):
                     return account
-        source, last = self._writers.get(handset.lstrip("+"), ("", ""))
-        if (
-            last
-            and source.lstrip("+") == number
-            and (not best or any(account.name == last for account in best))
-        ):
-            return self.accounts.get(last)
+        last = self.accounts.get(self._writers.get((handset.lstrip("+"), number), ""))
+        if last is not None and not last.removed and (not best or last in best):
+            return last
         return best[0] if best else None
 
     def take(self, carrier: Carrier, pdu: MoPdu, batch: Batch) -> None:

@@ -10,7 +10,7 @@ from twisted.internet.defer import Deferred
 from gateway.store import queries
 from gateway.store.drivers import brief
 from gateway.store.journal import Journal, Runner
-from gateway.store.queries import SentRow, Sought
+from gateway.store.queries import SentRow, Sought, Writer
 from gateway.store.rows import MessageRow, OutboxRow, State, StoreUnavailable, StrayRow
 
 P = ParamSpec("P")
@@ -71,6 +71,10 @@ class Ledger:
     ) -> Deferred[list[MessageRow]]:
         """Messages that match, youngest first, with an id below `before`."""
         return self.read(queries.search, sought, before, limit)
+
+    def recent_writers(self, limit: int) -> Deferred[list[Writer]]:
+        """Who has written to whom in the messages accepted last, the youngest at the end."""
+        return self.read(queries.recent_writers, limit)
 
     def outbox(self, account: str, after: int, limit: int) -> Deferred[list[OutboxRow]]:
         """What waits for an account, with a seq above `after`, in order."""

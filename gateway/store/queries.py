@@ -24,6 +24,14 @@ class SentRow(NamedTuple):
     destination: str
 
 
+class Writer(NamedTuple):
+    """To which handset an account has written, and from which number."""
+
+    destination: str
+    source: str
+    account: str
+
+
 class Sought(NamedTuple):
     """What a search asks for: all that is given must hold. Times of acceptance, `since` <= time < `until`."""
 
@@ -109,6 +117,12 @@ def search(connection: Connection, sought: Sought, before: int | None, limit: in
         conditions += [message.c.accepted_at < sought.until, message.c.id <= last]
     query = select(message).where(*conditions).order_by(message.c.id.desc()).limit(limit)
     return list(map(MessageRow._make, connection.execute(query)))
+
+
+def recent_writers(connection: Connection, limit: int) -> list[Writer]:
+    """Who has written to whom in the messages accepted last, the youngest at the end."""
+    query = select(*(message.c[name] for name in Writer._fields)).order_by(message.c.id.desc()).limit(limit)
+    return list(map(Writer._make, connection.execute(query)))[::-1]
 
 
 def first_accepted(connection: Connection, since: int) -> int:
