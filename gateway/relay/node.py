@@ -34,11 +34,12 @@ from gateway.relay.tell import intermediate_row, receipt_row
 from gateway.relay.traffic import Traffic
 from gateway.relay.uplink import Uplink
 from gateway.routing.router import Router
-from gateway.settings.models import Generation
+from gateway.settings.models import Generation, ReceiptStyle
 from gateway.smpp.constants import MessageState
 from gateway.smpp.protocol import Ticker
 from gateway.smpp.receipts import Receipt
 from gateway.store.engine import Store
+from gateway.store.rows import OutboxRow
 
 log = Logger()
 
@@ -240,32 +241,35 @@ class Relay:
         """A message has reached its end: its client is told in the same commit, if it asked."""
         account = self.accounts.get(entry.message.account)
         batch.after.append(lambda: self.inbound.forget(entry))
-        if account is None or not entry.message.client_id:
+        if not entry.message.client_id:
             return
-        account.counts[f"ended:{entry.state.name}"] += 1
+        style = ReceiptStyle() if account is None else account.settings.receipts
+        row = receipt_row(entry, style, self.outbox_seqs, self.clocks.now_ms(), self.replies.outbox_ms)
+        if account is not None:
+            account.counts[f"ended:{entry.state.name}"] += 1
         if self.generation.node.logs.per_message:
             log.info("message {id} ended {state}", id=entry.message.client_id, state=entry.state.name)
-        row = receipt_row(
-            entry, account.settings, self.outbox_seqs, self.clocks.now_ms(), self.replies.outbox_ms
-        )
         if row is not None:
-            outbox = account.outbox
-            batch.changes.enqueue(row)
-            batch.after.append(lambda: outbox.offer(row))
-            batch.after.append(outbox.pump)
+            self._put_out(row, account, batch)
 
     def _told(self, entry: Entry, receipt: Receipt, batch: Batch) -> None:
         """A carrier says how far a message is: passed on if its client asked for that."""
         account = self.accounts.get(entry.message.account)
-        if account is None:
-            return
+        style = ReceiptStyle() if account is None else account.settings.receipts
         state = receipt.state if receipt.state is not None else MessageState.ENROUTE
-        row = intermediate_row(
-            entry, account.settings, self.outbox_seqs, self.clocks.now_ms(), self.replies.outbox_ms, state
-        )
+        now = self.clocks.now_ms()
+        row = intermediate_row(entry, style, self.outbox_seqs, now, self.replies.outbox_ms, state)
         if row is not None:
+            self._put_out(row, account, batch)
+
+    @staticmethod
+    def _put_out(row: OutboxRow, account: Account | None, batch: Batch) -> None:
+        """Store what a client is to be told, and offer it; what is for an account that is configured no more
+        waits in the store for its return.
+        """
+        batch.changes.enqueue(row)
+        if account is not None:
             outbox = account.outbox
-            batch.changes.enqueue(row)
             batch.after.append(lambda: outbox.offer(row))
             batch.after.append(outbox.pump)
 

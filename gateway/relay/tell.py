@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.relay.book import Entry
 from gateway.relay.ids import Ids
-from gateway.settings.models import Account
+from gateway.settings.models import ReceiptStyle
 from gateway.smpp.codec import encode
 from gateway.smpp.constants import MessageState, Tag
 from gateway.smpp.fields import Tlv
@@ -35,7 +35,7 @@ def wants_receipt(registered_delivery: int, state: State) -> bool:
     )
 
 
-def receipt_row(entry: Entry, account: Account, seqs: Ids, now_ms: int, keep_ms: int) -> OutboxRow | None:
+def receipt_row(entry: Entry, style: ReceiptStyle, seqs: Ids, now_ms: int, keep_ms: int) -> OutboxRow | None:
     """The receipt of a message that has ended, or None if its client did not ask for it.
 
     It is kept for `keep_ms` if nobody takes it.
@@ -43,17 +43,17 @@ def receipt_row(entry: Entry, account: Account, seqs: Ids, now_ms: int, keep_ms:
     if not wants_receipt(entry.message.pdu.registered_delivery, entry.state):
         return None
     state = MessageState(entry.state - 10)
-    pdu = _pdu(entry, account, now_ms, state, RECEIPT, entry.error)
+    pdu = _pdu(entry, style, now_ms, state, RECEIPT, entry.error)
     return _row(entry, seqs.take(), now_ms, keep_ms, Kind.RECEIPT, pdu)
 
 
 def intermediate_row(
-    entry: Entry, account: Account, seqs: Ids, now_ms: int, keep_ms: int, state: MessageState
+    entry: Entry, style: ReceiptStyle, seqs: Ids, now_ms: int, keep_ms: int, state: MessageState
 ) -> OutboxRow | None:
     """An intermediate notification, or None if the client did not ask for it."""
     if not entry.message.pdu.registered_delivery & ASKS_INTERMEDIATE:
         return None
-    pdu = _pdu(entry, account, now_ms, state, INTERMEDIATE, 0)
+    pdu = _pdu(entry, style, now_ms, state, INTERMEDIATE, 0)
     return _row(entry, seqs.take(), now_ms, keep_ms, Kind.INTERMEDIATE, pdu)
 
 
@@ -63,7 +63,7 @@ def _row(entry: Entry, seq: int, now_ms: int, keep_ms: int, kind: Kind, pdu: Del
 
 
 def _pdu(
-    entry: Entry, account: Account, now_ms: int, state: MessageState, esm_class: int, error: int
+    entry: Entry, style: ReceiptStyle, now_ms: int, state: MessageState, esm_class: int, error: int
 ) -> DeliverSm:
     message = entry.message
     return DeliverSm(
@@ -75,7 +75,7 @@ def _pdu(
         dest_addr_npi=message.pdu.source_addr_npi,
         destination_addr=message.pdu.source_addr[:20],
         esm_class=esm_class,
-        short_message=_text(entry, account, state, error, entry.done_at or now_ms),
+        short_message=_text(entry, style, state, error, entry.done_at or now_ms),
         tlvs=(
             Tlv(Tag.receipted_message_id, message.client_id.encode("latin-1") + b"\0"),
             Tlv(Tag.message_state, bytes((state,))),
@@ -87,12 +87,12 @@ def _pdu(
     )
 
 
-def _text(entry: Entry, account: Account, state: MessageState, error: int, done_ms: int) -> bytes:
+def _text(entry: Entry, style: ReceiptStyle, state: MessageState, error: int, done_ms: int) -> bytes:
     """The text of Appendix B; the sample of the message stays empty where the gateway itself refused
     (privacy).
     """
     message = entry.message
-    zone = _zone(account.receipts.time_zone)
+    zone = _zone(style.time_zone)
     own = error in OWN_ERRORS
     return format_receipt_text(
         message_id=message.client_id,
@@ -103,7 +103,7 @@ def _text(entry: Entry, account: Account, state: MessageState, error: int, done_
         text="" if own else sample(entry),
         sub=1,
         dlvrd=1 if state is MessageState.DELIVERED else 0,
-        date_digits=account.receipts.dates,
+        date_digits=style.dates,
     )
 
 

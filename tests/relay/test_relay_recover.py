@@ -1,0 +1,148 @@
+"""After kill -9 at each point of the way: what was accepted goes on, what was not is not there."""
+
+from __future__ import annotations
+
+import pytest
+from relay_house import House, MakeHouse, account, carrier, generation, receipt, submit
+
+from gateway.smpp.pdus import DeliverSm
+from gateway.store.rows import State
+
+
+@pytest.fixture(params=["unknown", "resend"])
+def policy(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def risky(make_house: MakeHouse, policy: str) -> House:
+    return make_house(generation(carriers={"alpha": carrier(unanswered=policy)}))
+
+
+@pytest.mark.parametrize("committed", [False, True])
+@pytest.mark.parametrize("steps", range(8))
+def test_killed_at_each_point_of_a_submit(risky: House, policy: str, steps: int, committed: bool) -> None:
+    """One end for what was told ESME_ROK, at most one for what was not, and at most two sends."""
+    risky.answer = lambda name, pdu: None
+    client = risky.client()
+    number = client.send(submit())
+    for _ in range(steps):
+        risky.step()
+    told = client.answers.get(number)
+    sent_before = len(risky.submits)
+    risky.restart(committed=committed)
+    client = risky.client()
+    risky.answer = risky.accept
+    for upstream in risky.upstreams():
+        for pdu in list(upstream.pending):
+            upstream.respond(pdu, *risky.accept("alpha", pdu))
+    risky.settle()
+    for at in range(1, risky.accepted + 1):
+        risky.receipt(str(at))
+    states = risky.states()
+    assert len(states) <= 1
+    assert states or told is None
+    if policy == "unknown":
+        assert len(risky.submits) <= 1
+        assert states in ([], [State.UNKNOWN], [State.DELIVERED])
+    else:
+        assert len(risky.submits) <= 1 + (sent_before > 0)
+        assert states in ([], [State.DELIVERED])
+    assert len(client.receipts) == len(states)
+
+
+@pytest.mark.parametrize("committed", [False, True])
+@pytest.mark.parametrize("steps", range(7))
+def test_killed_at_each_point_of_a_receipt(house: House, steps: int, committed: bool) -> None:
+    """Its carrier gives the receipt again unless it was answered, and the client has it in the end."""
+    client = house.client()
+    told = client.submit().message_id
+    upstream = house.upstream()
+    answered = []
+    upstream.answered = answered.append  # type: ignore[method-assign]
+    upstream.deliver(receipt("1"))
+    for _ in range(steps):
+        house.step()
+    had = len(client.receipts)
+    house.restart(committed=committed)
+    client = house.client()
+    if not answered:
+        house.receipt("1")
+    assert house.states() == [State.DELIVERED]
+    assert had + len(client.receipts) >= 1
+    assert {found.message_id for found in client.receipts} <= {told}
+    assert house.outbox() == []
+    house.restart()
+    assert house.client().delivered == []
+
+
+def test_everything_open_is_there_again(make_house: MakeHouse) -> None:
+    settings = generation(
+        carriers={"alpha": carrier(window=2)}, accounts={"bank": account(), "gone": account()}
+    )
+    house = make_house(settings)
+    client = house.client()
+    client.submit()
+    client.submit(schedule_delivery_time="000000001000000R")
+    house.client("gone").submit()
+    house.answer = lambda name, pdu: None
+    for _ in range(4):
+        client.submit()
+    before = {state: count for state, count in house.relay.book.states.items() if count}
+    house.settings = generation(carriers={"alpha": carrier(window=2)})
+    house.down.add("alpha")
+    house.restart()
+    assert house.states() == [
+        State.SENT,
+        State.DEFERRED,
+        State.SENT,
+        State.UNKNOWN,
+        State.UNKNOWN,
+        State.WAITING,
+        State.WAITING,
+    ]
+    after = {state: count for state, count in house.relay.book.states.items() if count}
+    assert sum(after.values()) == sum(before.values())
+    house.down.clear()
+    house.answer = house.accept
+    house.advance(3)
+    assert house.states()[5:] == [State.SENT, State.SENT]
+
+
+def test_ids_go_on_where_they_were(house: House) -> None:
+    first = int(house.client().submit().message_id)
+    for _ in range(3):
+        house.restart()
+        again = int(house.client().submit().message_id)
+        assert again > first
+        first = again
+
+
+def test_a_carrier_that_is_configured_no_more(make_house: MakeHouse) -> None:
+    """What was with it ends by its time; what may have been sent to it goes elsewhere."""
+    house = make_house(generation(carriers={"alpha": carrier("alpha")}))
+    client = house.client()
+    client.submit()
+    house.answer = lambda name, pdu: None
+    client.submit()
+    house.settings = generation(carriers={"beta": carrier("beta")})
+    house.answer = house.accept
+    house.restart()
+    assert house.states() == [State.SENT, State.SENT]
+    assert [name for name, _ in house.submits] == ["alpha", "alpha", "beta"]
+    client = house.client()
+    house.advance(72 * 3600 + 60, 600)
+    assert house.states() == [State.UNKNOWN, State.UNKNOWN]
+    assert len(client.receipts) == 2
+
+
+def test_rows_of_an_account_that_is_gone_wait_for_it(make_house: MakeHouse) -> None:
+    house = make_house(generation(accounts={"bank": account(), "shop": account()}))
+    house.client("shop").submit()
+    house.settings = generation(accounts={"bank": account()})
+    house.restart()
+    house.receipt("1")
+    assert house.states() == [State.DELIVERED]
+    house.settings = generation(accounts={"bank": account(), "shop": account()})
+    house.restart()
+    assert [type(pdu) for pdu in house.client("shop").delivered] == [DeliverSm]
