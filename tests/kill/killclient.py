@@ -36,7 +36,7 @@ class Line(NamedTuple):
 
     life: int
     link: int
-    what: str  # submitted, accepted, refused, cut (no answer will come), receipt, fault
+    what: str  # submitted, accepted, refused, cut (no answer will come), receipt, reply, fault
     destination: str = ""
     message_id: str = ""
     word: str = ""  # stat of a receipt, status of a refusal, what is wrong
@@ -53,8 +53,10 @@ class Client:
         self.lines: list[Line] = []
         self.life = 0
         self.sending = False
+        self.most_owed = 400
         self.owed: set[str] = set()
         self.receipted: set[str] = set()
+        self.replied: set[str] = set()
         self.accepted = 0
         self.refused = 0
         self.links: dict[SmppProtocol, Link] = {}
@@ -97,6 +99,11 @@ class Client:
             done.addTimeout(patience, self.reactor)
         return done
 
+    @property
+    def sends(self) -> bool:
+        """Whether there is more to send now: not if very much is on its way already."""
+        return self.sending and not self._put_off and len(self.owed) < self.most_owed
+
     # from the links
 
     def heard(
@@ -107,25 +114,23 @@ class Client:
 
     def feed(self, protocol: SmppProtocol) -> None:
         """Fill a window."""
-        link = self.links[protocol]
-        while (
-            self.sending
-            and not self._put_off
-            and protocol.session.state in BOUND
-            and protocol.session.window_free
-        ):
-            destination = str(self._destination)
+        session = protocol.session
+        while self.sends and session.state in BOUND and session.window_free:
             self._destination += 1
-            pdu = SubmitSm(
-                source_addr=SOURCE,
-                dest_addr_ton=1,
-                dest_addr_npi=1,
-                destination_addr=destination,
-                registered_delivery=1,
-                short_message=b"Your parcel will arrive today",
-            )
-            protocol.send(pdu, destination)
-            self.heard(link, "submitted", destination)
+            self.submit(protocol, str(self._destination))
+
+    def submit(self, protocol: SmppProtocol, destination: str, **fields: Any) -> None:
+        """Send one submit; to be flushed."""
+        pdu = SubmitSm(
+            source_addr=SOURCE,
+            dest_addr_ton=1,
+            dest_addr_npi=1,
+            destination_addr=destination,
+            registered_delivery=1,
+            **({"short_message": b"Your parcel will arrive today"} | fields),
+        )
+        protocol.send(pdu, destination)
+        self.heard(self.links[protocol], "submitted", destination)
 
     def put_off(self) -> None:
         """Send nothing for a moment: the gateway said that it is throttled."""
@@ -221,13 +226,17 @@ class Link:
 
     def _delivered(self, protocol: SmppProtocol, pdu: object) -> None:
         client = self.client
-        told = read_receipt(pdu) if isinstance(pdu, DeliverSm) else None
-        if told is None or not isinstance(pdu, DeliverSm):
-            client.heard(self, "fault", word=f"not a receipt: {pdu}")
+        if not isinstance(pdu, DeliverSm):
+            client.heard(self, "fault", word=f"unasked: {pdu}")
             return
-        for fault in told.faults:
-            client.heard(self, "fault", pdu.source_addr, told.message_id, fault)
-        client.heard(self, "receipt", pdu.source_addr, told.message_id, told.stat)
-        client.receipted.add(pdu.source_addr)
-        client.owed.discard(pdu.source_addr)
+        told = read_receipt(pdu)
+        if told is None:
+            client.heard(self, "reply", pdu.source_addr)
+            client.replied.add(pdu.source_addr)
+        else:
+            for fault in told.faults:
+                client.heard(self, "fault", pdu.source_addr, told.message_id, fault)
+            client.heard(self, "receipt", pdu.source_addr, told.message_id, told.stat)
+            client.receipted.add(pdu.source_addr)
+            client.owed.discard(pdu.source_addr)
         protocol.respond(DeliverSmResp(pdu.sequence_number))

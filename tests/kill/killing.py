@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, Self
 
-from killclient import Client
+from killclient import SOURCE, Client
 from killjudge import Captures
 from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
@@ -24,7 +24,11 @@ WINDOW = 30  # of each of the two carriers
 PATIENCE = 60.0
 
 ALPHA = {"outcomes": {"DELIVERED": 4, "UNDELIVERABLE": 1}, "response": {"uniform": [0, "20ms"]}}
-BETA = {"outcomes": {"DELIVERED": 4, "EXPIRED": 1}, "response": {"uniform": [0, "20ms"]}}
+BETA = {
+    "outcomes": {"DELIVERED": 4, "EXPIRED": 1},
+    "response": {"uniform": [0, "20ms"]},
+    "replies": {"loopback": True, "delay": {"uniform": [0, "300ms"]}},
+}
 # The same ids at both, so that one carrier's word can be taken for the other's.
 CARRIER = {"listen": "tcp:0:interface=127.0.0.1", "accounts": {"gateway": "pw"}, "ids": {"first": 5000}}
 RECEIPTS = {"delay": {"uniform": [0, "300ms"]}, "retry": "200ms", "tries": 1000}
@@ -45,9 +49,13 @@ COMMON = """system_id: gateway
     window: {window}
     unanswered: {unanswered}
     reconnect: {{initial: 50ms, maximum: 200ms}}"""
-ACCOUNTS = """
+ACCOUNTS = f"""
 accounts:
-  bank: {tenant: Example Bank, password: "${file:secrets/bank.txt}", filters: {}}
+  bank:
+    tenant: Example Bank
+    password: "${{file:secrets/bank.txt}}"
+    filters: {{}}
+    numbers: ["{SOURCE}"]
 """
 
 
@@ -164,8 +172,8 @@ class House:
         if self.faithful:
             await client.until(lambda: not client.owed, PATIENCE)
         until = self.reactor.seconds() + PATIENCE
-        while missing := self._captures().due() - client.receipted:
-            assert self.reactor.seconds() < until, f"no receipts for {missing}"
+        while missing := self._missing():
+            assert self.reactor.seconds() < until, f"nothing came for {missing}"
             await deferLater(self.reactor, 0.2)
 
     async def stop(self) -> None:
@@ -178,6 +186,10 @@ class House:
         """All that is amiss, the first few; what ends in doubt was in the windows at a kill."""
         found = self._captures().faults(doubtful=self.kills * 2 * WINDOW)
         return "\n".join(found[:10])
+
+    def _missing(self) -> set[str]:
+        captures = self._captures()
+        return (captures.due() - self.client.receipted) | (captures.replies_due() - self.client.replied)
 
     def _captures(self) -> Captures:
         return Captures(self.client.lines, self.capture, self.unanswered, self.faithful)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -47,6 +47,7 @@ class CarrierTale:
 
     def __init__(self, path: Path) -> None:
         self.attempts: defaultdict[str, list[Attempt]] = defaultdict(list)
+        self.replies: defaultdict[str, list[Delivery]] = defaultdict(list)
         self.faults: list[str] = []
         self._asked: dict[tuple[Bind, int], Attempt] = {}
         self._named: dict[tuple[str, str], Attempt] = {}
@@ -75,6 +76,9 @@ class CarrierTale:
             case "out", "submit_sm_resp" if not pdu["command_status"]:
                 self._asked[key].answered_at = at
                 self._named[bind[0], pdu["message_id"]] = self._asked[key]
+            case "out", "deliver_sm" if not pdu["esm_class"]:
+                reply = self._delivering[key] = Delivery(at, "reply", again=True)
+                self.replies[pdu["source_addr"]].append(reply)
             case "out", "deliver_sm":
                 found = _RECEIPT.match(bytes.fromhex(pdu["short_message"]))
                 assert found is not None
@@ -101,6 +105,7 @@ class ClientTale:
         self.refused: set[str] = set()
         self.cut: set[str] = set()
         self.receipts: defaultdict[str, list[tuple[int, Line]]] = defaultdict(list)
+        self.replies: defaultdict[str, list[tuple[int, Line]]] = defaultdict(list)
         self.faults = [f"the client complains: {line}" for line in lines if line.what == "fault"]
         self._kept: defaultdict[int, int] = defaultdict(lambda: -1)
         submitted: dict[str, int] = {}
@@ -115,11 +120,13 @@ class ClientTale:
                 self.refused.add(destination)
             elif line.what == "cut":
                 self.cut.add(destination)
+            elif line.what == "reply":
+                self.replies[destination].append((at, line))
             elif line.what == "receipt":
                 self.receipts[destination].append((at, line))
 
     def was_taken(self, at: int, receipt: Line) -> bool:
-        """Whether the gateway had committed the client's answer to this receipt."""
+        """Whether the gateway had committed the client's answer to this receipt or reply."""
         return self._kept[receipt.link] > at
 
 
@@ -140,6 +147,12 @@ class Captures:
         due = {*self.client.accepted, *attempts}
         return due if self.faithful else {to for to in due if not attempts.get(to) or was_told(attempts[to])}
 
+    def replies_due(self) -> set[str]:
+        """The handsets whose replies the gateway has taken."""
+        return {
+            handset for handset, told in self.carriers.replies.items() if any(each.taken for each in told)
+        }
+
     def faults(self, doubtful: int) -> list[str]:
         """All that is amiss; at most `doubtful` messages may end UNKNOWN."""
         faults = [*self.client.faults, *self.carriers.faults]
@@ -156,6 +169,8 @@ class Captures:
             elif destination in due:
                 found.append("no receipt")
             faults += [f"{destination}: {fault}; {attempts} {receipts}" for fault in found]
+        for handset in sorted(self.replies_due() | set(self.client.replies)):
+            faults += [f"reply of {handset}: {fault}" for fault in self._replied(handset)]
         if unknown > doubtful:
             faults.append(f"{unknown} messages ended UNKNOWN, at most {doubtful} can have been in doubt")
         return faults
@@ -178,6 +193,17 @@ class Captures:
                 yield "a receipt twice, and the gateway was not killed between"
             elif client.was_taken(at, line):
                 yield "a receipt again whose answer was committed"
+
+    def _replied(self, handset: str) -> Iterator[str]:
+        """What the gateway took comes, once for each time that the carrier said it; more only by a kill."""
+        told = self.carriers.replies.get(handset, [])
+        heard = self.client.replies.get(handset, [])
+        if any(each.taken for each in told) and not heard:
+            yield f"lost; {told}"
+        most = max(Counter(line.life for _, line in heard).values(), default=0)
+        again = len(told) == 1 and any(self.client.was_taken(at, line) for at, line in heard[:-1])
+        if most > len(told) or again:
+            yield f"more often than it was said; {told} {heard}"
 
     def _sent(self, destination: str, attempts: list[Attempt]) -> Iterator[str]:
         """What goes to a carrier was accepted; a second time only if the first was in doubt."""

@@ -48,6 +48,7 @@ def fill(disk: Path) -> None:
 async def outage(house: House, begin: Callable[[], object], end: Callable[[], object], kill: bool) -> None:
     """Under load the store fails until the client has felt it; with `kill` the gateway dies meanwhile."""
     client = house.client
+    client.most_owed = 1 << 30
     client.send()
     house.start()
     await client.until(lambda: client.accepted > MANY)
