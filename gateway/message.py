@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from gateway.smpp.concat import Part, body_of, udh_of
+from gateway.smpp.fields import Tlv
 from gateway.smpp.pdus import DataSm, SubmitSm
 from gateway.smpp.text import DefaultAlphabet, decode_parts, decode_text
 
@@ -23,7 +24,9 @@ class Message:
     Times are unix milliseconds. `part` is set when the message is a segment of a long text; `segment_of` is
     then the id of the segment of that text that was accepted first. `due` is when it may leave, where that
     is later than now. `segments` is filled only in the value that stands for a whole long text while it is
-    judged.
+    judged. `category_tag` is the TLV by which the account declares categories, if it does. `by` is the
+    carrier that alone may take it: the gateway's own answer to a reply that came by it. `counted_at` is the
+    unix second at which it counts for limits of frequency, 0 while it does not.
     """
 
     id: int
@@ -40,6 +43,9 @@ class Message:
     part: Part | None = None
     segment_of: int | None = None
     segments: tuple[Message, ...] = ()
+    category_tag: int | None = None
+    by: str = ""
+    counted_at: int = 0
     source: str = field(init=False)
     destination: str = field(init=False)
     _text: str | None = field(init=False, default=None)
@@ -58,6 +64,18 @@ class Message:
             self._text = read_text(self.segments or (self,))
             self._read = True
         return self._text
+
+    def rewrite(self, pdu: MtPdu) -> None:
+        """Put another PDU in the place of the client's: a rule of the admin's wants it."""
+        self.pdu = pdu
+        self._read = False
+
+    def saying(self, text: str | None, tlvs: tuple[Tlv, ...] = ()) -> Message:
+        """The same message as if it said `text` (None: what it says) and had these TLVs too, to be judged."""
+        said = self.text if text is None else text
+        other = replace(self, pdu=self.pdu._replace(tlvs=self.pdu.tlvs + tlvs) if tlvs else self.pdu)
+        other._text, other._read = said, True
+        return other
 
     @property
     def priority(self) -> int:

@@ -2,7 +2,8 @@
 
 A filter in mode `enforce` acts; in mode `warn` or `shadow` its word is recorded and counted and never acts.
 The first refusal ends the judgement; of several deferrals the latest counts; a hold waits for a person
-unless something refuses.
+unless something refuses. What one filter rewrites the next ones judge as rewritten. One that raises the
+category ends the judgement too: the chain of that category is to judge.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gateway.filters.verdict import REASONS, Action, Filter, Verdict
+from gateway.filters.review import Approval, Rule
+from gateway.filters.verdict import REASONS, Action, Filter, Rewrite, Verdict
 from gateway.message import Message
 
 
@@ -24,16 +26,32 @@ class Mode(Enum):
     SHADOW = "shadow"
 
 
-_WEIGHT = {Action.ALLOW: 0, Action.WARN: 1, Action.DEFER: 2, Action.HOLD: 3, Action.REFUSE: 4}
+_WEIGHT = {
+    Action.ALLOW: 0,
+    Action.RAISE: 0,
+    Action.WARN: 1,
+    Action.REWRITE: 1,
+    Action.DEFER: 2,
+    Action.HOLD: 3,
+    Action.REFUSE: 4,
+}
 _ALLOW = Verdict(Action.ALLOW, "", "")
 
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict that acts, and every word that was said on the way to it."""
+    """The verdict that acts, and every word that was said on the way to it.
+
+    `rewrite` is what the message is to say where it may leave; `category` what it was raised to; `approval` a
+    person's word that let it pass; `rewritten` says, for the record, how a rewritten text was encoded.
+    """
 
     verdict: Verdict
     words: tuple[tuple[Verdict, Mode], ...] = ()
+    rewrite: Rewrite | None = None
+    category: str = ""
+    approval: Approval | None = None
+    rewritten: str = ""
 
 
 ALLOWED = Judgement(_ALLOW)
@@ -52,26 +70,43 @@ class Chain:
         default=lambda name, message, error: refuse_failed(name, message, error)
     )
 
-    def judge(self, message: Message, now: float) -> Judgement:
-        """Judge one message at `now` (unix seconds)."""
+    def judge(self, message: Message, now: float, approval: Approval | None = None) -> Judgement:
+        """Judge one message at `now` (unix seconds). What a person approved holds it no more."""
         acting = _ALLOW
         words: list[tuple[Verdict, Mode]] = []
+        rewrite: Rewrite | None = None
         for filter, mode in self.filters:
             try:
                 verdict = filter.judge(message, now)
-            except (
-                Exception
-            ) as error:  # a filter's fault must end in its stated verdict, never in the pipeline
+            except Exception as error:  # it must end in a stated verdict, never in the pipeline
                 verdict = self.failed(filter.name, message, error)
             if verdict is None:
                 continue
             words.append((verdict, mode))
-            if mode is not Mode.ENFORCE:
+            if mode is not Mode.ENFORCE or _approved(verdict, approval):
                 continue
+            if verdict.action is Action.RAISE:
+                return Judgement(_ALLOW, tuple(words), category=verdict.category)
+            if verdict.rewrite is not None:
+                rewrite = _together(rewrite, verdict.rewrite)
+                message = message.saying(rewrite.text, verdict.rewrite.tlvs)
             acting = _stronger(acting, verdict)
             if acting.action is Action.REFUSE:
                 break
-        return Judgement(acting, tuple(words)) if words else ALLOWED
+        return Judgement(acting, tuple(words), rewrite, approval=approval) if words else ALLOWED
+
+
+def _approved(verdict: Verdict, approval: Approval | None) -> bool:
+    if approval is None or verdict.action is not Action.HOLD:
+        return False
+    return Rule(verdict.filter, verdict.rule) in approval.rules
+
+
+def _together(one: Rewrite | None, other: Rewrite) -> Rewrite:
+    if one is None:
+        return other
+    text = one.text if other.text is None else other.text
+    return Rewrite(text, one.tlvs + other.tlvs, one.payload or other.payload)
 
 
 def _stronger(one: Verdict, other: Verdict) -> Verdict:
@@ -80,11 +115,11 @@ def _stronger(one: Verdict, other: Verdict) -> Verdict:
     return one if _WEIGHT[one.action] >= _WEIGHT[other.action] else other
 
 
-def refuse_failed(name: str, message: Message, error: Exception) -> Verdict:
-    """The verdict where nothing else is configured: promotional fails closed, the rest passes with a
-    warning.
+def refuse_failed(name: str, message: Message, error: Exception, closed: bool = False) -> Verdict:
+    """The verdict when a filter failed: promotional is refused, the rest too if `closed`, else it passes
+    with a warning.
     """
-    closed = message.category == "promotional"
+    closed = closed or message.category == "promotional"
     return Verdict(
         Action.REFUSE if closed else Action.WARN,
         name,
@@ -95,8 +130,8 @@ def refuse_failed(name: str, message: Message, error: Exception) -> Verdict:
 
 
 def record(judgement: Judgement, generation: int) -> str:
-    """The decision record: JSON with the generation, the verdict, and each word with its rule, place and
-    mode.
+    """The decision record: JSON with the generation, the verdict, each word with its rule, place and mode,
+    and what was done to the message: raised, rewritten, reviewed.
     """
     words = [
         {
@@ -111,5 +146,11 @@ def record(judgement: Judgement, generation: int) -> str:
         }
         for verdict, mode in judgement.words
     ]
-    document = {"generation": generation, "verdict": judgement.verdict.action.value}
+    document: dict[str, object] = {"generation": generation, "verdict": judgement.verdict.action.value}
+    if judgement.category:
+        document["category"] = judgement.category
+    if judgement.rewritten:
+        document["rewritten"] = judgement.rewritten
+    if judgement.approval is not None:
+        document["review"] = judgement.approval.document()
     return json.dumps({**document, "words": words} if words else document, ensure_ascii=False)

@@ -13,6 +13,7 @@ from typing import NamedTuple, Protocol
 
 from gateway.message import Message
 from gateway.smpp.constants import CommandStatus
+from gateway.smpp.fields import Tlv
 
 
 class Action(Enum):
@@ -23,6 +24,8 @@ class Action(Enum):
     REFUSE = "refuse"
     HOLD = "hold"
     DEFER = "defer"
+    REWRITE = "rewrite"
+    RAISE = "raise"
 
 
 class Reason(NamedTuple):
@@ -67,13 +70,24 @@ REASONS: dict[str, Reason] = {
 }
 
 
+class Rewrite(NamedTuple):
+    """What a message is to say instead: the whole text (None: as it is), and TLVs that are added.
+
+    `payload` allows a text that needs more short messages than the client sent to go as message_payload.
+    """
+
+    text: str | None = None
+    tlvs: tuple[Tlv, ...] = ()
+    payload: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """One filter's word on one message.
 
     `rule` names the rule that decided and `place` its file and line; `detail` is for the reader of the
     decision record and holds no text of the message beyond what hit. `until` is the unix second a deferred
-    message may leave.
+    message may leave, `rewrite` what a rewritten one says, `category` what a raised one is instead.
     """
 
     action: Action
@@ -83,6 +97,8 @@ class Verdict:
     reason: Reason | None = None
     detail: str = ""
     until: float | None = None
+    rewrite: Rewrite | None = None
+    category: str = ""
 
 
 class Filter(Protocol):

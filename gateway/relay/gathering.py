@@ -9,6 +9,7 @@ again.
 from __future__ import annotations
 
 from gateway.filters.chain import Judgement
+from gateway.filters.review import approval_of
 from gateway.filters.verdict import REASONS
 from gateway.message import joined
 from gateway.relay.batch import Batch, Committer
@@ -70,14 +71,18 @@ class Gathering:
             return
         self.groups.remove(group)
         entries = group.in_order()
-        judgement = self.judging.judge(joined([entry.message for entry in entries]))
+        approval = approval_of(entries[0].decision)
+        judgement = self.judging.judge(joined([entry.message for entry in entries]), approval)
         self.groups.judged(group, judgement, self.clocks.now_ms())
         self._settle(entries, judgement)
 
     def give_up(self, group: Group) -> None:
         """A group whose time is over, or that had to give way."""
         known = self.groups.verdict_for(group)
-        self._settle(group.in_order(), known if isinstance(known, Judgement) else INCOMPLETE)
+        if not isinstance(known, Judgement) or known.rewritten:  # what was rewritten left as other octets
+            self._settle(group.in_order(), INCOMPLETE)
+        else:
+            self._settle(group.in_order(), known)
 
     def overdue(self) -> None:
         """Settle the groups whose time is over."""

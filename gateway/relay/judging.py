@@ -7,21 +7,28 @@ time by the generation in force, which the decision record names.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache
 
 from twisted.logger import Logger
 
-from gateway.filters.chain import ALLOWED, Chain, Judgement, Mode, record
-from gateway.filters.verdict import REASONS, Action, Reason, Verdict
-from gateway.message import Message
+from gateway.filters.chain import ALLOWED, Chain, Judgement, Mode, record, refuse_failed
+from gateway.filters.review import Approval
+from gateway.filters.verdict import REASONS, Action, Reason, Rewrite, Verdict
+from gateway.message import Message, MtPdu
+from gateway.relay import rewriting
 from gateway.relay.batch import Batch
 from gateway.relay.book import Book, Entry
 from gateway.relay.clocks import Clocks
 from gateway.relay.dispatch import Dispatch
+from gateway.smpp.codec import encode
 from gateway.store.rows import State
 
 log = Logger()
+
+LEAVES = frozenset({Action.ALLOW, Action.WARN, Action.REWRITE})
+"""What lets a message leave."""
 
 ChainOf = Callable[[str, str], Chain]
 """The chain of an account's name and a category."""
@@ -43,17 +50,72 @@ class Judging:
         self.chain_of: ChainOf = lambda account, category: Chain()
         self.generation = 0
         self.counts: Counter[tuple[str, str, str, str]] = Counter()
+        self.failures: Counter[str] = Counter()
 
-    def judge(self, message: Message) -> Judgement:
-        """What the filters say of a message at the moment when it may leave."""
+    def judge(self, message: Message, approval: Approval | None = None) -> Judgement:
+        """What the filters say of a message at the moment when it may leave.
+
+        Where they raise its category or rewrite what it says, the message (its segments, if it stands for a
+        long text) is changed here. `approval` is a person's word on an earlier judgement.
+        """
         chain = self.chain_of(message.account, message.category)
         if not chain.filters:
             return ALLOWED
         now = self.clocks.wall()
-        judgement = chain.judge(message, now if message.due is None else max(now, message.due / 1000))
+        at = now if message.due is None else max(now, message.due / 1000)
+        judgement = chain.judge(message, at, approval)
+        if judgement.category:
+            judgement = self._raised(message, judgement, at, approval)
         for verdict, mode in judgement.words:
             self.counts[message.account, verdict.filter, mode.value, verdict.action.value] += 1
-        return judgement
+        return self._rewritten(message, judgement) if judgement.rewrite is not None else judgement
+
+    def _raised(
+        self, message: Message, judgement: Judgement, at: float, approval: Approval | None
+    ) -> Judgement:
+        """The judgement by the chain of the category that a message was raised to."""
+        for each in (message, *message.segments):
+            each.category = judgement.category
+        again = self.chain_of(message.account, message.category).judge(message, at, approval)
+        return replace(again, words=judgement.words + again.words, category=judgement.category)
+
+    def _rewritten(self, message: Message, judgement: Judgement) -> Judgement:
+        """The PDUs say what the verdict wants, if they may leave now; a refusal where that does not fit."""
+        rewrite = judgement.rewrite
+        later = message.due is not None and message.due > self.clocks.now_ms()
+        if rewrite is None or judgement.verdict.action not in LEAVES or later:
+            return judgement
+        messages = message.segments or (message,)
+        pdus: list[MtPdu] | None = [each.pdu for each in messages]
+        if rewrite.text is not None:
+            pdus = rewriting.rewrite(
+                [each.pdu for each in messages],
+                rewrite.text,
+                message.default_alphabet,
+                payload=rewrite.payload,
+            )
+        if pdus is None:
+            reason = REASONS["mandatory_text_missing"]
+            refused = Verdict(Action.REFUSE, "gateway", "what is missing does not fit", reason=reason)
+            return Judgement(refused, (*judgement.words, (refused, Mode.ENFORCE)))
+        for each, pdu in zip(messages, pdus, strict=True):
+            each.rewrite(pdu._replace(tlvs=pdu.tlvs + rewrite.tlvs))
+        return replace(judgement, rewritten=_described(pdus, rewrite))
+
+    def failed(self, name: str, message: Message, error: Exception, closed: bool) -> Verdict:
+        """The verdict where a filter failed, and the alarm: logged the first time and each time that the
+        count has doubled, so that a broken filter does not fill the disk.
+        """
+        self.failures[name] += 1
+        count = self.failures[name]
+        if count & (count - 1) == 0:
+            log.error(
+                "filter {filter} failed, {count} times since the start: {error}",
+                filter=name,
+                count=count,
+                error=f"{type(error).__name__}: {error}",
+            )
+        return refuse_failed(name, message, error, closed)
 
     def record(self, judgement: Judgement) -> str:
         """The decision record, made once for all that pass without a word."""
@@ -92,6 +154,10 @@ class Judging:
             reason = REASONS["no_route"]
         entry.decision = self._refusal_record(judgement, reason) if reason else self.record(judgement)
         batch.changes.decide(message.id, entry.decision)
+        if judgement.rewritten:
+            batch.changes.rewrite(message.id, encode(message.pdu))
+        if judgement.category:
+            batch.changes.classify(message.id, message.category)
         if reason is not None:
             self.book.end(entry, State.REJECTED, reason.err, now, batch)
         elif message.expires_at <= now:
@@ -122,14 +188,29 @@ class Judging:
         return due if due > now else None
 
     def _refusal_record(self, judgement: Judgement, reason: Reason) -> str:
+        """The record of a refusal: by a filter, or the relay's own (no route, a deferral that lasts too
+        long), which is then the last word of the record.
+        """
         verdict = judgement.verdict
-        if verdict.action is Action.REFUSE and not judgement.words:
-            judgement = Judgement(verdict, ((verdict, Mode.ENFORCE),))
-        elif verdict.action is not Action.REFUSE:
-            return self._refusal_record(refusal("gateway", reason.name, reason), reason)
+        if verdict.action is not Action.REFUSE:
+            verdict = Verdict(Action.REFUSE, "gateway", reason.name, reason=reason)
+        if (verdict, Mode.ENFORCE) not in judgement.words:
+            words = (*judgement.words, (verdict, Mode.ENFORCE))
+            judgement = replace(judgement, verdict=verdict, words=words)
         return record(judgement, self.generation)
 
 
 @lru_cache(maxsize=16)
 def _plain(generation: int) -> str:
     return record(ALLOWED, generation)
+
+
+def _described(pdus: Sequence[MtPdu], rewrite: Rewrite) -> str:
+    """How a rewritten text was encoded and cut, for the decision record."""
+    said = []
+    if rewrite.text is not None:
+        count = f"{len(pdus)} segments" if len(pdus) > 1 else "one message"
+        said.append(f"text encoded anew with data_coding {pdus[0].data_coding}, {count}")
+    if rewrite.tlvs:
+        said.append("TLVs added: " + ", ".join(f"0x{tlv.tag:04X}" for tlv in rewrite.tlvs))
+    return "; ".join(said)

@@ -8,7 +8,8 @@ from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from gateway.filters.chain import Chain, Mode
-from gateway.filters.verdict import Filter
+from gateway.filters.verdict import Filter, Verdict
+from gateway.message import Message
 from gateway.relay.accounts import Account, Accounts
 from gateway.relay.alerts import Alerts
 from gateway.relay.batch import Batch, Committer, Outgoing
@@ -114,7 +115,7 @@ class Relay:
         """
         self.generation = generation
         self.filters = filters
-        self._chains: dict[str, Chain] = {}
+        self._chains: dict[tuple[str, str], Chain] = {}
         self._close_removed(generation)
         for name, account_settings in generation.accounts.items():
             account = self.accounts.get(name)
@@ -149,18 +150,24 @@ class Relay:
                     client.protocol.close()
 
     def _chain(self, name: str, category: str) -> Chain:
-        """The filters of an account in the modes that its settings name."""
-        chain = self._chains.get(name)
+        """The filters of an account, in the modes that its settings name for a category."""
+        chain = self._chains.get((name, category))
         if chain is None:
             settings = self.generation.accounts.get(name)
+            filters = self.generation.filters
             modes = {
-                filter: settings.filter_mode(filter, self.generation.filters) if settings else "enforce"
+                filter: settings.filter_mode(filter, category, filters) if settings else "enforce"
                 for filter in self.filters
             }
-            chain = self._chains[name] = Chain(
-                tuple((self.filters[filter], Mode(mode)) for filter, mode in modes.items() if mode != "off")
+            chain = self._chains[name, category] = Chain(
+                tuple((self.filters[filter], Mode(mode)) for filter, mode in modes.items() if mode != "off"),
+                self._failed,
             )
         return chain
+
+    def _failed(self, name: str, message: Message, error: Exception) -> Verdict:
+        closed = self.generation.filters.section(name).fails == "closed"
+        return self.judging.failed(name, message, error, closed)
 
     # starting and stopping
 

@@ -21,7 +21,7 @@ from gateway.relay.client import Client
 from gateway.relay.clocks import Clocks
 from gateway.relay.gathering import Gathering
 from gateway.relay.ids import read_id
-from gateway.relay.judging import Judging
+from gateway.relay.judging import LEAVES, Judging
 from gateway.relay.outbound import utc
 from gateway.smpp.codec import encode
 from gateway.smpp.constants import CommandStatus, MessageState, Tag
@@ -178,10 +178,11 @@ class Queries:
         entry.message = changed
         batch = Batch()
         batch.changes.rewrite(changed.id, encode(changed.pdu))
-        at_once = judgement.verdict.action in (Action.ALLOW, Action.WARN) and not self._later(changed)
+        at_once = judgement.verdict.action in LEAVES and not self._later(changed)
         if entry.state is State.WAITING and at_once:
             entry.decision = self.judging.record(judgement)
             batch.changes.decide(changed.id, entry.decision)
+            batch.changes.classify(changed.id, changed.category)
             batch.changes.progress(changed.id, entry.progress())
         else:
             self.judging.settle(entry, judgement, batch)

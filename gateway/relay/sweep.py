@@ -6,6 +6,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from gateway.filters.review import approval_of
 from gateway.relay.batch import Batch, Committer
 from gateway.relay.book import Book, Entry
 from gateway.relay.clocks import Clocks
@@ -109,4 +110,5 @@ class Sweep:
         if entry.message.part is not None and entry.message.part.total > 1:
             self.gathering.release(entry, batch)
         else:
-            self.judging.settle(entry, self.judging.judge(entry.message), batch)
+            judgement = self.judging.judge(entry.message, approval_of(entry.decision))
+            self.judging.settle(entry, judgement, batch)

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 
-from gateway.settings.filters import FilterMode, Filters
+from gateway.settings.filters import Filters
+from gateway.settings.modes import FilterMode, Modes, mode_for
 from gateway.settings.node import Section
 from gateway.settings.scalars import (
+    Category,
     ClientEndpoint,
     Count,
+    Flag,
     Network,
     Number,
     Prefix,
@@ -22,20 +26,28 @@ from gateway.settings.scalars import (
 )
 from gateway.settings.secrets import HashedPassword, Password
 
-Category = Literal["transactional", "promotional", "otp", "service", "government"]
 BindType = Literal["transmitter", "receiver", "transceiver"]
 Alphabet = Literal["gsm7", "latin1", "ascii", "gsm7-packed"]
 
 
-def known_filter(name: str) -> str:
-    if name not in Filters.model_fields:
-        raise ValueError(f"unknown filter '{name}'{nearest(name, Filters.model_fields)}")
+def known_filter(name: str, info: ValidationInfo) -> str:
+    names = {*Filters.names(), *((info.context or {}).get("plugin") or ())}
+    if name not in names:
+        raise ValueError(f"unknown filter '{name}'{nearest(name, names)}")
     return name
 
 
+TlvTag = Annotated[int, Field(strict=True, ge=0x0100, le=0xFFFF)]
+DECLARED: Mapping[str, Category] = {
+    "OTP": "otp",
+    "ARN": "transactional",
+    "MKT": "promotional",
+    "SRV": "service",
+    "GOV": "government",
+}
 FilterName = Annotated[Text, AfterValidator(known_filter)]
 FilterModes = Annotated[
-    Annotated[Literal["all"], Tag("word")] | Annotated[dict[FilterName, FilterMode], Tag("modes")],
+    Annotated[Literal["all"], Tag("word")] | Annotated[dict[FilterName, Modes], Tag("modes")],
     Discriminator(lambda value: "modes" if isinstance(value, dict) else "word"),
 ]
 
@@ -56,6 +68,31 @@ class ReceiptStyle(Section):
     """Digits of `submit date` and `done date`: YYMMDDhhmm, YYMMDDhhmmss or YYYYMMDDhhmmss."""
     time_zone: TimeZone = "UTC"
     """The zone of these dates."""
+
+
+class Declaration(Section):
+    """How its messages say their category: the first of TLV, service_type and source address that says one
+    counts.
+    """
+
+    tag: TlvTag | None = None
+    """The TLV that names the category, such as 0x1414; it is taken off on the way to the carrier. null:
+    none does."""
+    values: dict[Text, Category] = Field(default_factory=lambda: dict(DECLARED))
+    """What that TLV may say, in any case, and which category it means."""
+    required: Flag = False
+    """A message without the TLV is refused with 0xC3, one with another value with 0xC4. Otherwise such a
+    message counts as undeclared."""
+    service_types: dict[Text, Category] = Field(default_factory=dict)
+    """By service_type."""
+    sources: dict[Text, Category] = Field(default_factory=dict)
+    """By source address, exact or as `prefix*`; the longest counts."""
+
+    @model_validator(mode="after")
+    def what_is_required_has_a_tag(self) -> Self:
+        if self.required and self.tag is None:
+            raise ValueError("a TLV that is required needs a tag")
+        return self
 
 
 class Outbind(Section):
@@ -91,8 +128,9 @@ class Account(Section):
     """How fast it may send; null: as fast as it likes."""
     sources: tuple[Text, ...] = ()
     """Source addresses it may use, exact or as `prefix*`; none named: any."""
-    category: Category = "transactional"
+    category: Category = "promotional"
     """What the law sees in its messages, unless a message says otherwise."""
+    declares: Declaration = Declaration()
     message_id: Literal["decimal", "hex", "base36"] = "decimal"
     """How message ids are written for it; clients of version 3.3 get at most 8 characters."""
     receipts: ReceiptStyle = ReceiptStyle()
@@ -113,8 +151,8 @@ class Account(Section):
     outbind: Outbind | None = None
     """Called when receipts or replies wait and no receiving session is bound; null: never."""
     filters: FilterModes = "all"
-    """`all`: every filter in the mode that filters.yaml states; or a mapping of filter to mode, the others
-    being off."""
+    """`all`: every filter in the mode that filters.yaml states; or a mapping of filter to mode (or to modes
+    by category), the others being off."""
 
     @model_validator(mode="after")
     def validity_within_the_longest(self) -> Self:
@@ -122,11 +160,11 @@ class Account(Section):
             raise ValueError("validity must not be longer than longest_validity")
         return self
 
-    def filter_mode(self, name: str, filters: Filters) -> FilterMode:
-        """The mode in which the filter `name` (a key of filters.yaml) judges this account."""
+    def filter_mode(self, name: str, category: str, filters: Filters) -> FilterMode:
+        """The mode in which the filter `name` (a key of filters.yaml) judges its messages of a category."""
         if self.filters == "all":
-            return filters.mode(name)
-        return self.filters.get(name, "off")
+            return filters.mode(name, category)
+        return mode_for(self.filters.get(name, "off"), category)
 
 
 class Accounts(Section):

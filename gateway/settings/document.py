@@ -15,6 +15,7 @@ from pydantic.fields import FieldInfo
 
 from gateway.settings.accounts import FilterModes, FilterName
 from gateway.settings.models import FILES, Section
+from gateway.settings.modes import Modes
 from gateway.settings.scalars import (
     AccountName,
     CarrierName,
@@ -83,7 +84,8 @@ WORDS: tuple[tuple[Any, str], ...] = (
     (ServerEndpoint, "server endpoint"),
     (ClientEndpoint, "client endpoint"),
     (FilterName, "filter"),
-    (FilterModes, "`all`, or mapping of filter to `enforce`, `warn`, `shadow` or `off`"),
+    (FilterModes, "`all`, or mapping of filter to mode"),
+    (Modes, "`enforce`, `warn`, `shadow` or `off`, or mapping of category to these"),
     (Text, "text"),
     (FreeText, "text"),
     (re.Pattern[str], "regular expression"),
@@ -169,7 +171,7 @@ def section(model: type[Section], path: str) -> Iterator[str]:
     yield "|---|---|---|---|"
     for name, field in model.model_fields.items():
         meaning = " ".join((field.description or "").split())
-        yield f"| `{name}` | {kind(hints[name])} | {default(field, hints[name])} | {meaning} |"
+        yield f"| `{field.alias or name}` | {kind(hints[name])} | {default(field, hints[name])} | {meaning} |"
     yield ""
     for name in model.model_fields:
         for inside, inner_model in inner(hints[name], f"{path}.{name}".removeprefix(".")):

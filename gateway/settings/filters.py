@@ -2,29 +2,59 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Iterator
+from pathlib import Path
 
+from pydantic import Field
+
+from gateway.settings.content import Binary, Dlt, Links, Mandatory, Plugin, Raising, Senders, Templates
+from gateway.settings.modes import FilterMode, FilterSection, mode_for
 from gateway.settings.node import Section
-from gateway.settings.scalars import ConfigFile
-
-FilterMode = Literal["enforce", "warn", "shadow", "off"]
+from gateway.settings.scalars import ConfigFile, Text
 
 
-class Words(Section):
-    """Sensitive words: a text that contains one is refused."""
+class Words(FilterSection):
+    """Sensitive words: what a text with one of them gets is said by the word's severity."""
 
-    mode: FilterMode = "enforce"
-    """For accounts with `filters: all`."""
     files: tuple[ConfigFile, ...] = ()
     """Word lists, one word a line, `#` begins a comment; relative to the configuration."""
 
 
 class Filters(Section):
-    """filters.yaml: may it be sent, and when. Each key is a filter."""
+    """filters.yaml: may it be sent, and when. Each key but `plugins` is a filter. Of those about the text
+    only `words` runs where it is not named here; those about people go by what people.yaml says."""
 
+    category: Raising = Raising(mode="off")
+    binary: Binary = Binary(mode="off")
+    senders: Senders = Senders(mode="off")
+    dlt: Dlt = Dlt(mode="off")
+    templates: Templates = Templates(mode="off")
     words: Words = Words()
+    links: Links = Links(mode="off")
+    mandatory: Mandatory = Mandatory(mode="off")
+    plugins: dict[Text, Plugin] = Field(default_factory=dict)
+    """Filters of third parties, by the name of their entry point; they judge last."""
 
-    def mode(self, name: str) -> FilterMode:
-        """The stated mode of the filter `name`."""
-        mode: FilterMode = getattr(self, name).mode
-        return mode
+    @classmethod
+    def names(cls) -> tuple[str, ...]:
+        """The filters of the gateway itself, by their keys."""
+        return tuple(
+            name
+            for name, field in cls.model_fields.items()
+            if isinstance(field.annotation, type) and issubclass(field.annotation, FilterSection)
+        )
+
+    def section(self, name: str) -> FilterSection:
+        """The section of a filter, the gateway's own or a plugin."""
+        section: FilterSection = self.plugins[name] if name in self.plugins else getattr(self, name)
+        return section
+
+    def mode(self, name: str, category: str) -> FilterMode:
+        """The stated mode of the filter `name` for messages of a category."""
+        return mode_for(self.section(name).mode, category)
+
+    def files(self) -> Iterator[Path]:
+        """Every file beside filters.yaml that the filters read."""
+        yield from self.words.files
+        if self.templates.directory is not None:
+            yield from sorted(self.templates.directory.glob("*.yaml"))

@@ -52,7 +52,7 @@ def load(
         reading.problems += map(reading.problem, doubled_routes(routing))
     node, filters = reading.section(Node), reading.section(Filters)
     accounts, carriers = reading.section(Accounts), reading.section(Carriers)
-    digest = reading.digest(filters.words.files if filters else ())
+    digest = reading.digest(filters.files() if filters else ())
     if reading.problems or not (node and accounts and carriers and routing and filters):
         raise SettingsError(reading.problems)
     return Generation(
@@ -97,6 +97,8 @@ class _Reading:
             "directory": directory,
             "account": self.names("accounts.yaml", "accounts"),
             "carrier": self.names("carriers.yaml", "carriers"),
+            "plugin": self.names("filters.yaml", "plugins"),
+            "tenant": self.tenants(),
             "command_status": CommandStatus.__members__.keys() - {"ESME_ROK"},
         }
         self.sections = {file: self.validate(file, model) for file, (model, _) in FILES.items()}
@@ -110,6 +112,16 @@ class _Reading:
         value = self.documents[file].value
         named = value.get(key) if isinstance(value, dict) else None
         return set(named) if isinstance(named, dict) else None
+
+    def tenants(self) -> set[str] | None:
+        """The tenants of all accounts; None when these cannot be read."""
+        value = self.documents["accounts.yaml"].value
+        accounts = value.get("accounts") if isinstance(value, dict) else None
+        if not isinstance(accounts, dict):
+            return None
+        return {
+            str(each["tenant"]) for each in accounts.values() if isinstance(each, dict) and "tenant" in each
+        }
 
     def read(self, file: str, required: bool) -> Document:
         path = self.directory / file
@@ -155,7 +167,7 @@ class _Reading:
                 yield dotted((*root, *path)) or file.removesuffix(".yaml"), place
 
     def digest(self, files: Iterable[Path]) -> str:
-        """SHA-256 over what was read and over the word lists."""
+        """SHA-256 over what was read and over the lists and packs that it names."""
         contents = dict(self.bytes)
         for path in files:
             try:

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.settings.accounts import Account, Accounts, Alphabet, BindType, Category, Rate, ReceiptStyle
+from gateway.settings.accounts import Account, Accounts, Alphabet, BindType, Declaration, Rate, ReceiptStyle
 from gateway.settings.carriers import (
     DEFAULT_RETRIES,
     AddressRange,
@@ -25,9 +25,11 @@ from gateway.settings.carriers import (
     Retry,
     RetryRule,
 )
-from gateway.settings.filters import FilterMode, Filters, Words
+from gateway.settings.filters import Filters, Words
+from gateway.settings.modes import FilterMode
 from gateway.settings.node import Backlog, Limits, Listener, Logs, Multipart, Node, Retention, Section, Timers
 from gateway.settings.routing import Match, Route, Routing
+from gateway.settings.scalars import Category
 
 __all__ = [
     "DEFAULT_RETRIES",
@@ -42,6 +44,7 @@ __all__ = [
     "Carrier",
     "Carriers",
     "Category",
+    "Declaration",
     "FilterMode",
     "Filters",
     "Generation",

@@ -7,9 +7,8 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from gateway.settings.accounts import Category
 from gateway.settings.node import Section
-from gateway.settings.scalars import AccountName, CarrierName, Prefix, Text, distinct
+from gateway.settings.scalars import AccountName, CarrierName, Category, Prefix, Text, distinct
 
 
 class Match(Section):

@@ -13,7 +13,7 @@ from difflib import get_close_matches
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from math import isfinite
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
@@ -131,6 +131,13 @@ def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def iso_country(code: str) -> str:
+    """An ISO 3166 code of two letters, in capitals."""
+    if not (len(code) == 2 and code.isascii() and code.isalpha()):
+        raise ValueError(f"'{code}' is no country: use a code of two letters such as CN")
+    return code.upper()
+
+
 def known_time_zone(name: str) -> str:
     """A zone of the tz database."""
     try:
@@ -213,6 +220,9 @@ ConfigFile = Annotated[ConfigPath, AfterValidator(existing_file)]
 SystemId = Annotated[Text, AfterValidator(system_id)]
 AccountName = Annotated[Text, known("account")]
 CarrierName = Annotated[Text, known("carrier")]
+TenantName = Annotated[Text, known("tenant")]
+Country = Annotated[Text, AfterValidator(iso_country)]
+Category = Literal["transactional", "promotional", "otp", "service", "service_explicit", "government"]
 StatusName = Annotated[Text, known("command_status")]
 TimeZone = Annotated[str, AfterValidator(known_time_zone)]
 ServerEndpoint = Annotated[str, AfterValidator(server_endpoint)]

@@ -177,6 +177,10 @@ class Changes:
         """Replace the PDU of message `id` (replace_sm)."""
         self._operations.append(("rewrite", (pdu, id)))
 
+    def classify(self, id: int, category: str) -> None:
+        """Replace the category of message `id`: what it says raised it."""
+        self._operations.append(("classify", (category, id)))
+
     def decide(self, id: int, decision: str) -> None:
         """Replace the decision record of message `id`: it was judged anew."""
         self._operations.append(("decide", (decision, id)))

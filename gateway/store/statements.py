@@ -120,6 +120,9 @@ for _statement in (
     Statement(
         "decide", revision(schema.message, ["decision"], "id"), ("decision", "of"), slot="decision", key=1
     ),
+    Statement(
+        "classify", revision(schema.message, ["category"], "id"), ("category", "of"), slot="category", key=1
+    ),
     Statement("purge", deletion(schema.message, "id"), ("of",), slot="purge"),
     Statement("enqueue", upsertion(schema.outbox), columns(schema.outbox), slot="outbox"),
     Statement("dequeue", deletion(schema.outbox, "seq"), ("of",), slot="outbox"),

@@ -88,7 +88,7 @@ def test_paths_are_beside_the_configuration(directory: Path) -> None:
 def test_a_filter_that_an_account_does_not_name_is_off(directory: Path) -> None:
     accounts = "accounts: {bank: {tenant: Bank, password: '${BANK}', filters: {}}}"
     generation = loaded(directory, accounts=accounts)
-    assert generation.accounts["bank"].filter_mode("words", generation.filters) == "off"
+    assert generation.accounts["bank"].filter_mode("words", "otp", generation.filters) == "off"
 
 
 def test_the_digest_follows_every_file_that_is_read(directory: Path) -> None:

@@ -30,13 +30,13 @@ def test_the_bank_is_judged_by_words_alone(shipped: Generation) -> None:
     assert bank.category == "transactional"
     assert bank.filters == {"words": "enforce"}
     assert (bank.rate, bank.window, bank.sessions) == (None, 1000, 20)
-    assert bank.filter_mode("words", shipped.filters) == "enforce"
+    assert bank.filter_mode("words", "otp", shipped.filters) == "enforce"
 
 
 def test_the_shop_is_judged_by_every_filter(shipped: Generation) -> None:
     shop = shipped.accounts["shop"]
     assert (shop.category, shop.filters, shop.sessions) == ("promotional", "all", 20)
-    assert shop.filter_mode("words", shipped.filters) == shipped.filters.words.mode
+    assert shop.filter_mode("words", "otp", shipped.filters) == shipped.filters.words.mode == "enforce"
 
 
 def test_the_demonstration_credentials_fit_the_hashes(shipped: Generation) -> None:
