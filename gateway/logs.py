@@ -23,8 +23,9 @@ from twisted.logger import (
 )
 
 NUMBERS = frozenset({"number", "source", "destination", "handset"})
+ID = "id"  # the field of a message's id
 CHATTY = ("log_legacy", "twisted")  # of which only warnings and worse are of use
-_LONG_NUMBER = re.compile(r"(?<![\d.:/-])\+?\d{9,15}(?![\d.:/-])")
+_LONG_NUMBER = re.compile(r"(?<!\d)(?<!\d\.)\+?\d{9,15}(?!\d)(?!\.\d)")  # not a part of a fraction
 _OWN = frozenset({"isError", "traceback"})
 
 
@@ -56,15 +57,14 @@ class Observer:
 
     def __call__(self, event: LogEvent) -> None:
         """Write one event; numbers are masked first."""
-        safe = {k: masked(v) if k in NUMBERS and isinstance(v, str) else v for k, v in event.items()}
-        self._write(safe)
+        self._write({key: _safe(key, value) for key, value in event.items()})
 
     def _text(self, event: dict[str, Any]) -> None:
         moment = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.get("log_time", time.time())))
         level = event.get("log_level", LogLevel.info).name
         line = f"{moment} {level:<8} {_message(event)}"
         failure = event.get("log_failure")
-        self._put(f"{line}\n{failure.getTraceback()}" if failure is not None else line)
+        self._put(f"{line}\n{_without_numbers(failure.getTraceback())}" if failure is not None else line)
 
     def _json(self, event: dict[str, Any]) -> None:
         document: dict[str, Any] = {
@@ -78,7 +78,7 @@ class Observer:
                 document[key] = value
         failure = event.get("log_failure")
         if failure is not None:
-            document["traceback"] = failure.getTraceback()
+            document["traceback"] = _without_numbers(failure.getTraceback())
         self._put(json.dumps(document, ensure_ascii=False))
 
     def _put(self, line: str) -> None:
@@ -106,6 +106,18 @@ class Bridge(logging.Handler):
         )
 
 
+def _safe(key: str, value: Any) -> Any:
+    if not isinstance(value, str) or key.startswith("log_") or key == ID:
+        return value
+    return masked(value) if key in NUMBERS else _without_numbers(value)
+
+
 def _message(event: dict[str, Any]) -> str:
-    """The formatted text, with whatever still looks like a person's number masked."""
-    return _LONG_NUMBER.sub(lambda found: masked(found[0]), formatEvent(event))
+    """The formatted text, with whatever still looks like a person's number masked; the id of a message may
+    look like one.
+    """
+    return _without_numbers(formatEvent(event), but=str(event.get(ID)))
+
+
+def _without_numbers(text: str, but: str = "") -> str:
+    return _LONG_NUMBER.sub(lambda found: found[0] if found[0] == but else masked(found[0]), text)
