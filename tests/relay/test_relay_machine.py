@@ -7,7 +7,6 @@ The judges are the captures of the two ends and the store itself, not the relay'
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections import Counter, defaultdict
@@ -367,7 +366,7 @@ def small_pages(monkeypatch: pytest.MonkeyPatch) -> None:
 
 class TestRelaying(Relaying.TestCase):  # type: ignore[misc,valid-type]
     settings = settings(
-        max_examples=int(os.environ.get("EX", "25")),
+        max_examples=25,
         stateful_step_count=60,
         suppress_health_check=list(HealthCheck),
         deadline=None,
