@@ -19,7 +19,7 @@ SMALLEST = 8
 """Slots of a new shard."""
 
 FULLEST = 0.7
-GROWTH = 1.6
+GROWTH = 1.8
 
 
 class Shard:
@@ -113,14 +113,12 @@ class Table:
             yield shard.used
 
     def _rebuilt(self, old: Shard) -> Shard:
-        width, keep = self.width, self._keep
-        rows = [
-            (key, old.cells[slot * width : (slot + 1) * width]) for slot, key in enumerate(old.keys) if key
-        ]
+        width, keep, cells = self.width, self._keep, old.cells
+        rows = [(key, slot * width) for slot, key in enumerate(old.keys) if key]
         if keep is not None:
-            rows = [row for row in rows if keep(*row)]
+            rows = [(key, at) for key, at in rows if keep(key, cells[at : at + width])]
         new = Shard(width, max(SMALLEST, int(len(rows) / FULLEST * GROWTH)))
-        for key, cells in rows:
-            at = new.place(key)
-            new.cells[at : at + width] = cells
+        for key, at in rows:
+            to = new.place(key)
+            new.cells[to : to + width] = cells[at : at + width]
         return new

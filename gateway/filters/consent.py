@@ -22,7 +22,7 @@ from gateway.filters.packs import Basis
 NEVER = 0xFFFF_FFFF
 """The end of what has none."""
 
-BASES: tuple[str, ...] = get_args(Basis)
+BASES: tuple[Basis, ...] = get_args(Basis)
 
 
 class EventKind(StrEnum):
@@ -86,32 +86,6 @@ class ConsentEvent:
             raise ValueError("it expires before it begins")
 
 
-class Grant(NamedTuple):
-    """The latest grant. `basis` is an index of BASES. All zeros: there was none."""
-
-    at: int = 0
-    expires_at: int = 0
-    proof: bool = False
-    basis: int = 0
-
-
-class End(NamedTuple):
-    """The latest end. `kind` is an index of ENDS; `by_keyword` says that a reply set it, which a reply may
-    lift.
-    """
-
-    at: int = 0
-    kind: int = 0
-    by_keyword: bool = False
-
-
-class Request(NamedTuple):
-    """The latest request for consent, and until when an answer is awaited."""
-
-    at: int = 0
-    until: int = 0
-
-
 class Status(StrEnum):
     """Where a person stands."""
 
@@ -124,38 +98,53 @@ class Status(StrEnum):
 
 
 class ConsentState(NamedTuple):
-    """What all events of a person towards a program and category come to."""
+    """What all events of a person towards a program and category come to, as numbers that fit a table's row.
 
-    grant: Grant = Grant()
-    end: End = End()
-    request: Request = Request()
+    The latest grant: when, until when, and on what (an index of BASES, twice, and one more when there is
+    proof). The latest end: when, and what (an index of ENDS, twice, and one more when a reply set it, which a
+    reply may lift). The latest request: when, and until when an answer is awaited. The latest silence. A
+    moment of 0: there was none.
+    """
+
+    granted_at: int = 0
+    expires_at: int = 0
+    granted_on: int = 0
+    ended_at: int = 0
+    ended_by: int = 0
+    asked_at: int = 0
+    asked_until: int = 0
     silent_at: int = 0
 
     def join(self, other: ConsentState) -> ConsentState:
         """What both know together."""
         return ConsentState(
-            max(self.grant, other.grant),
-            max(self.end, other.end),
-            max(self.request, other.request),
+            *max(self[0:3], other[0:3]),
+            *max(self[3:5], other[3:5]),
+            *max(self[5:7], other[5:7]),
             max(self.silent_at, other.silent_at),
         )
 
     def status(self, now: float) -> Status:
         """Where the person stands at a unix second."""
-        ended = self.end.at >= self.grant.at
-        if self.grant.at and not ended and now < self.grant.expires_at:
+        ended = self.ended_at >= self.granted_at
+        if self.granted_at and not ended and now < self.expires_at:
             return Status.GRANTED
-        if self.request.at > max(self.grant.at, self.end.at):
-            waits = now < self.request.until and self.silent_at < self.request.at
+        if self.asked_at > max(self.granted_at, self.ended_at):
+            waits = now < self.asked_until and self.silent_at < self.asked_at
             return Status.PENDING if waits else Status.SILENT
-        if self.end.at and ended:
+        if self.ended_at and ended:
             return Status.ENDED
-        return Status.EXPIRED if self.grant.at else Status.NONE
+        return Status.EXPIRED if self.granted_at else Status.NONE
 
     @property
-    def basis(self) -> str:
-        """The basis of the latest grant, "" without one."""
-        return BASES[self.grant.basis] if self.grant.at else ""
+    def basis(self) -> Basis | None:
+        """The basis of the latest grant."""
+        return BASES[self.granted_on >> 1] if self.granted_at else None
+
+    @property
+    def has_proof(self) -> bool:
+        """Whether the latest grant names its evidence."""
+        return bool(self.granted_on & 1)
 
 
 NOBODY = ConsentState()
@@ -165,11 +154,13 @@ def state_of(event: ConsentEvent) -> ConsentState:
     """What one event says by itself."""
     at, until = event.occurred_at, NEVER if event.expires_at is None else event.expires_at
     if event.kind in GRANTS:
-        return ConsentState(grant=Grant(at, until, bool(event.evidence), BASES.index(event.basis)))
+        on = BASES.index(event.basis) << 1 | bool(event.evidence)
+        return ConsentState(granted_at=at, expires_at=until, granted_on=on)
     if event.kind in ENDS:
-        return ConsentState(end=End(at, ENDS.index(event.kind), event.method == "keyword"))
+        by = ENDS.index(event.kind) << 1 | (event.method == "keyword")
+        return ConsentState(ended_at=at, ended_by=by)
     if event.kind is EventKind.REQUESTED:
-        return ConsentState(request=Request(at, until))
+        return ConsentState(asked_at=at, asked_until=until)
     if event.kind is EventKind.EXPIRED:
         return ConsentState(silent_at=at)
     return NOBODY
@@ -212,13 +203,13 @@ def suffices(state: ConsentState, now: float, bases: Mapping[Basis, int | None],
     status = state.status(now)
     if status is not Status.GRANTED:
         return Answer(False, str(status))
-    months = {str(basis): length for basis, length in bases.items()}
-    if state.basis not in months:
+    basis = state.basis
+    if basis is None or basis not in bases:
         return Answer(False, "basis")
-    length = months[state.basis]
-    if length is not None and now >= months_after(state.grant.at, length):
+    months = bases[basis]
+    if months is not None and now >= months_after(state.granted_at, months):
         return Answer(False, "expired")
-    if proof and not state.grant.proof:
+    if proof and not state.has_proof:
         return Answer(False, "proof")
     return Answer(True, "")
 
@@ -243,7 +234,7 @@ def may_ask(state: ConsentState, now: float, may_ask_again: bool) -> bool:
     """
     status = state.status(now)
     if status is Status.SILENT:
-        return may_ask_again and not state.end.at > state.grant.at
+        return may_ask_again and state.ended_at <= state.granted_at
     return status in (Status.NONE, Status.EXPIRED)
 
 
@@ -254,12 +245,12 @@ def answer(state: ConsentState, now: float) -> EventKind | None:
 
 def silence(state: ConsentState, now: float) -> bool:
     """Whether a request has gone unanswered, which is to be recorded, once, as EXPIRED."""
-    return state.status(now) is Status.SILENT and state.silent_at < state.request.at
+    return state.status(now) is Status.SILENT and state.silent_at < state.asked_at
 
 
-def lifted_basis(state: ConsentState, now: float) -> str:
-    """The basis on which an opt-in word restores the consent: that of before an opt-out word. "" where it may
+def lifted_basis(state: ConsentState, now: float) -> Basis | None:
+    """The basis on which an opt-in word restores the consent: that of before an opt-out word. None: it may
     not.
     """
-    liftable = state.status(now) is Status.ENDED and state.end.by_keyword
-    return state.basis if liftable and ENDS[state.end.kind] is EventKind.REVOKED else ""
+    by_word = ENDS.index(EventKind.REVOKED) << 1 | 1
+    return state.basis if state.status(now) is Status.ENDED and state.ended_by == by_word else None

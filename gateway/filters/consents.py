@@ -7,6 +7,7 @@ committed.
 
 from __future__ import annotations
 
+from array import array
 from collections.abc import Iterable, Iterator
 
 from gateway.filters.compact import Table
@@ -14,15 +15,15 @@ from gateway.filters.consent import (
     NOBODY,
     ConsentEvent,
     ConsentState,
-    End,
-    Grant,
-    Request,
     scopes,
     state_of,
 )
 from gateway.filters.frequency import key_of
 
-COLUMNS = 8
+Scope = tuple[str, str, str]
+"""Tenant, program and category; the last two "" for all of the tenant's."""
+
+COLUMNS = len(ConsentState._fields)
 STEP = 500
 """Events applied in one step of a rebuild: some milliseconds."""
 
@@ -34,11 +35,12 @@ class Consents:
     million.
     """
 
-    __slots__ = ("_scopes", "_table")
+    __slots__ = ("_concerning", "_scopes", "_table")
 
     def __init__(self) -> None:
         self._table = Table(COLUMNS)
-        self._scopes: set[tuple[str, str, str]] = set()
+        self._scopes: set[Scope] = set()
+        self._concerning: dict[Scope, tuple[Scope, ...]] = {}
 
     def __len__(self) -> int:
         """Persons and scopes."""
@@ -52,10 +54,13 @@ class Consents:
     def apply(self, event: ConsentEvent) -> None:
         """Take an event in; a second time changes nothing."""
         scope = event.tenant, event.program, event.category
-        self._scopes.add(scope)
+        if scope not in self._scopes:
+            self._scopes.add(scope)
+            self._concerning.clear()
         cells, at = self._table.place(key_of((*scope, event.number)))
         said = state_of(event)
-        cells[at : at + COLUMNS] = type(cells)("I", _pack(_unpack(cells[at : at + COLUMNS]).join(said)))
+        known = ConsentState._make(cells[at : at + COLUMNS])
+        cells[at : at + COLUMNS] = array("I", known.join(said))
 
     def rebuild(self, events: Iterable[ConsentEvent]) -> Iterator[int]:
         """Take the events of a ledger in, STEP of them a step; yields how many are in."""
@@ -68,35 +73,18 @@ class Consents:
 
     def state(self, tenant: str, program: str, category: str, number: str) -> ConsentState:
         """Where the person stands towards a program and category, wider scopes included."""
+        message = (tenant, program, category)
+        concerning = self._concerning.get(message)
+        if concerning is None:
+            wanted = ((tenant, *scope) for scope in scopes(program, category))
+            concerning = self._concerning[message] = tuple(
+                dict.fromkeys(s for s in wanted if s in self._scopes)
+            )
         state = NOBODY
-        for scope in scopes(program, category):
-            if (tenant, *scope) in self._scopes:
-                found = self._table.find(key_of((tenant, *scope, number)))
-                if found is not None:
-                    cells, at = found
-                    state = state.join(_unpack(cells[at : at + COLUMNS]))
+        for scope in concerning:
+            found = self._table.find(key_of((*scope, number)))
+            if found is not None:
+                cells, at = found
+                said = ConsentState._make(cells[at : at + COLUMNS])
+                state = said if state is NOBODY else state.join(said)
         return state
-
-
-def _pack(state: ConsentState) -> tuple[int, ...]:
-    grant, end = state.grant, state.end
-    return (
-        grant.at,
-        grant.expires_at,
-        grant.basis << 1 | grant.proof,
-        end.at,
-        end.kind << 1 | end.by_keyword,
-        state.request.at,
-        state.request.until,
-        state.silent_at,
-    )
-
-
-def _unpack(row: Iterable[int]) -> ConsentState:
-    granted, expires, granted_by, ended, ended_by, asked, until, silent = row
-    return ConsentState(
-        Grant(granted, expires, bool(granted_by & 1), granted_by >> 1),
-        End(ended, ended_by >> 1, bool(ended_by & 1)),
-        Request(asked, until),
-        silent,
-    )

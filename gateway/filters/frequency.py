@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import itemgetter
 from typing import NamedTuple
 
 from gateway.filters.compact import Table
@@ -77,15 +78,12 @@ class Counter:
         if found is None:
             return None
         cells, at = found
+        if cells[at] + self._longest <= now:
+            return None
         worst: Spent | None = None
         for limit in self.limits:
-            if limit.times <= self._inline:
-                decisive = cells[at + limit.times - 1]
-            else:
-                beyond = self._busy.get(key, ())
-                decisive = (
-                    beyond[limit.times - self._inline - 1] if limit.times - self._inline <= len(beyond) else 0
-                )
+            place = limit.times - 1
+            decisive = cells[at + place] if place < self._inline else self._beyond(key, place - self._inline)
             until = decisive + limit.seconds
             if decisive and until > now and (worst is None or until > worst.until):
                 worst = Spent(limit, until)
@@ -130,6 +128,10 @@ class Counter:
             del self._busy[key]
         return self._table.sweep()
 
+    def _beyond(self, key: int, place: int) -> int:
+        beyond = self._busy.get(key, ())
+        return beyond[place] if place < len(beyond) else 0
+
     def _is_live(self, key: int, row: array[int]) -> bool:
         live = row[0] + self._longest > self._now
         if not live:
@@ -164,7 +166,7 @@ class Facts(NamedTuple):
 class Reservation(NamedTuple):
     """Messages counted ahead of their acceptance: which counters, keys and moment; to be given back."""
 
-    counted: tuple[tuple[str, int], ...]
+    counted: tuple[tuple[Counter, int], ...]
     at: float
 
 
@@ -178,13 +180,14 @@ class Excess(NamedTuple):
 class Frequency:
     """All rules of frequency together: a message is counted by all or by none. Not shared between threads."""
 
-    __slots__ = ("_counters", "_rules")
+    __slots__ = ("_caps", "_concerning", "_counters")
 
     def __init__(self, caps: Sequence[Cap]) -> None:
-        self._rules = tuple((rule, tuple(Facts._fields.index(part) for part in rule.key)) for rule in caps)
-        self._counters = {rule.name: Counter(rule.limits) for rule in caps}
-        if len(self._counters) != len(self._rules):
+        self._caps = tuple(caps)
+        self._counters = {cap.name: Counter(cap.limits) for cap in caps}
+        if len(self._counters) != len(self._caps):
             raise ValueError("two rules have one name")
+        self._concerning: dict[str, tuple[_Counted, ...]] = {}
 
     def counter(self, name: str) -> Counter:
         """The counter of a rule. Raises KeyError."""
@@ -192,36 +195,66 @@ class Frequency:
 
     def check(self, facts: Facts, now: float) -> Excess | None:
         """The first rule that forbids the message now, without counting it."""
-        for name, key in self._keys(facts):
-            spent = self._counters[name].spent(key, now)
-            if spent is not None:
-                return Excess(name, spent)
-        return None
+        return self._excess(facts, now, [])
 
     def reserve(self, facts: Facts, now: float) -> Reservation | Excess:
         """Count a message by every rule that is for it, or, when one forbids it, by none."""
-        return self.check(facts, now) or self.record(facts, now)
+        keys: list[tuple[Counter, int]] = []
+        excess = self._excess(facts, now, keys)
+        if excess is not None:
+            return excess
+        for counter, key in keys:
+            counter.record(key, now)
+        return Reservation(tuple(keys), now)
 
     def record(self, facts: Facts, at: float) -> Reservation:
         """Count a message that was sent at `at` whatever the limits say; also to restore after a restart."""
-        counted = tuple(self._keys(facts))
-        for name, key in counted:
-            self._counters[name].record(key, at)
-        return Reservation(counted, at)
+        keys = tuple((counter, key_of(pick(facts))) for _, counter, pick in self._for(facts.category))
+        for counter, key in keys:
+            counter.record(key, at)
+        return Reservation(keys, at)
 
     def give_back(self, reservation: Reservation) -> None:
         """Uncount a message that was refused later, or whose commit failed."""
-        for name, key in reservation.counted:
-            self._counters[name].give_back(key, reservation.at)
+        for counter, key in reservation.counted:
+            counter.give_back(key, reservation.at)
 
-    def _keys(self, facts: Facts) -> list[tuple[str, int]]:
-        return [
-            (rule.name, key_of([facts[part] for part in parts]))
-            for rule, parts in self._rules
-            if not rule.categories or facts.category in rule.categories
-        ]
+    def _excess(self, facts: Facts, now: float, keys: list[tuple[Counter, int]]) -> Excess | None:
+        """The first rule that forbids; the keys of those that do not are put into `keys`."""
+        for name, counter, pick in self._for(facts.category):
+            key = key_of(pick(facts))
+            spent = counter.spent(key, now)
+            if spent is not None:
+                return Excess(name, spent)
+            keys.append((counter, key))
+        return None
+
+    def _for(self, category: str) -> tuple[_Counted, ...]:
+        found = self._concerning.get(category)
+        if found is None:
+            found = self._concerning[category] = tuple(
+                _Counted(cap.name, self._counters[cap.name], _picker(cap.key))
+                for cap in self._caps
+                if not cap.categories or category in cap.categories
+            )
+        return found
 
 
-def key_of(parts: Sequence[str]) -> int:
+class _Counted(NamedTuple):
+    """A rule as it is applied: its counter, and what takes the parts of its key out of facts."""
+
+    name: str
+    counter: Counter
+    pick: Callable[[Facts], tuple[str, ...]]
+
+
+def _picker(parts: tuple[str, ...]) -> Callable[[Facts], tuple[str, ...]]:
+    places = [Facts._fields.index(part) for part in parts]
+    if len(places) == 1:
+        return lambda facts: (facts[places[0]],)
+    return itemgetter(*places)
+
+
+def key_of(parts: tuple[str, ...]) -> int:
     """The 64-bit key of what a rule counts by; the same within one process only."""
-    return hash(tuple(parts)) & 0xFFFF_FFFF_FFFF_FFFF or 1
+    return hash(parts) & 0xFFFF_FFFF_FFFF_FFFF or 1

@@ -135,6 +135,12 @@ class NumberSet:
                 return Entry(digits[:width] + "*", span)
         return None
 
+    def covers(self, digits: str, number: int) -> bool:
+        """Whether there is an entry for a number, whenever it counts."""
+        if number in self._numbers or number in self._dated:
+            return True
+        return any(digits[:width] in self._prefixes for width in self._widths) if self._widths else False
+
     def expire(self, now: float) -> int:
         """Forget the entries that have ended; returns how many."""
         ended = [

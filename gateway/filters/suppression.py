@@ -7,7 +7,7 @@ have left their list: that costs time for those numbers, never a wrong answer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
@@ -110,17 +110,17 @@ class Suppressions:
     def __init__(self, passes: Mapping[ListType, frozenset[str]] | None = None) -> None:
         self._passes = {**PASSES, **(passes or {})}
         self._lists: dict[ListKey, NumberSet] = {}
-        self._by_scope: dict[tuple[str, str, str], dict[ListKey, NumberSet]] = {}
+        self._by_scope: dict[str, dict[tuple[str, str], dict[ListKey, NumberSet]]] = {}
         self._any = NumberSet()
 
     def find(self, digits: str, tenant: str, program: str, category: str, now: float) -> Hit | None:
         """The gravest entry that forbids a message to E.164 `digits` at `now` (unix seconds), or None."""
         number = int(digits)
-        if self._any.find(digits, number, now) is None:
+        if not self._any.covers(digits, number):
             return None
         gravest: Hit | None = None
-        for scope in scopes_of(tenant, program, category):
-            for key, numbers in self._by_scope.get(scope, {}).items():
+        for lists in self._concerning(tenant, program, category):
+            for key, numbers in lists.items():
                 if category in self._passes[key.type]:
                     continue
                 if gravest is None or RANK[key.type] < RANK[gravest.key.type]:
@@ -155,17 +155,22 @@ class Suppressions:
             numbers.discard(int(digits))
 
     def put(self, key: ListKey, numbers: NumberSet) -> None:
-        """Put a whole list in place of the one it had; some 10 ms at ten million. It belongs to this object
-        then.
+        """Put a whole list in place of the one it had; some 10 ms at ten million.
+
+        The set is this object's from then on. Raises ValueError for a program or category of no tenant.
         """
+        if key.scope != Scope() and not key.scope.tenant:
+            raise ValueError("a program or a category is a tenant's")
         self._lists[key] = numbers
-        self._by_scope.setdefault(key.scope, {})[key] = numbers
+        tenant, program, category = key.scope
+        self._by_scope.setdefault(tenant, {}).setdefault((program, category), {})[key] = numbers
         self._cover(numbers)
 
     def drop(self, key: ListKey) -> None:
         """Forget a list."""
         if self._lists.pop(key, None) is not None:
-            del self._by_scope[key.scope][key]
+            tenant, program, category = key.scope
+            del self._by_scope[tenant][program, category][key]
 
     def lists(self) -> Mapping[ListKey, NumberSet]:
         """All lists, not to be changed."""
@@ -189,13 +194,13 @@ class Suppressions:
         for prefix in numbers.prefixes:
             self._any.add_prefix(prefix)
 
-
-def scopes_of(tenant: str, program: str, category: str) -> tuple[tuple[str, str, str], ...]:
-    """The scopes, as plain tuples, whose lists a message must not be on."""
-    return (
-        ("", "", ""),
-        (tenant, "", ""),
-        (tenant, program, ""),
-        (tenant, "", category),
-        (tenant, program, category),
-    )
+    def _concerning(self, tenant: str, program: str, category: str) -> Iterator[dict[ListKey, NumberSet]]:
+        everyone = self._by_scope.get("")
+        if everyone is not None:
+            yield from everyone.values()
+        of_tenant = self._by_scope.get(tenant) if tenant else None
+        if of_tenant is not None:
+            for narrower in dict.fromkeys((("", ""), (program, ""), ("", category), (program, category))):
+                found = of_tenant.get(narrower)
+                if found is not None:
+                    yield found

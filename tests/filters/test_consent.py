@@ -150,10 +150,10 @@ class TestOptIn:
         granted = event(GRANTED, 5, basis="soft_opt_in")
         by_word, by_clerk = event(REVOKED, 6, method="keyword"), event(REVOKED, 6, method="web")
         assert lifted_basis(joined(granted, by_word), 10) == "soft_opt_in"
-        assert lifted_basis(joined(granted, by_clerk), 10) == ""
-        assert lifted_basis(joined(granted, by_word, event(REASSIGNED, 7, method="keyword")), 10) == ""
-        assert lifted_basis(joined(by_word), 10) == ""
-        assert lifted_basis(joined(granted), 10) == ""
+        assert lifted_basis(joined(granted, by_clerk), 10) is None
+        assert lifted_basis(joined(granted, by_word, event(REASSIGNED, 7, method="keyword")), 10) is None
+        assert lifted_basis(joined(by_word), 10) is None
+        assert lifted_basis(joined(granted), 10) is None
 
 
 def test_wider_scopes_concern_the_narrower() -> None:
