@@ -182,8 +182,9 @@ class Demonstration:
         return code or FAILED
 
     def stop(self) -> None:
-        """The gateway first, so that it can unbind from its carriers. SIGTERM, since SIGINT would raise in what
-        is still being imported.
+        """The gateway first, so that it can unbind from its carriers.
+
+        SIGTERM, since SIGINT would raise in what is still being imported.
         """
         for part in self._parts():
             if part.poll() is None:
