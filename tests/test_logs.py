@@ -21,7 +21,8 @@ NUMBER = "8619912340001"
 def written(style: str, format: str, level: Any = LogLevel.info, **fields: Any) -> str:
     """What one event becomes."""
     stream = io.StringIO()
-    logger = Logger(namespace="gateway.test", observer=Observer(style, stream))
+    observer: Any = Observer(style, stream)
+    logger = Logger(namespace="gateway.test", observer=observer)
     logger.emit(level, format, **fields)
     return stream.getvalue()
 

@@ -308,6 +308,7 @@ class House:
 
     def start(self, *, settle: bool = True) -> None:
         """Open the store and start a relay on it."""
+        self.left = False
         self.writing, self.reading = Thread(), Thread()
         self.driver = Disk(self.path)
         url = make_url(f"sqlite:///{self.path}")
@@ -322,11 +323,17 @@ class House:
             self.settle()
             assert self.started.called
 
+    def leave(self) -> Deferred[None]:
+        """Stop the relay politely; nothing has moved yet."""
+        self.left = True
+        return Deferred.fromCoroutine(self.relay.stop())
+
     def stop(self) -> None:
         """The end of a test."""
         for peer in list(self.peers):
             peer.gone = True
-        self.relay.binding.stop()
+        if not self.left:
+            self.relay.binding.stop()
         self.driver.close()
         self.engine.dispose()
 

@@ -6,6 +6,7 @@ import pytest
 from relay_house import House, MakeHouse, account, carrier, generation, receipt, submit
 
 from gateway.smpp.pdus import DeliverSm
+from gateway.smpp.session import Answered
 from gateway.store.rows import State
 
 
@@ -53,13 +54,15 @@ def test_killed_at_each_point_of_a_submit(risky: House, policy: str, steps: int,
 
 @pytest.mark.parametrize("committed", [False, True])
 @pytest.mark.parametrize("steps", range(7))
-def test_killed_at_each_point_of_a_receipt(house: House, steps: int, committed: bool) -> None:
+def test_killed_at_each_point_of_a_receipt(
+    house: House, monkeypatch: pytest.MonkeyPatch, steps: int, committed: bool
+) -> None:
     """Its carrier gives the receipt again unless it was answered, and the client has it in the end."""
     client = house.client()
     told = client.submit().message_id
     upstream = house.upstream()
-    answered = []
-    upstream.answered = answered.append  # type: ignore[method-assign]
+    answered: list[Answered] = []
+    monkeypatch.setattr(upstream, "answered", answered.append)
     upstream.deliver(receipt("1"))
     for _ in range(steps):
         house.step()
