@@ -193,6 +193,9 @@ class Answer(NamedTuple):
     reason: str
 
 
+SUFFICES = Answer(True, "")
+
+
 def suffices(state: ConsentState, now: float, bases: Mapping[Basis, int | None], proof: bool) -> Answer:
     """Whether a consent is one that a pack asks for: in force, on one of `bases`, within its months, with
     proof.
@@ -211,7 +214,7 @@ def suffices(state: ConsentState, now: float, bases: Mapping[Basis, int | None],
         return Answer(False, "expired")
     if proof and not state.has_proof:
         return Answer(False, "proof")
-    return Answer(True, "")
+    return SUFFICES
 
 
 def months_after(moment: int, months: int) -> int:

@@ -92,8 +92,12 @@ class Counter:
     def record(self, key: int, at: float) -> None:
         """Count a message of the moment `at` (unix seconds, not 0), in any order, so also to restore."""
         moment = int(at)
-        self._now = max(self._now, moment)
+        if moment > self._now:
+            self._now = moment
         cells, first = self._table.place(key)
+        if not cells[first]:
+            cells[first] = moment
+            return
         for place in range(first, first + self._inline):
             if cells[place] < moment:
                 cells[place], moment = moment, cells[place]
