@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from gateway.filters.protecting import protecting_filters
 from gateway.filters.sensitive import SensitiveWords
 from gateway.filters.verdict import Filter
 from gateway.settings.models import Generation
@@ -20,8 +21,9 @@ def make_filters(generation: Generation, before: Mapping[str, Filter] | None = N
     Raises ValueError with all that is wrong in the lists that they read.
     """
     before = before or {}
-    made: dict[str, Filter] = {}
+    protecting = protecting_filters(generation, before)
+    made: dict[str, Filter] = {"suppressed": protecting.pop("suppressed")}
     for name, kind in FILTERS.items():
         previous = before.get(name)
         made[name] = kind.of(generation, previous if isinstance(previous, kind) else None)
-    return made
+    return {**made, **protecting}

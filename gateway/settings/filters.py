@@ -10,6 +10,7 @@ from pydantic import Field
 from gateway.settings.content import Binary, Dlt, Links, Mandatory, Plugin, Raising, Senders, Templates
 from gateway.settings.modes import FilterMode, FilterSection, mode_for
 from gateway.settings.node import Section
+from gateway.settings.protection import Capped, Consented, Quiet, Suppressed
 from gateway.settings.scalars import ConfigFile, Text
 
 
@@ -32,6 +33,10 @@ class Filters(Section):
     words: Words = Words()
     links: Links = Links(mode="off")
     mandatory: Mandatory = Mandatory(mode="off")
+    suppressed: Suppressed = Suppressed()
+    consented: Consented = Consented()
+    quiet: Quiet = Quiet()
+    capped: Capped = Capped()
     plugins: dict[Text, Plugin] = Field(default_factory=dict)
     """Filters of third parties, by the name of their entry point; they judge last."""
 

@@ -19,6 +19,7 @@ from gateway.settings.models import (
     Filters,
     Generation,
     Node,
+    People,
     Place,
     Routing,
     Section,
@@ -50,10 +51,12 @@ def load(
     routing = reading.section(Routing)
     if routing:
         reading.problems += map(reading.problem, doubled_routes(routing))
-    node, filters = reading.section(Node), reading.section(Filters)
+    node, filters, people = reading.section(Node), reading.section(Filters), reading.section(People)
     accounts, carriers = reading.section(Accounts), reading.section(Carriers)
-    digest = reading.digest(filters.files() if filters else ())
-    if reading.problems or not (node and accounts and carriers and routing and filters):
+    digest = reading.digest(
+        (*(filters.files() if filters else ()), *(people.files if people is not None else ()))
+    )
+    if reading.problems or not (node and accounts and carriers and routing and filters and people):
         raise SettingsError(reading.problems)
     return Generation(
         number=number,
@@ -65,6 +68,7 @@ def load(
         carriers=carriers.carriers,
         routes=routing.routes,
         filters=filters,
+        people=people,
         places=dict(reading.places()),
         warnings=tuple(str(reading.problem(remark)) for remark in warnings(accounts, carriers, routing))
         + tuple(reading.strangers()),

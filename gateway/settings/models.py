@@ -28,6 +28,7 @@ from gateway.settings.carriers import (
 from gateway.settings.filters import Filters, Words
 from gateway.settings.modes import FilterMode
 from gateway.settings.node import Backlog, Limits, Listener, Logs, Multipart, Node, Retention, Section, Timers
+from gateway.settings.people import Capture, People, Program, Tenant, Webhook
 from gateway.settings.routing import Match, Route, Routing
 from gateway.settings.scalars import Category
 
@@ -41,6 +42,7 @@ __all__ = [
     "Backlog",
     "Bind",
     "BindType",
+    "Capture",
     "Carrier",
     "Carriers",
     "Category",
@@ -57,7 +59,9 @@ __all__ = [
     "Match",
     "Multipart",
     "Node",
+    "People",
     "Place",
+    "Program",
     "Rate",
     "ReceiptStyle",
     "Reconnect",
@@ -67,7 +71,9 @@ __all__ = [
     "Route",
     "Routing",
     "Section",
+    "Tenant",
     "Timers",
+    "Webhook",
     "Words",
 ]
 
@@ -77,6 +83,7 @@ FILES: Mapping[str, tuple[type[Section], bool]] = {
     "carriers.yaml": (Carriers, True),
     "routing.yaml": (Routing, True),
     "filters.yaml": (Filters, False),
+    "people.yaml": (People, False),
 }
 """The files of a configuration: the model of each, and whether it must be there."""
 
@@ -102,6 +109,7 @@ class Generation:
     """By name."""
     routes: tuple[Route, ...]
     filters: Filters
+    people: People = field(default_factory=People)
     places: Mapping[str, Place] = field(default_factory=dict, repr=False)
     """By dotted path: `routes[2].carriers`, `accounts.bank`, `gateway.timers`, `filters.words`."""
     warnings: tuple[str, ...] = ()

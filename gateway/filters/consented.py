@@ -1,0 +1,56 @@
+"""The filter of consent: has the person agreed, as the pack of the country asks?"""
+
+from __future__ import annotations
+
+from gateway.filters.consent import suffices
+from gateway.filters.known import Known
+from gateway.filters.packs import ConsentRule
+from gateway.filters.persons import Persons
+from gateway.filters.rulebook import Ruled
+from gateway.filters.verdict import REASONS, Action, Verdict
+from gateway.message import Message
+
+_WHY = {
+    "none": "no consent is known",
+    "pending": "the answer to a request for consent is still awaited",
+    "silent": "a request for consent stayed without answer",
+    "expired": "the consent has expired",
+    "ended": "the consent was withdrawn",
+    "basis": "the consent rests on another basis than the rule asks for",
+    "proof": "the consent names no proof",
+}
+
+
+class Consented:
+    """Refuses what lacks a consent that a sure rule asks for; where only unsure rules ask, warns."""
+
+    name = "consented"
+
+    def __init__(self, persons: Persons, known: Known) -> None:
+        self.persons = persons
+        self.known = known
+
+    def judge(self, message: Message, now: float) -> Verdict | None:
+        """A refusal or a warning by the first rule that the consent does not satisfy."""
+        person = self.persons.person(message)
+        if person is None:
+            return None
+        asked = person.rules.of(ConsentRule, now)
+        if not asked:
+            return None
+        state = self.known.consents.state(message.tenant, person.program, message.category, person.digits)
+        warning: Verdict | None = None
+        for rule, ruled in asked:
+            answer = suffices(state, now, rule.bases, rule.proof)
+            if answer.suffices:
+                continue
+            of = f" for program {person.program}" if person.program else ""
+            detail = f"{_WHY[answer.reason]}{of}"
+            if rule.enforced:
+                return self._verdict(Action.REFUSE, ruled, detail)
+            warning = warning or self._verdict(Action.WARN, ruled, detail)
+        return warning
+
+    def _verdict(self, action: Action, ruled: Ruled, detail: str) -> Verdict:
+        reason = REASONS["no_consent"] if action is Action.REFUSE else None
+        return Verdict(action, self.name, ruled.name, ruled.place, reason, detail)

@@ -1,0 +1,37 @@
+"""What is known of people: lists, consents and counts, in memory, for the filters to look at.
+
+It outlives the generations: filters of each look at the same one. Only the relay's people change it, in step
+with the store.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from gateway.filters.consents import Consents
+from gateway.filters.frequency import Counter, Limit
+from gateway.filters.suppression import Suppressions
+
+
+class Known:
+    """One node's knowledge. `changes` grows with every change that may forbid what was allowed before."""
+
+    __slots__ = ("_counters", "changes", "consents", "suppressions")
+
+    def __init__(self) -> None:
+        self.suppressions = Suppressions()
+        self.consents = Consents()
+        self.changes = 0
+        self._counters: dict[tuple[str, tuple[str, ...], tuple[Limit, ...]], Counter] = {}
+
+    def counter(self, rule: str, key: tuple[str, ...], limits: Sequence[Limit]) -> Counter:
+        """The counts of a rule of frequency; a rule that has changed its key or limits begins anew."""
+        identity = rule, key, tuple(limits)
+        counter = self._counters.get(identity)
+        if counter is None:
+            counter = self._counters[identity] = Counter(limits)
+        return counter
+
+    def counters(self) -> list[Counter]:
+        """All of them."""
+        return list(self._counters.values())

@@ -1,0 +1,34 @@
+"""The filters that protect people, made together: they look at the same persons and the same knowledge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gateway.filters.capped import Capped
+from gateway.filters.consented import Consented
+from gateway.filters.known import Known
+from gateway.filters.persons import Persons
+from gateway.filters.quiet import Quiet
+from gateway.filters.suppressed import Suppressed
+from gateway.filters.verdict import Filter
+from gateway.settings.models import Generation
+
+AGAIN = ("suppressed", "consented", "quiet")
+"""What is asked again when a message has waited for its carrier: a STOP may have come, or the night."""
+
+
+def protecting_filters(generation: Generation, before: Mapping[str, Filter]) -> dict[str, Filter]:
+    """The filters by name, in their order: the lists, consent, quiet hours, and last the counts.
+
+    What is known stays that of the filters `before`. Raises ValueError for packs that cannot be used.
+    """
+    persons = Persons(generation)
+    previous = before.get(Suppressed.name)
+    known = previous.known if isinstance(previous, Suppressed) else Known()
+    filters: tuple[Filter, ...] = (
+        Suppressed(persons, known),
+        Consented(persons, known),
+        Quiet(persons, generation.filters.quiet),
+        Capped(persons, known),
+    )
+    return {filter.name: filter for filter in filters}

@@ -1,0 +1,69 @@
+"""The filter of quiet hours: outside the recipient's windows a message waits for the next one."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from gateway.filters.persons import Person, Persons
+from gateway.filters.rulebook import Hours, Ruled
+from gateway.filters.verdict import REASONS, Action, Verdict
+from gateway.filters.windows import closing, release
+from gateway.message import Message
+from gateway.settings.protection import Quiet as Settings
+
+GOLDEN = 0.6180339887498949
+URGENT = 1
+
+
+class Quiet:
+    """Defers, or refuses where the next window opens too late."""
+
+    name = "quiet"
+
+    def __init__(self, persons: Persons, settings: Settings) -> None:
+        self.persons = persons
+        self.settings = settings
+
+    def judge(self, message: Message, now: float) -> Verdict | None:
+        """A deferral to a moment in the next window that is this message's own, or a refusal."""
+        person = self.persons.person(message)
+        if person is None or person.tier == URGENT or person.rules.hours is None:
+            return None
+        if not person.zones:
+            return self._refuse("no time zone", "", "nobody knows what time it is there")
+        hours = person.rules.when(person.zones, now, message.expires_at / 1000)
+        if hours.opens == now:
+            return self._doubt(hours) if hours.doubtful else None
+        ruled = hours.closed[0]
+        if hours.opens is None:
+            return self._refuse(ruled.name, ruled.place, "no window opens before its validity ends")
+        if self.settings.outside == "refuse":
+            return self._refuse(ruled.name, ruled.place, f"closed until {_local(hours.opens, person)}")
+        return self._defer(message, person, hours, ruled)
+
+    def _defer(self, message: Message, person: Person, hours: Hours, ruled: Ruled) -> Verdict:
+        assert hours.opens is not None
+        windows = person.rules.sure_hours if hours.doubtful else person.rules.hours
+        closes = message.expires_at / 1000
+        if windows is not None:
+            closes = min(closes, closing(windows, person.zones, hours.opens))
+        # The golden ratio spreads ids that follow each other evenly over any spread.
+        until = release(hours.opens, closes, self.settings.spread, message.id * GOLDEN % 1)
+        detail = f"closed until {_local(hours.opens, person)}"
+        reason = REASONS["quiet_hours"]
+        return Verdict(Action.DEFER, self.name, ruled.name, ruled.place, reason, detail, until)
+
+    def _doubt(self, hours: Hours) -> Verdict:
+        ruled = hours.closed[0]
+        detail = "only unsure rules forbid this hour, and a later one would be too late"
+        return Verdict(Action.WARN, self.name, ruled.name, ruled.place, None, detail)
+
+    def _refuse(self, rule: str, place: str, detail: str) -> Verdict:
+        return Verdict(Action.REFUSE, self.name, rule, place, REASONS["quiet_hours"], detail)
+
+
+def _local(moment: float, person: Person) -> str:
+    zone = person.zones[0]
+    more = f" and {len(person.zones) - 1} zones more" if len(person.zones) > 1 else ""
+    return f"{datetime.fromtimestamp(moment, ZoneInfo(zone)):%Y-%m-%d %H:%M} {zone}{more}"

@@ -1,0 +1,50 @@
+"""The filter of lists: numbers that must not be written to."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from gateway.filters.known import Known
+from gateway.filters.persons import Persons
+from gateway.filters.suppression import REASON, Hit
+from gateway.filters.verdict import REASONS, Action, Verdict
+from gateway.message import Message
+
+
+class Suppressed:
+    """Refuses what the gravest list that holds the number forbids."""
+
+    name = "suppressed"
+
+    def __init__(self, persons: Persons, known: Known) -> None:
+        self.persons = persons
+        self.known = known
+
+    def judge(self, message: Message, now: float) -> Verdict | None:
+        """A refusal if a list forbids the message."""
+        person = self.persons.person(message)
+        if person is None:
+            return None
+        hit = self.known.suppressions.find(
+            person.digits, message.tenant, person.program, message.category, now
+        )
+        if hit is None:
+            return None
+        key = hit.key
+        return Verdict(
+            Action.REFUSE, self.name, f"{key.type} ({key.name})", "", REASONS[REASON[key.type]], describe(hit)
+        )
+
+
+def describe(hit: Hit) -> str:
+    """Whose list it is and from when to when the entry holds, for the decision record."""
+    scope, span = hit.key.scope, hit.entry.span
+    of = ", ".join(f"{name} {value}" for name, value in scope._asdict().items() if value) or "everyone"
+    since = f", since {_day(span.since)}" if span.since is not None else ""
+    until = f", until {_day(span.until)}" if span.until is not None else ""
+    prefix = f", by prefix {hit.entry.matched}" if hit.entry.matched.endswith("*") else ""
+    return f"for {of}{prefix}{since}{until}"
+
+
+def _day(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="minutes")

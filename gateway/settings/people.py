@@ -1,0 +1,182 @@
+"""The models of people.yaml: tenants and their programs, the rules that protect people, replies, webhooks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from gateway.settings.node import Section
+from gateway.settings.scalars import (
+    ConfigFile,
+    ConfigPath,
+    Count,
+    Duration,
+    Flag,
+    FreeText,
+    Text,
+    Timer,
+    TimeZone,
+)
+from gateway.settings.secrets import Password
+
+ListName = Literal[
+    "legal_order",
+    "regulator_complaint",
+    "carrier_dnd",
+    "invalid",
+    "reassigned",
+    "tenant_optout",
+    "program_optout",
+    "category_optout",
+]
+Event = Literal["receipt", "opt_out", "opt_in", "consent", "case"]
+
+
+class Program(Section):
+    """A purpose that a person can agree to or refuse. A message is of the first program that fits it."""
+
+    sources: tuple[Text, ...] = ()
+    """Source addresses of its messages, exact or as `prefix*`."""
+    signatures: tuple[Text, ...] = ()
+    """Signatures of its texts, without the brackets 【】."""
+    tier: Annotated[int, Field(strict=True, ge=1, le=3)] | None = None
+    """Urgency: 1 passes quiet hours and frequency caps, never a list; null: none."""
+
+
+class OwnHours(Section):
+    """One window of the day, in the recipient's time."""
+
+    days: Text = "daily"
+    """`mon-sat`, `mon-fri, holiday`, `daily`."""
+    start: Text = Field(alias="from")
+    """Included; `08:00`."""
+    end: Text = Field(alias="to")
+    """Not included; one that is not after `from` is on the next day."""
+
+
+class Tenant(Section):
+    """A legal sender: what its messages are for, and what it says to those who write to it."""
+
+    program: FreeText = ""
+    """The program of messages that fit none of `programs`."""
+    programs: dict[Text, Program] = Field(default_factory=dict)
+    """Its programs by name."""
+    calling_code: FreeText = ""
+    """The country of numbers that its systems write nationally, such as `86`."""
+    zones: dict[Text, tuple[TimeZone, ...]] = Field(default_factory=dict)
+    """Time zones of its recipients by prefix of the number, where it knows better than the number tells."""
+    hours: dict[Text, tuple[OwnHours, ...]] = Field(default_factory=dict)
+    """Windows of its own by rule, as in `CN/promotional-hours`: tighter, or as wide as the rule allows."""
+    brand: FreeText = ""
+    """How confirmations call it; empty: its own name."""
+    help: FreeText = ""
+    """What answers a request for help: who writes, whom to ask, how to stop. Empty: nothing does."""
+
+
+class NumberList(Section):
+    """Numbers that must not be written to, in a file of their own."""
+
+    name: Text
+    """What records call it."""
+    file: ConfigFile
+    """One number or `prefix*` a line, then perhaps `,since,until`."""
+    type: ListName
+    """What it means, and with it which categories it lets pass."""
+    tenant: FreeText = ""
+    """Whose messages it stops; empty: everybody's."""
+    program: FreeText = ""
+    """Of this program alone."""
+    category: FreeText = ""
+    """Of this category alone."""
+
+
+class Confirmation(Section):
+    """What answers opt-outs and opt-ins, once, in a language; `{brand}` is the sender."""
+
+    opt_out: Text
+    opt_in: Text
+
+
+class Replies(Section):
+    """What replies from handsets do."""
+
+    opt_out: Flag = True
+    """Whether the packs' words for opting out, opting in, help and confirmation are listened to."""
+    confirm: Flag = True
+    """Whether an opt-out and an opt-in are confirmed by one text."""
+    within: Timer = 300.0
+    """How long a confirmation may wait for its carrier; after that it is not sent any more."""
+    texts: dict[Text, Confirmation] = Field(
+        default_factory=lambda: {
+            "en": Confirmation(
+                opt_out="{brand}: You are unsubscribed and will get no more of these messages.",
+                opt_in="{brand}: You are subscribed again. Reply STOP to end.",
+            ),
+            "zh": Confirmation(
+                opt_out="【{brand}】您已退订，将不再收到此类信息。",
+                opt_in="【{brand}】您已恢复订阅，回复TD退订。",
+            ),
+        }
+    )
+    """By language of the rule that was met; `en` for any other."""
+
+
+class Capture(Section):
+    """Replies that somebody has to see to."""
+
+    name: Text
+    """What cases are called."""
+    words: Annotated[tuple[Text, ...], Field(min_length=1)]
+    """Anywhere in the reply, after folding."""
+    deadline: Timer = 1800.0
+    """Until when a person must have answered."""
+    answer: FreeText = ""
+    """What the gateway answers by itself; empty: nothing."""
+    complaint: Flag = False
+    """Whether it counts as a complaint."""
+
+
+class Webhook(Section):
+    """Where events are told: POST with JSON, signed, tried again until it is taken."""
+
+    url: Text
+    """http or https."""
+    secret: Password
+    """Of the HMAC-SHA256 in the header `X-Signature`; from `${NAME}` or `${file:PATH}`."""
+    events: tuple[Event, ...] = ("opt_out", "opt_in", "consent", "case")
+    """What is told."""
+    tries: Count = 12
+    """Attempts, each twice as long after the last as the one before, then it is given up and logged."""
+    first: Duration = 5.0
+    """Pause after the first failure."""
+
+
+class People(Section):
+    """people.yaml: whom the rules protect, and how."""
+
+    rules: ConfigPath | None = None
+    """The directory of the rule packs; null: there are none, and nothing is asked but the lists."""
+    tenants: dict[Text, Tenant] = Field(default_factory=dict)
+    """By name, as accounts.yaml has it."""
+    lists: tuple[NumberList, ...] = ()
+    """Lists in files, beside those that commands, replies and carriers make."""
+    replies: Replies = Replies()
+    captures: tuple[Capture, ...] = ()
+    """The first that fits opens a case."""
+    webhooks: dict[Text, Webhook] = Field(default_factory=dict)
+    """By name."""
+
+    def tenant(self, name: str) -> Tenant:
+        """What is said of a tenant; defaults if nothing is."""
+        return self.tenants.get(name) or _PLAIN
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """Every file that is read besides."""
+        packs = sorted(self.rules.glob("*.yaml")) if self.rules is not None else []
+        return (*packs, *(entry.file for entry in self.lists))
+
+
+_PLAIN = Tenant()
