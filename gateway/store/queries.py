@@ -148,6 +148,18 @@ def get_outbox(connection: Connection, account: str, after: int, limit: int) -> 
     return list(map(OutboxRow._make, connection.execute(query.order_by(outbox.c.seq).limit(limit))))
 
 
+def accepted_since(connection: Connection, since: int, after: int, limit: int) -> list[MessageRow]:
+    """Messages accepted at `since` or later, with an id above `after`, in order of id."""
+    first = max(first_accepted(connection, since - DISORDER) - 1, after)
+    query = select(message).where(message.c.id > first, message.c.accepted_at >= since)
+    return list(map(MessageRow._make, connection.execute(query.order_by(message.c.id).limit(limit))))
+
+
+def last_message_id(connection: Connection) -> int:
+    """The highest id of a message, 0 if there is none."""
+    return connection.scalar(select(func.max(message.c.id))) or 0
+
+
 def outbox_counts(connection: Connection) -> dict[str, int]:
     """How many rows wait for each account that has any; dead letters wait for nobody."""
     query = select(outbox.c.account, func.count()).where(outbox.c.kind != Kind.DEAD)

@@ -73,3 +73,63 @@ counter = Table(
     Column("name", Text, primary_key=True),
     Column("value", Whole, nullable=False),
 )
+
+# What people have said, and what that comes to. None of it lies on the way of a message.
+
+consent_event = Table(
+    "consent_event",
+    metadata,
+    Column("tenant", Text, primary_key=True),
+    Column("position", Whole, primary_key=True, autoincrement=False),
+    Column("recorded_at", Whole, nullable=False),
+    Column("commitment", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("salt", LargeBinary),
+    Column("number", Text),
+    Column("event", Text),
+    Index("consent_event_number", "number"),
+)
+
+suppression = Table(
+    "suppression",
+    metadata,
+    Column("type", Text, primary_key=True),
+    Column("tenant", Text, primary_key=True),
+    Column("program", Text, primary_key=True),
+    Column("category", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("number", Text, primary_key=True),
+    Column("since", Whole),
+    Column("until", Whole),
+    Column("added_at", Whole, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+)
+
+reply_case = Table(
+    "reply_case",
+    metadata,
+    Column("id", Whole, primary_key=True, autoincrement=False),
+    Column("rule", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("number", Text, nullable=False),
+    Column("reply", Text, nullable=False),
+    Column("complaint", Whole, nullable=False),
+    Column("opened_at", Whole, nullable=False),
+    Column("deadline", Whole, nullable=False),
+    Column("closed_at", Whole),
+    Column("closed_by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+)
+
+webhook_call = Table(
+    "webhook_call",
+    metadata,
+    Column("seq", Whole, primary_key=True, autoincrement=False),
+    Column("webhook", Text, nullable=False),
+    Column("created_at", Whole, nullable=False),
+    Column("attempts", Whole, nullable=False),
+    Column("due", Whole, nullable=False),
+    Column("body", Text, nullable=False),
+)
