@@ -38,6 +38,8 @@ class Entry:
     decision: str = "{}"
     trail: str = "[]"
     stored: bool = False
+    judged_at: int = 0  # unix milliseconds
+    judged_on: int = -1  # how many changes were known then
     parked: bool = False  # in no lane or group: it leaves the memory as soon as nobody reads
 
     def progress(self) -> Progress:

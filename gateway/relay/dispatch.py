@@ -8,6 +8,7 @@ free then, else in one of its own.
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -48,6 +49,7 @@ class Dispatch:
         self.generation = 0
         self.lanes = Lanes()
         self.paused = False
+        self.may_leave: Callable[[Entry], bool] = lambda entry: True
         self._beyond: int | None = None  # the lowest id that waits in the store alone
         self._without_route: int | None = None  # the lowest id that no rule is for
         self._reading = False
@@ -136,6 +138,8 @@ class Dispatch:
         while served < TURN and (entry := self.lanes.head(lane)) is not None:
             if entry.message.expires_at <= now:
                 self.lanes.pop(lane)  # the sweep ends it
+                continue
+            if not self.may_leave(entry):
                 continue
             name, passed = candidates(lane.rule.carriers, self.health)
             slot = self.carriers[name].reserve() if name else None

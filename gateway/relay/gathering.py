@@ -94,5 +94,8 @@ class Gathering:
         for entry in entries:
             if entry.stored and entry.state is State.GATHERING:
                 self.judging.settle(entry, judgement, batch)
+        part = entries[0].message.part if entries else None
+        if part is not None and len(entries) == part.total and not entries[0].state.final:
+            self.judging.passed(joined([entry.message for entry in entries]), batch)
         batch.after.append(self.judging.dispatch.pump)
         self.committer.commit(batch, must=True)

@@ -27,6 +27,8 @@ from gateway.store.rows import State
 
 log = Logger()
 
+STALE = 60_000  # milliseconds for which a verdict on people and hours is good
+
 LEAVES = frozenset({Action.ALLOW, Action.WARN, Action.REWRITE})
 """What lets a message leave."""
 
@@ -51,6 +53,9 @@ class Judging:
         self.generation = 0
         self.counts: Counter[tuple[str, str, str, str]] = Counter()
         self.failures: Counter[str] = Counter()
+        self.again_of: ChainOf = lambda account, category: Chain()
+        self.changes: Callable[[], int] = lambda: 0
+        self.passed: Callable[[Message, Batch], None] = lambda message, batch: None
 
     def judge(self, message: Message, approval: Approval | None = None) -> Judgement:
         """What the filters say of a message at the moment when it may leave.
@@ -142,6 +147,8 @@ class Judging:
             entry.decision = self._refusal_record(judgement, reason)
         else:
             entry.decision = self.record(judgement)
+            self._stamp(entry, now)
+            self.passed(message, batch)
         return reason
 
     def settle(self, entry: Entry, judgement: Judgement, batch: Batch) -> None:
@@ -169,6 +176,31 @@ class Judging:
         else:
             self.book.move(entry, State.WAITING, message.expires_at, batch)
             batch.after.append(lambda: self.dispatch.enqueue(entry))
+        self._stamp(entry, now)
+        if not entry.state.final and (message.part is None or message.part.total < 2):
+            self.passed(message, batch)
+
+    def may_leave(self, entry: Entry) -> bool:
+        """Whether what has waited for its carrier may still leave.
+
+        If more is known of people since it was judged, or a minute has passed, those filters that go by
+        people and by the hour are asked again, and a message that they stop is settled.
+        """
+        now = self.clocks.now_ms()
+        message = entry.message
+        if message.by or (entry.judged_on == self.changes() and now - entry.judged_at < STALE):
+            return True
+        judgement = self.again_of(message.account, message.category).judge(message, now / 1000)
+        self._stamp(entry, now)
+        if judgement.verdict.action in LEAVES or judgement.verdict.action is Action.HOLD:
+            return True
+        batch = Batch()
+        self.settle(entry, judgement, batch)
+        self.dispatch.committer.commit(batch, must=True)
+        return False
+
+    def _stamp(self, entry: Entry, now: int) -> None:
+        entry.judged_at, entry.judged_on = now, self.changes()
 
     def _refused(self, message: Message, judgement: Judgement) -> Reason | None:
         """The reason of a refusal; also where a deferral would outlast the validity."""

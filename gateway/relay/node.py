@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from gateway.filters.chain import Chain, Mode
+from gateway.filters.protecting import AGAIN
 from gateway.filters.verdict import Filter, Verdict
 from gateway.message import Message
 from gateway.relay.accounts import Account, Accounts
@@ -25,6 +27,7 @@ from gateway.relay.judging import Judging
 from gateway.relay.multipart import Groups
 from gateway.relay.outbind import Outbinds
 from gateway.relay.outbox import Outbox
+from gateway.relay.protection import Protection
 from gateway.relay.queries import Queries
 from gateway.relay.recover import Recovery, restore
 from gateway.relay.replies import Replies
@@ -100,6 +103,19 @@ class Relay:
             self.book, self.judging, self.gathering, self.dispatch, self.replies, self.committer, clocks
         )
         self.outbinds = Outbinds(self.accounts, self.server, reactor, clocks)
+        self.protection = Protection(
+            generation,
+            store.ledger,
+            self.ids,
+            self.book,
+            self.dispatch,
+            self.judging,
+            self.replies,
+            self.accounts,
+            self.committer,
+            reactor,
+            clocks,
+        )
         self.uplinks: dict[str, list[Uplink]] = {}
         self.filters: dict[str, Filter] = {}
         self.book.ended = self._ended
@@ -139,6 +155,8 @@ class Relay:
         self.replies.timeout_ms = int(node.multipart.timeout * 1000)
         self.judging.generation = generation.number
         self.judging.chain_of = self._chain
+        self.judging.again_of = self._again
+        self.protection.adopt(generation, filters)
         self.dispatch.reroute(Router(generation.routes), generation.number)
 
     def _close_removed(self, generation: Generation) -> None:
@@ -169,12 +187,18 @@ class Relay:
         closed = self.generation.filters.section(name).fails == "closed"
         return self.judging.failed(name, message, error, closed)
 
+    def _again(self, name: str, category: str) -> Chain:
+        """Those filters of an account that are asked again of what has waited."""
+        chain = self._chain(name, category)
+        return replace(chain, filters=tuple(each for each in chain.filters if each[0].name in AGAIN))
+
     # starting and stopping
 
     async def start(self) -> None:
         """Recover what the store holds. Nobody is listened to and no carrier is called before."""
         for ids in (self.ids, self.outbox_seqs, self.stray_seqs):
             await ids.start()
+        await self.protection.start()
         recovery = Recovery(
             self.store.ledger,
             self.book,
@@ -217,6 +241,7 @@ class Relay:
         self.sweep.stop()
         self.outbinds.stop()
         stopping: list[Deferred[Any]] = [u.stop() for uplinks in self.uplinks.values() for u in uplinks]
+        stopping.append(self.protection.stop())
         await gatherResults(stopping, consumeErrors=True)
         self.binding.stop()
         self.ticker.stop()
@@ -234,6 +259,7 @@ class Relay:
 
     def _accepted(self, entry: Entry) -> None:
         message = entry.message
+        self.protection.accepted(entry)
         self.replies.wrote(message.destination, message.source, message.account)
         if self.generation.node.logs.per_message:
             log.info(
@@ -248,6 +274,7 @@ class Relay:
         """A message has reached its end: its client is told in the same commit, if it asked."""
         account = self.accounts.get(entry.message.account)
         batch.after.append(lambda: self.inbound.forget(entry))
+        self.protection.ended(entry, batch)
         if not entry.message.client_id:
             return
         style = ReceiptStyle() if account is None else account.settings.receipts

@@ -8,6 +8,7 @@ from gateway.message import Message, MtPdu
 from gateway.relay.accounts import Accounts
 from gateway.relay.batch import Batch, Committer
 from gateway.relay.book import Book, Entry
+from gateway.relay.counting import counts, moment
 from gateway.relay.dispatch import Dispatch
 from gateway.relay.gathering import Gathering
 from gateway.relay.inbound import Inbound
@@ -48,6 +49,8 @@ def restore(row: MessageRow, accounts: Accounts) -> Entry:
         default_alphabet=settings.default_alphabet if settings else "gsm7",
         part=part_of(mt),
         segment_of=row.segment_of,
+        by=(row.carrier or "") if not row.client_id else "",
+        counted_at=moment(row) if counts(row) else 0,
     )
     return Entry(
         message,

@@ -35,6 +35,7 @@ PART = "part"  # carrier_message_id of a stored part of a long reply; empty for 
 _SAR = frozenset({Tag.sar_msg_ref_num, Tag.sar_total_segments, Tag.sar_segment_seqnum})
 
 MoPdu = DeliverSm | DataSm
+Heard = Callable[[Account | None, str, DeliverSm, str | None, Batch], None]
 
 
 @dataclass(slots=True)
@@ -57,7 +58,7 @@ class Replies:
         self.outbox_ms = 7 * 86_400_000
         self.timeout_ms = 300_000
         self.counts: Counter[str] = Counter()
-        self.heard: Callable[[Account | None, MoPdu, Batch], None] = lambda account, pdu, batch: None
+        self.heard: Heard = lambda account, carrier, reply, text, batch: None
         self._writers: OrderedDict[tuple[str, str], str] = OrderedDict()  # by handset and number
         self._long: dict[tuple[str, str, Part], LongReply] = {}
 
@@ -99,7 +100,7 @@ class Replies:
         part = part_of(reply)
         text = decode_text(body_of(reply), reply.data_coding, udh_of(reply))
         account = self.owner(reply.destination_addr, reply.source_addr, text)
-        self.heard(account, pdu, batch)
+        self.heard(account, carrier.name, reply, text, batch)
         if account is None:
             self.counts["unowned"] += 1
             self._keep(carrier.name, "", reply, batch)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import cache
 
 from gateway.message import Message
 from gateway.settings.models import Match, Route
@@ -77,11 +78,22 @@ class Router:
         self.rules = tuple(compile_rule(route) for route in routes)
 
     def choose(self, message: Message) -> Rule | None:
-        """The first rule that matches, or None: then no carrier may take the message."""
+        """The first rule that matches, or None: then no carrier may take the message.
+
+        What one carrier alone may take goes there, whatever the rules say.
+        """
+        if message.by:
+            return only(message.by)
         for rule in self.rules:
             if rule.matches(message):
                 return rule
         return None
+
+
+@cache
+def only(carrier: str) -> Rule:
+    """The rule of messages that one carrier alone may take."""
+    return Rule(f"back by {carrier}", (carrier,), frozenset(), frozenset(), (), frozenset(), (), None)
 
 
 def candidates(

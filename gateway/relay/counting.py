@@ -1,0 +1,117 @@
+"""Counting messages for the limits of frequency: at acceptance, anew at release, back when they end unsent.
+
+A message is counted at the second it was accepted, a deferred one again at its release. After a restart the
+counts are made anew of the stored messages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from gateway.filters.capped import Capped
+from gateway.filters.packs import CapRule
+from gateway.message import Message, joined
+from gateway.relay.batch import Batch
+from gateway.relay.book import Entry
+from gateway.relay.clocks import Clocks
+from gateway.store.ledger import Ledger
+from gateway.store.queries import accepted_since
+from gateway.store.rows import MessageRow, State
+
+PAGE = 500
+NEVER_THERE = frozenset({State.REJECTED, State.UNDELIVERABLE})
+
+
+class Counting:
+    """Counts messages of the accounts that the filter judges. `applies` says whether it judges one."""
+
+    def __init__(self, ledger: Ledger, clocks: Clocks, applies: Callable[[Message], bool]) -> None:
+        self.ledger = ledger
+        self.clocks = clocks
+        self.applies = applies
+        self.capped: Capped | None = None
+
+    def count(self, message: Message, batch: Batch) -> None:
+        """A message has passed: count it; uncount it should the batch fail."""
+        if self.capped is None or not self.applies(message):
+            return
+        now = self.clocks.wall()
+        at = int(now) if message.counted_at else message.accepted_at // 1000
+        self.uncount(message)
+        self._record(message, at)
+        batch.failed.append(lambda: self.uncount(message))
+
+    def uncount(self, message: Message) -> None:
+        """A message will not be sent after all."""
+        at, message.counted_at = message.counted_at, 0
+        if self.capped is None or not at:
+            return
+        for counted in self.capped.counted(message, self.clocks.wall()):
+            counted.counter.give_back(counted.key, at)
+
+    def ended(self, entry: Entry) -> None:
+        """A message has ended: one that never reached the person is not counted any longer."""
+        if not reached(entry.state, entry.sent_at, entry.carrier_message_id):
+            self.uncount(entry.message)
+
+    def _record(self, message: Message, at: int) -> None:
+        assert self.capped is not None
+        for counted in self.capped.counted(message, self.clocks.wall()):
+            counted.counter.record(counted.key, at)
+        message.counted_at = at
+        if message.segments:
+            message.segments[0].counted_at = at
+
+    # starting
+
+    async def restore(self, entry_of: Callable[[MessageRow], Entry]) -> None:
+        """Count what the store holds and a limit still looks at."""
+        if self.capped is None or not (longest := self._longest()):
+            return
+        since = self.clocks.now_ms() - longest * 1000
+        parts: dict[int, list[Message]] = {}
+        after = 0
+        while found := await self.ledger.read(accepted_since, since, after, PAGE):
+            for row in found:
+                if counts(row):
+                    self._again(entry_of(row).message, moment(row), parts)
+            after = found[-1].id
+
+    def _longest(self) -> int:
+        """Seconds that the longest limit of all packs looks back."""
+        assert self.capped is not None
+        rules = [ruled.rule for placed in self.capped.persons.book.packs.values() for ruled in placed.ruled()]
+        limits = [limit for rule in rules if isinstance(rule, CapRule) for limit in rule.parsed()]
+        return max((limit.seconds for limit in limits), default=0)
+
+    def _again(self, message: Message, at: int, parts: dict[int, list[Message]]) -> None:
+        """Count a stored message, a long text when its last segment is there."""
+        if not self.applies(message):
+            return
+        if message.part is None or message.part.total < 2 or message.segment_of is None:
+            self._record(message, at)
+            return
+        group = parts.setdefault(message.segment_of, [])
+        group.append(message)
+        if len(group) == message.part.total:
+            del parts[message.segment_of]
+            group.sort(key=lambda segment: segment.part.number if segment.part else 0)
+            self._record(joined(group), at)
+
+
+def moment(row: MessageRow) -> int:
+    """The second at which a stored message counts."""
+    return (row.sent_at or row.accepted_at) // 1000
+
+
+def counts(row: MessageRow) -> bool:
+    """Whether a stored message counts: it passed the filters, and was or may be sent."""
+    state = State(row.state)
+    if not row.client_id or state is State.GATHERING:
+        return False
+    return not state.final or reached(state, row.sent_at, row.carrier_message_id)
+
+
+def reached(state: State, sent_at: int | None, carrier_message_id: str | None) -> bool:
+    """Whether an ended message may have reached the person."""
+    return sent_at is not None and (state not in NEVER_THERE or bool(carrier_message_id))

@@ -1,0 +1,160 @@
+"""What is known of people, kept in step with the store: lists, consents, and the chains of their ledgers.
+
+Memory changes at once, so that the next message in the same batch sees it; the row goes into the batch that
+brought the change, which must be committed: it is durable before whoever brought it is answered.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections import Counter
+from dataclasses import asdict
+
+from sqlalchemy import Connection
+from twisted.logger import Logger
+
+from gateway.filters.consent import ENDS, ConsentEvent, EventKind
+from gateway.filters.consentchain import SALT, Kept, Link, extend, genesis
+from gateway.filters.known import Known
+from gateway.filters.numbersets import ALWAYS, Span
+from gateway.filters.persons import Persons
+from gateway.filters.suppression import REVERSIBLE_BY, ListKey, ListType, Scope
+from gateway.relay.batch import Batch
+from gateway.relay.clocks import Clocks
+from gateway.store import people as rows
+from gateway.store.ledger import Ledger
+from gateway.store.people import ConsentRow, SuppressionKey, SuppressionRow
+
+log = Logger()
+
+PAGE = 500  # rows taken in at once when starting: a few milliseconds
+
+
+class NotYours(Exception):
+    """Who asks may not take this entry off its list."""
+
+
+class People:
+    """The lists and consents of all tenants. `persons` and `known` are those of the filters in force."""
+
+    def __init__(self, ledger: Ledger, clocks: Clocks, persons: Persons, known: Known) -> None:
+        self.ledger = ledger
+        self.clocks = clocks
+        self.persons = persons
+        self.known = known
+        self.heads: dict[str, Link] = {}
+        self.counts: Counter[str] = Counter()
+
+    # lists
+
+    def suppress(
+        self,
+        key: ListKey,
+        digits: str,
+        batch: Batch,
+        *,
+        by: str,
+        evidence: str = "",
+        span: Span = ALWAYS,
+    ) -> None:
+        """Put a number (or `prefix*`) on a list."""
+        self.known.suppressions.add(key, digits, span)
+        self.known.changes += 1
+        self.counts[f"suppressed:{key.type}"] += 1
+        row = SuppressionRow(
+            str(key.type), *key.scope, key.name, digits, *span, self.clocks.now_ms(), by, evidence
+        )
+        batch.changes.add("suppress", tuple(row))
+
+    def lift(self, key: ListKey, digits: str, batch: Batch, *, by: str) -> None:
+        """Take a number off a list. Raises NotYours if `by` (operator, tenant, carrier, person) may not."""
+        if by not in REVERSIBLE_BY[key.type]:
+            may = ", ".join(sorted(REVERSIBLE_BY[key.type]))
+            raise NotYours(f"{key.type} is taken back by {may} only")
+        self.known.suppressions.discard(key, digits)
+        self.counts[f"lifted:{key.type}"] += 1
+        batch.changes.add("unsuppress", (str(key.type), *key.scope, key.name, digits))
+
+    def is_on(self, key: ListKey, digits: str) -> bool:
+        """Whether a number itself is on a list now."""
+        numbers = self.known.suppressions.lists().get(key)
+        return numbers is not None and numbers.find(digits, int(digits), self.clocks.wall()) is not None
+
+    # consents
+
+    def record(self, event: ConsentEvent, batch: Batch) -> Link:
+        """Append an event to its tenant's ledger."""
+        salt = os.urandom(SALT)
+        link = extend(self.heads.get(event.tenant) or genesis(event.tenant), event, salt)
+        self.heads[event.tenant] = link
+        self.known.consents.apply(event)
+        if event.kind in ENDS:
+            self.known.changes += 1
+        self.counts[f"consent:{event.kind}"] += 1
+        batch.changes.add(
+            "consent",
+            (
+                event.tenant,
+                link.position,
+                link.recorded_at,
+                link.commitment,
+                link.hash,
+                salt,
+                event.number,
+                json.dumps(asdict(event), ensure_ascii=False, separators=(",", ":")),
+            ),
+        )
+        return link
+
+    # starting
+
+    async def load(self) -> None:
+        """Read everything, some of it at a time, so that the reactor is never held for long."""
+        await self._load_suppressions()
+        await self._load_consents()
+        log.info(
+            "{consents} consents and {lists} lists of numbers are known",
+            consents=len(self.known.consents),
+            lists=len(self.known.suppressions.lists()),
+        )
+
+    async def _load_suppressions(self) -> None:
+        after = SuppressionKey("", "", "", "", "", "")
+        while found := await self.ledger.read(rows.suppressions, after, PAGE):
+            for row in found:
+                self.known.suppressions.add(list_key(row.key), row.number, Span(row.since, row.until))
+            after = found[-1].key
+
+    async def _load_consents(self) -> None:
+        after = "", 0
+        while found := await self.ledger.read(_events, after, PAGE):
+            for kept, tenant in found:
+                self.heads[tenant] = kept.link
+                if kept.event is not None:
+                    self.known.consents.apply(kept.event)
+            after = found[-1][1], found[-1][0].link.position
+
+
+def list_key(key: SuppressionKey) -> ListKey:
+    """The list of a stored entry."""
+    return ListKey(ListType(key.type), Scope(key.tenant, key.program, key.category), key.name)
+
+
+def kept(row: ConsentRow) -> Kept:
+    """A stored line of a ledger. Raises ValueError for an event that is none."""
+    link = Link(row.position, row.recorded_at, row.commitment, row.hash)
+    return Kept(link, None if row.event is None else event_of(json.loads(row.event)), row.salt)
+
+
+def event_of(document: dict[str, object]) -> ConsentEvent:
+    """An event of its JSON. Raises ValueError for one that cannot be."""
+    try:
+        return ConsentEvent(**{**document, "kind": EventKind(str(document["kind"]))})  # type: ignore[arg-type]
+    except (TypeError, KeyError) as error:
+        raise ValueError(f"not an event: {error}") from None
+
+
+def _events(connection: Connection, after: tuple[str, int], limit: int) -> list[tuple[Kept, str]]:
+    """A page of all ledgers, understood where it is read: in the reader's thread."""
+    return [(kept(row), row.tenant) for row in rows.consents(connection, after, limit)]

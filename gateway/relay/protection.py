@@ -1,0 +1,109 @@
+"""Everything that protects people, put together for one node: what is known, heard, counted, answered."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from twisted.internet.defer import Deferred
+
+from gateway.filters.capped import Capped
+from gateway.filters.known import Known
+from gateway.filters.persons import Persons
+from gateway.filters.suppressed import Suppressed
+from gateway.filters.verdict import Filter
+from gateway.message import Message
+from gateway.relay.accounts import Accounts
+from gateway.relay.batch import Batch, Committer
+from gateway.relay.book import Book, Entry
+from gateway.relay.cases import Cases
+from gateway.relay.clocks import Clocks
+from gateway.relay.counting import Counting
+from gateway.relay.dispatch import Dispatch
+from gateway.relay.hearing import Hearing
+from gateway.relay.ids import Ids
+from gateway.relay.judging import Judging
+from gateway.relay.people import People
+from gateway.relay.recover import restore
+from gateway.relay.replies import Replies
+from gateway.relay.speaking import Speaker
+from gateway.relay.webhooks import Webhooks
+from gateway.settings.models import Generation
+from gateway.settings.models import People as Settings
+from gateway.store.ledger import Ledger
+from gateway.store.rows import MessageRow
+
+
+class Protection:
+    """The people side of a node."""
+
+    def __init__(
+        self,
+        generation: Generation,
+        ledger: Ledger,
+        ids: Ids,
+        book: Book,
+        dispatch: Dispatch,
+        judging: Judging,
+        replies: Replies,
+        accounts: Accounts,
+        committer: Committer,
+        reactor: Any,
+        clocks: Clocks,
+    ) -> None:
+        self.accounts = accounts
+        self.judging = judging
+        self.case_ids = Ids(ledger, "case", 1000)
+        self.call_ids = Ids(ledger, "call", 10_000)
+        self.people = People(ledger, clocks, Persons(replace(generation, people=Settings())), Known())
+        self.counting = Counting(ledger, clocks, self._is_capped)
+        self.speaker = Speaker(ids, book, dispatch, clocks)
+        self.webhooks = Webhooks(ledger, committer, self.call_ids, reactor, clocks)
+        self.cases = Cases(self.case_ids, self.speaker, self.webhooks, clocks)
+        self.hearing = Hearing(self.people, self.speaker, self.cases, self.webhooks, clocks)
+        judging.changes = lambda: self.people.known.changes
+        judging.passed = self.counting.count
+        dispatch.may_leave = judging.may_leave
+        replies.heard = self.hearing.hear
+
+    def adopt(self, generation: Generation, filters: Mapping[str, Filter]) -> None:
+        """Go by the filters and settings of a new generation."""
+        suppressed, capped = filters.get(Suppressed.name), filters.get(Capped.name)
+        if isinstance(suppressed, Suppressed):
+            self.people.persons, self.people.known = suppressed.persons, suppressed.known
+        self.counting.capped = capped if isinstance(capped, Capped) else None
+        people = self.people.persons.people
+        self.cases.configure(people.captures)
+        self.webhooks.configure(people.webhooks)
+        self.speaker.patience_ms = int(people.replies.within * 1000)
+
+    async def start(self) -> None:
+        """Learn from the store what was known. Nobody may be listened to before."""
+        for ids in (self.case_ids, self.call_ids):
+            await ids.start()
+        await self.people.load()
+        if self.people.persons.people.rules is not None:
+            await self.hearing.restore(self._entry)
+        await self.counting.restore(self._entry)
+        self.webhooks.start()
+
+    def stop(self) -> Deferred[Any]:
+        """Call no more webhooks."""
+        return self.webhooks.stop()
+
+    def accepted(self, entry: Entry) -> None:
+        """A message is on disk."""
+        self.hearing.wrote(entry.message)
+
+    def ended(self, entry: Entry, batch: Batch) -> None:
+        """A message has ended."""
+        if entry.message.counted_at:
+            self.counting.ended(entry)
+
+    def _is_capped(self, message: Message) -> bool:
+        chain = self.judging.chain_of(message.account, message.category)
+        return any(filter.name == Capped.name for filter, _ in chain.filters)
+
+    def _entry(self, row: MessageRow) -> Entry:
+        return restore(row, self.accounts)
