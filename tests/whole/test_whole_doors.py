@@ -220,7 +220,7 @@ def test_far_over_the_rate_is_throttled_and_a_little_over_slowed(house: House) -
         accepted = answers.count(0)
         assert set(answers) == {0, CommandStatus.ESME_RTHROTTLED}
         assert 10 <= accepted < 60
-        assert len(esme.rest(1.0)) == accepted
+        esme.exactly(accepted)
 
 
 def test_more_than_the_window_at_once_is_throttled(house: House) -> None:
@@ -229,7 +229,7 @@ def test_more_than_the_window_at_once_is_throttled(house: House) -> None:
         answers = [esme.response(one).command_status for one in sequences]
         assert answers[:100] == [0] * 100
         assert CommandStatus.ESME_RTHROTTLED in answers[100:]
-        assert len(esme.rest()) == answers.count(0)
+        esme.exactly(answers.count(0))
 
 
 def test_a_client_that_answers_no_enquire_link_has_gone(house: House) -> None:

@@ -13,7 +13,7 @@ from whole_house import Build, House, Upstream, wait_until
 
 from gateway.smpp.concat import make_sar
 from gateway.smpp.constants import CommandStatus
-from gateway.smpp.pdus import QuerySm
+from gateway.smpp.pdus import QuerySm, Unbind
 
 THROTTLED, SILENT, SLOW, REFUSED = "861961", "861962", "861963", "861964"
 RULES = [
@@ -139,6 +139,7 @@ def test_sigterm_under_way_and_a_restart_that_goes_on(house: House) -> None:
         ids = [esme.response(one).message_id for one in sequences]
         ids += [esme.submit(number, schedule_delivery_time="000000000006000R") for number in waiting]
         early = _until_the_end(esme, house)
+        assert isinstance(esme.other(), Unbind)  # the gateway took its leave
     with_carriers = house.captured()
     house.start_gateway()
     house.all_bound()
@@ -174,7 +175,7 @@ def test_a_restart_loses_no_outbox(house: House) -> None:
     house.stop_gateway()
     house.start_gateway()
     with bound(house.port) as esme:
-        assert sorted(str(receipted(pdu)) for pdu in esme.rest()) == sorted(ids)
+        assert sorted(str(receipted(pdu)) for pdu in esme.exactly(10)) == sorted(ids)
 
 
 def test_a_dead_letter_is_nothing_that_waits_after_a_restart(house: House) -> None:

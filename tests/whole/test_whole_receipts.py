@@ -40,6 +40,19 @@ def settled(house: House, account: str) -> None:
     wait_until(lambda: outbox(house, account) == 0, f"the outbox of {account} is empty")
 
 
+def shared(sessions: tuple[Esme, ...], count: int) -> list[list[str]]:
+    """So many receipts over all sessions, by session; all of them are read in turn."""
+    got: list[list[str]] = [[] for _ in sessions]
+
+    def complete() -> bool:
+        for session, ids in zip(sessions, got, strict=True):
+            ids += [receipted(pdu) or "" for pdu in session.rest(0.05)]
+        return sum(map(len, got)) >= count
+
+    wait_until(complete, f"{count} receipts")
+    return got
+
+
 def test_a_transmitters_receipt_goes_to_the_receiver(house: House) -> None:
     with Legacy(house.port, "transmitter") as sender, Legacy(house.port, "receiver") as receiver:
         ids = [sender.submit(handset()) for _ in range(5)]
@@ -53,7 +66,7 @@ def test_receipts_are_shared_among_the_receiving_sessions(house: House) -> None:
     with bound(house.port, "receiver") as one, bound(house.port, "receiver") as other:
         with bound(house.port, "transmitter") as sender:
             ids = sorted(sender.submit(handset()) for _ in range(20))
-        got = [[receipted(pdu) or "" for pdu in esme.rest()] for esme in (one, other)]
+        got = shared((one, other), 20)
     assert sorted(got[0] + got[1]) == ids
     assert got[0]
     assert got[1]
@@ -72,7 +85,7 @@ def test_receipts_wait_for_a_client_that_was_away(house: House) -> None:
         ids = [sender.submit(handset()) for _ in range(30)]
     wait_until(lambda: outbox(house, "bank") == 30, "30 receipts wait")
     with bound(house.port, "receiver") as receiver:
-        assert sorted(str(receipted(pdu)) for pdu in receiver.rest()) == sorted(ids)
+        assert sorted(str(receipted(pdu)) for pdu in receiver.exactly(30)) == sorted(ids)
     settled(house, "bank")
     with bound(house.port, "receiver") as receiver:
         assert receiver.rest() == []
@@ -93,8 +106,8 @@ def test_address_range_is_respected(house: House) -> None:
     ):
         ids = [sender.submit(handset(), source_addr=source) for source in (SOURCE, "10700001", SOURCE)]
         waits = sender.submit(handset(), source_addr="99")
-        assert sorted(str(receipted(pdu)) for pdu in one.rest()) == sorted([ids[0], ids[2]])
-        assert [receipted(pdu) for pdu in other.rest()] == [ids[1]]
+        assert sorted(str(receipted(pdu)) for pdu in one.exactly(2)) == sorted([ids[0], ids[2]])
+        assert [receipted(pdu) for pdu in other.exactly(1)] == [ids[1]]
         assert outbox(house, "bank") == 1
         with bound(house.port, "receiver") as anything:
             anything.receipt(waits)
@@ -161,9 +174,9 @@ def test_a_small_window_of_the_session_is_kept(house: House) -> None:
             for _ in range(3):
                 sender.send(*[submit(handset()) for _ in range(50)])
             wait_until(lambda: outbox(house, "club") == 150, "150 receipts wait")
-        assert len(silent.rest()) == 100
+        silent.exactly(100)
     with bound(house.port, "receiver", system_id="club") as receiver:
-        assert len(receiver.rest()) == 150
+        receiver.exactly(150)
     settled(house, "club")
 
 
@@ -171,7 +184,7 @@ def test_intermediate_notifications_are_told_to_who_asked(house: House) -> None:
     with bound(house.port) as esme:
         plain = esme.submit(handset(INTERMEDIATE))
         curious = esme.submit(handset(INTERMEDIATE), registered_delivery=0x11)
-        told = esme.rest(0.6)
+        told = esme.exactly(3)
     by_id = {
         message_id: [pdu.esm_class for pdu in told if receipted(pdu) == message_id]
         for message_id in (plain, curious)
@@ -183,7 +196,7 @@ def test_failures_only(house: House) -> None:
     with bound(house.port) as esme:
         esme.submit(handset(), registered_delivery=2)
         failed = esme.submit(handset(FAILED), registered_delivery=2)
-        (receipt,) = esme.rest()
+        (receipt,) = esme.exactly(1)
     assert receipted(receipt) == failed
     assert b"stat:UNDELIV err:034" in receipt.short_message
 
@@ -192,7 +205,7 @@ def test_success_only_of_version_5_0(house: House) -> None:
     with bound(house.port, interface_version=0x50) as esme:
         good = esme.submit(handset(), registered_delivery=3)
         esme.submit(handset(FAILED), registered_delivery=3)
-        assert [receipted(pdu) for pdu in esme.rest()] == [good]
+        assert [receipted(pdu) for pdu in esme.exactly(1)] == [good]
 
 
 def test_dates_are_written_as_the_account_wants_them(house: House) -> None:
@@ -221,7 +234,7 @@ def test_thousands_wait_for_one_range_and_hold_up_no_other(house: House) -> None
             assert sorted(str(receipted(other.receipt(one))) for one in ids) == ids
             assert other.rest() == []
             with bound(house.port, "receiver", system_id="shop", address_range="^1070") as wanted:
-                got = [receipted(pdu) for pdu in wanted.rest(1.0)]
+                got = [receipted(pdu) for pdu in wanted.exactly(2600)]
     assert len(got) == len(set(got)) == 2600
     settled(house, "shop")
 
@@ -238,7 +251,7 @@ def test_a_backlog_is_fetched_while_more_comes(house: House) -> None:
             for _ in range(20):
                 ids += [sender.response(one).message_id for one in sender.send(*[submit(handset())] * 50)]
                 got += [str(receipted(pdu)) for pdu in receiver.rest(0)]
-            got += [str(receipted(pdu)) for pdu in receiver.rest(1.0)]
+            got += [str(receipted(pdu)) for pdu in receiver.exactly(len(ids) - len(got))]
     assert sorted(got) == sorted(ids)
     settled(house, "shop")
 
@@ -272,8 +285,8 @@ def test_reconnects_in_a_row_lose_and_double_nothing(house: House) -> None:
         else:
             _leave(esme)
     with bound(house.port) as esme:
-        got += [str(receipted(pdu)) for pdu in esme.rest(1.0)]
-    assert sorted(set(got)) == sorted(ids)
+        while set(got) != set(ids):
+            got.append(str(receipted(esme.delivery())))
     settled(house, "bank")
 
 

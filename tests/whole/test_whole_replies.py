@@ -104,7 +104,9 @@ def test_replies_wait_for_a_client_that_is_away(house: House) -> None:
     with bound(house.port, "transmitter") as sender:
         assert sender.rest() == []
     with bound(house.port, "receiver") as receiver:
-        assert [pdu.short_message for pdu in receiver.rest()] == [f"number {n}".encode() for n in range(5)]
+        assert [pdu.short_message for pdu in receiver.exactly(5)] == [
+            f"number {n}".encode() for n in range(5)
+        ]
 
 
 def test_address_range_chooses_the_session_of_a_reply(house: House) -> None:
@@ -180,8 +182,8 @@ def test_loopback_between_two_accounts_mixes_nothing(house: House) -> None:
         for n in range(20):
             reply(house, "10691", f"bank {n}", carrier=("alpha", "beta")[n % 2])
             reply(house, "1070", f"club {n}", carrier=("beta", "alpha")[n % 2])
-        assert {pdu.short_message for pdu in bank.rest()} == {f"bank {n}".encode() for n in range(20)}
-        assert {pdu.short_message for pdu in club.rest()} == {f"club {n}".encode() for n in range(20)}
+        assert {pdu.short_message for pdu in bank.exactly(20)} == {f"bank {n}".encode() for n in range(20)}
+        assert {pdu.short_message for pdu in club.exactly(20)} == {f"club {n}".encode() for n in range(20)}
 
 
 def test_a_client_is_called_by_outbind_and_binds_on_that_line(house: House, outbind_port: int) -> None:
@@ -204,7 +206,7 @@ def test_receipts_and_replies_come_side_by_side(house: House) -> None:
             reply(house, "1069", f"reply {n}")
         for one in sequences:
             esme.receipt(esme.response(one).message_id)
-        assert {pdu.short_message for pdu in esme.rest()} == {f"reply {n}".encode() for n in range(10)}
+        assert {pdu.short_message for pdu in esme.exactly(10)} == {f"reply {n}".encode() for n in range(10)}
 
 
 def test_nobody_broke_the_protocol(house: House) -> None:

@@ -216,7 +216,7 @@ def test_a_replaced_text_is_what_the_carrier_gets(house: House) -> None:
     number = handset()
     with bound(house.port) as esme:
         message_id = esme.submit(
-            number, b"old", schedule_delivery_time=later(1.5), tlvs=(Tlv(0x1400, b"kept"),), data_coding=3
+            number, b"old", schedule_delivery_time=later(1.0), tlvs=(Tlv(0x1400, b"kept"),), data_coding=3
         )
         assert replace(esme, message_id, b"new") == 0
         assert stat(esme.receipt(message_id)) == "DELIVRD"
@@ -261,9 +261,9 @@ def test_replace_if_present(house: House) -> None:
 @pytest.mark.parametrize("relative", [False, True])
 def test_a_scheduled_message_leaves_when_it_is_due(house: House, relative: bool) -> None:
     number = handset()
-    due = time.time() + 2.0
+    due = time.time() + 1.0
     with bound(house.port) as esme:
-        message_id = esme.submit(number, schedule_delivery_time=later(2.0, relative))
+        message_id = esme.submit(number, schedule_delivery_time=later(1.0, relative))
         assert house.sent_to(number) == []
         assert stat(esme.receipt(message_id)) == "DELIVRD"
     (seen,) = house.sent_to(number)
@@ -281,7 +281,7 @@ def test_a_scheduled_long_text_leaves_whole(house: House) -> None:
     from gateway.smpp.concat import make_sar
 
     number = handset()
-    when = later(1.5)
+    when = later(1.0)
     with bound(house.port) as esme:
         ids = [
             esme.submit(number, part, schedule_delivery_time=when, tlvs=make_sar(9, 2, n))
@@ -316,7 +316,7 @@ def test_times_that_cannot_be(house: House, times: dict[str, Any], status: Comma
 @pytest.mark.parametrize("relative", [False, True])
 def test_an_expired_message_ends_with_its_receipt(house: House, relative: bool) -> None:
     with bound(house.port) as esme:
-        message_id = esme.submit(handset(NOWHERE), validity_period=later(2.0, relative))
+        message_id = esme.submit(handset(NOWHERE), validity_period=later(1.0, relative))
         receipt = esme.receipt(message_id)
         assert (stat(receipt), err(receipt)) == ("EXPIRED", "000")
         answer = query(esme, message_id)

@@ -32,7 +32,7 @@ from gateway.smpp.pdus import (
 )
 
 SOURCE = "10690001"
-QUIET = 0.4
+QUIET = 0.25
 BINDS: dict[str, Any] = {
     "transceiver": BindTransceiver,
     "receiver": BindReceiver,
@@ -141,6 +141,13 @@ class Esme:
             pass
         found = list(self._deliveries)
         self._deliveries.clear()
+        return found
+
+    def exactly(self, count: int) -> list[DeliverSm]:
+        """So many deliver_sm, and no more for a while."""
+        self._wait(lambda: True if len(self._deliveries) >= count else None, f"{count} deliver_sm")
+        found = self.rest()
+        assert len(found) == count
         return found
 
     def ended(self) -> bool:

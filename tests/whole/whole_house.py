@@ -11,7 +11,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -136,6 +136,7 @@ class House:
             ],
             "control": f"tcp:{self.control}:interface=127.0.0.1",
         } | dict(node or {})
+        self._captures = [Capture(directory / f"{process}.ndjson") for process in processes]
         self._processes: dict[str, subprocess.Popen[bytes]] = {}
         self._gateway: subprocess.Popen[bytes] | None = None
         self.write()
@@ -284,34 +285,42 @@ class House:
     ) -> list[Seen]:
         """What the carriers have seen (`in`) or sent (`out`) of one command, in order."""
         return [
-            Seen(
-                line["t"],
-                line["carrier"],
-                line["connection"],
-                frame := bytes.fromhex(line["hex"]),
-                decode(frame),
-            )
-            for line in self._lines()
-            if line.get("dir") == direction
-            and line.get("pdu", {}).get("command") == command
-            and carrier in (None, line["carrier"])
+            seen
+            for capture in self._captures
+            for seen in capture.seen(command, direction)
+            if carrier in (None, seen.carrier)
         ]
 
     def sent_to(self, destination: str, command: str = "submit_sm") -> list[Seen]:
         """What the carriers have got for one destination."""
-        return [
-            seen
-            for seen in self.captured(command)
-            if getattr(seen.pdu, "destination_addr", None) == destination
-        ]
+        return [seen for seen in self.captured(command) if seen.pdu.destination_addr == destination]
 
-    def _lines(self) -> Iterator[dict[str, Any]]:
-        for process in self._controls:
-            path = self.directory / f"{process}.ndjson"
-            if path.exists():
-                for line in path.read_text("utf-8").splitlines():
-                    if line.endswith("}"):
-                        yield json.loads(line)
+
+class Capture:
+    """The capture of one process of carriers, read as far as it has grown."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._read = 0
+        self._seen: dict[tuple[str, str], list[Seen]] = {}
+
+    def seen(self, command: str, direction: str) -> list[Seen]:
+        """The PDUs of one command and direction, in order."""
+        if self._path.exists():
+            with self._path.open("rb") as file:
+                file.seek(self._read)
+                for line in file:
+                    if not line.endswith(b"\n"):
+                        break
+                    self._read += len(line)
+                    self._keep(json.loads(line))
+        return self._seen.get((command, direction), [])
+
+    def _keep(self, line: dict[str, Any]) -> None:
+        if "pdu" in line:
+            frame = bytes.fromhex(line["hex"])
+            seen = Seen(line["t"], line["carrier"], line["connection"], frame, decode(frame))
+            self._seen.setdefault((line["pdu"]["command"], line["dir"]), []).append(seen)
 
 
 Build = Callable[..., House]
