@@ -7,12 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Self
 
 from killclient import SOURCE, Client
 from killjudge import Captures
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, TimeoutError
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
@@ -128,6 +129,8 @@ class House:
         )
         self.port = free_port()
         self.client = Client(reactor, self.port)
+        if not self.faithful:
+            self.client.most_owed = 1 << 30  # much will be owed for ever
 
     async def open(self) -> Self:
         """Start the carriers and the client; a gateway is made ready."""
@@ -164,16 +167,16 @@ class House:
         await self.client.until(lambda: not self.client.bound)
 
     async def settle(self) -> None:
-        """Send no more, and wait until the client has every receipt that is due to it."""
+        """Send no more, and wait for all that is due to the client; what never comes is for the judge."""
         client = self.client
         client.sending = False
         await client.until(lambda: client.bound > 0)
         await client.until(lambda: not any(link.session.outstanding for link in client.links))
-        if self.faithful:
-            await client.until(lambda: not client.owed, PATIENCE)
         until = self.reactor.seconds() + PATIENCE
-        while missing := self._missing():
-            assert self.reactor.seconds() < until, f"nothing came for {missing}"
+        if self.faithful:
+            with suppress(TimeoutError):
+                await client.until(lambda: not client.owed, PATIENCE)
+        while self._missing() and self.reactor.seconds() < until:
             await deferLater(self.reactor, 0.2)
 
     async def stop(self) -> None:
