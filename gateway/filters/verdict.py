@@ -66,6 +66,8 @@ REASONS: dict[str, Reason] = {
         Reason("frequency_cap", _CONTENT, 922),
         Reason("filter_failed", CommandStatus.ESME_RSYSERR, 931),
         Reason("no_route", _CONTENT, 932),
+        Reason("tlv_missing", CommandStatus.ESME_RMISSINGOPTPARAM, 933, request_error=True),
+        Reason("tlv_invalid", CommandStatus.ESME_RINVOPTPARAMVAL, 934, request_error=True),
     )
 }
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from gateway.filters.category import Categories
 from gateway.relay.bucket import Bucket
 from gateway.relay.clocks import Clocks
 from gateway.relay.counters import Latency
@@ -33,6 +34,7 @@ class Account:
     def configure(self, settings: AccountSettings) -> None:
         """Take the settings of a new generation."""
         self.settings = settings
+        self.categories = Categories(settings)
         rate = settings.rate
         now = self.clocks.timer.seconds()
         self.bucket = None if rate is None else Bucket(rate.per_second, rate.burst, now, debt=rate.burst)

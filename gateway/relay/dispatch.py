@@ -181,7 +181,8 @@ class Dispatch:
             slot.give_back()
             return
         try:
-            sent = slot.send(outbound(entry.message, self.clocks.now_ms()), entry)
+            tags = slot.link.carrier.settings.tags
+            sent = slot.send(outbound(entry.message, self.clocks.now_ms(), tags), entry)
         except ValueError as error:
             self._unfit(entry, slot, str(error))
         else:

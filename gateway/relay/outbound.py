@@ -1,12 +1,14 @@
 """What the gateway owns in a message on its way to a carrier; everything else stays the client's own octets.
 
 Owned: registered_delivery (a receipt is always asked for), the validity that remains, the schedule (the
-gateway has kept it, so it is cleared), and replace_if_present_flag (the gateway has replaced what was to be
-replaced).
+gateway has kept it, so it is cleared), replace_if_present_flag (the gateway has replaced what was to be
+replaced), and the TLV by which the account declares a category (taken off). A carrier's settings may give
+TLVs other tags, or take them off.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 
 from gateway.message import Message, MtPdu
@@ -19,9 +21,14 @@ _RECEIPT_BITS = 0x03
 _RECEIPT_ALWAYS = 0x01
 
 
-def outbound(message: Message, now_ms: int) -> MtPdu:
-    """The PDU for the carrier, but for its sequence number."""
+NO_TAGS: Mapping[int, int | None] = {}
+
+
+def outbound(message: Message, now_ms: int, tags: Mapping[int, int | None] = NO_TAGS) -> MtPdu:
+    """The PDU for the carrier, but for its sequence number; `tags` are those of its settings."""
     pdu = message.pdu
+    if pdu.tlvs and (tags or message.category_tag is not None):
+        pdu = pdu._replace(tlvs=_tagged(pdu.tlvs, message.category_tag, tags))
     registered_delivery = (pdu.registered_delivery & ~_RECEIPT_BITS) | _RECEIPT_ALWAYS
     if not isinstance(pdu, SubmitSm):
         return pdu._replace(
@@ -33,6 +40,12 @@ def outbound(message: Message, now_ms: int) -> MtPdu:
         validity_period=_validity(pdu.validity_period, message, now_ms),
         replace_if_present_flag=0,
     )
+
+
+def _tagged(tlvs: tuple[Tlv, ...], off: int | None, tags: Mapping[int, int | None]) -> tuple[Tlv, ...]:
+    """The TLVs without the one that is taken off, and with the tags that the carrier knows them by."""
+    named = ((tags.get(tlv.tag, tlv.tag), tlv.value) for tlv in tlvs if tlv.tag != off)
+    return tuple(Tlv(tag, value) for tag, value in named if tag is not None)
 
 
 def _validity(asked: str, message: Message, now_ms: int) -> str:

@@ -173,6 +173,9 @@ class Submits:
             return CommandStatus.ESME_RINVDSTADR
         if isinstance(pdu, SubmitSm) and pdu.sm_default_msg_id:
             return CommandStatus.ESME_RINVDFTMSGID
+        category = account.categories.of(pdu)
+        if not isinstance(category, str):
+            return category.status
         now = self.clocks.now_ms()
         times = _times(pdu, now)
         if isinstance(times, int):
@@ -192,12 +195,13 @@ class Submits:
             client_id=told or write_id(message_id, settings.message_id, short=short),
             accepted_at=now,
             pdu=pdu,
-            category=settings.category,
+            category=category,
             generation=self.judging.generation,
             expires_at=min(expires_at, begin + int(settings.longest_validity * 1000)),
             due=due,
             default_alphabet=settings.default_alphabet,
             part=part_of(pdu),
+            category_tag=account.categories.tag,
         )
 
     # many destinations at once

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
 
-from gateway.settings.accounts import BindType
+from gateway.settings.accounts import BindType, TlvTag
 from gateway.settings.node import Section
 from gateway.settings.scalars import (
     ClientEndpoint,
@@ -31,6 +31,20 @@ InterfaceVersion = Annotated[
     BeforeValidator(as_written),
     WithJsonSchema({"enum": ["3.3", "3.4", "5.0", 3.3, 3.4, 5.0]}),
 ]
+
+
+def a_tag(text: object) -> int:
+    """The number of a TLV, as keys of a mapping have it: `0x1400` or `5120`."""
+    try:
+        tag = int(str(text), 0)
+    except ValueError:
+        tag = 0
+    if not 0x0100 <= tag <= 0xFFFF:
+        raise ValueError(f"'{text}' is no tag of a TLV: write it as 0x1400")
+    return tag
+
+
+TagName = Annotated[int, BeforeValidator(a_tag), WithJsonSchema({"type": "string"})]
 
 
 class Bind(Section):
@@ -130,6 +144,9 @@ class Carrier(Section):
     """The version of SMPP that the bind announces."""
     tlvs: Flag | None = None
     """Whether it is sent TLVs; null: as its sc_interface_version says."""
+    tags: dict[TagName, TlvTag | None] = Field(default_factory=dict)
+    """TLVs that this carrier knows by other tags: ours (`"0x1400"`) to its own (0x1500), or to null: taken
+    off."""
     window: Count = 100
     """Requests that may be unanswered, over all binds."""
     rate: Number | None = None

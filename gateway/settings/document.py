@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from pydantic.fields import FieldInfo
 
 from gateway.settings.accounts import FilterModes, FilterName
+from gateway.settings.carriers import TagName
 from gateway.settings.models import FILES, Section
 from gateway.settings.modes import Modes
 from gateway.settings.scalars import (
@@ -86,6 +87,7 @@ WORDS: tuple[tuple[Any, str], ...] = (
     (FilterName, "filter"),
     (FilterModes, "`all`, or mapping of filter to mode"),
     (Modes, "`enforce`, `warn`, `shadow` or `off`, or mapping of category to these"),
+    (TagName, "tag"),
     (Text, "text"),
     (FreeText, "text"),
     (re.Pattern[str], "regular expression"),

@@ -1,0 +1,33 @@
+"""The filter of binary messages: what is not text, or is meant for a program on the handset."""
+
+from __future__ import annotations
+
+from gateway.filters.verdict import REASONS, Action, Verdict
+from gateway.message import Message
+from gateway.settings.content import Binary as Settings
+from gateway.smpp.concat import ports_of
+
+
+class Binary:
+    """Refuses 8-bit data, and texts addressed to a port that is not allowed."""
+
+    name = "binary"
+
+    def __init__(self, settings: Settings, place: str = "") -> None:
+        self._allowed = frozenset(settings.ports)
+        self._place = place
+
+    def judge(self, message: Message, now: float) -> Verdict | None:
+        """A refusal if any segment is for a program, or nothing of the message is text."""
+        ports = [
+            found for each in message.segments or (message,) if (found := ports_of(each.pdu)) is not None
+        ]
+        strange = [found.destination for found in ports if found.destination not in self._allowed]
+        if strange:
+            return self._refuse("port", f"addressed to port {strange[0]}")
+        if message.text is None and not ports:
+            return self._refuse("data_coding", f"no text: data_coding {message.pdu.data_coding}")
+        return None
+
+    def _refuse(self, rule: str, detail: str) -> Verdict:
+        return Verdict(Action.REFUSE, self.name, rule, self._place, REASONS["binary_refused"], detail)

@@ -1,0 +1,197 @@
+"""Finds links, telephone numbers, QQ numbers and WeChat names in a text, as people read them.
+
+Works on view D of a text, where letters and numerals of every kind are plain ones. What a machine would not
+read in the original, but a person does, is marked as disguised. Most texts are done with after one search for
+cues; each pattern then takes time linear in the text, since its quantifiers are bounded or possessive and it
+can begin only where no other match could have.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from ahocorasick_rs import AhoCorasick
+
+from gateway.filters.fold import addresses
+
+_COMMON = "com|cn|net|org|top|xyz|vip|cc|io|co|me|ly|site|online|club|shop|link|info|biz|app|ltd|work|icu|ink"
+"""Endings of hosts that are looked for where a host is spread over spaces or spelt."""
+
+_BARE = frozenset(
+    f"{_COMMON}|edu|gov|mil|dev|store|tech|live|fun|wang|pro|mobi|asia|tel|name|cloud|page|space|website|win|"
+    "bid|loan|click|fit|gg|tv|ws|hk|tw|mo|jp|kr|sg|my|th|vn|ph|id|in|uk|de|fr|es|it|nl|be|ch|se|pl|pt|ru|ua|"
+    "eu|us|ca|au|nz|br|mx|ar|cl|za|ng|ke|ae|sa|tr|ir|pk|bd|lk".split("|")
+)
+"""Endings that make two words with a dot between them a host, without scheme or path."""
+
+_SHORT = frozenset(("com", "cn", "net", "org"))
+"""Those before which one or two characters are a name too, as in qq.com."""
+
+_WORDS = frozenset(("in", "it", "be", "my", "id", "me", "us", "so"))
+"""Those of them that are words: a missing space after a full stop is no link."""
+
+_HAN_ENDINGS = "中国|公司|网络|网址|在线|中文网|商城|手机|我爱你|商店"
+
+_FIRST = "abcdefghijklmnopqrstuvwxyz0123456789_-" + "".join(name[0] for name in _HAN_ENDINGS.split("|"))
+
+_HOST = re.compile(r"(?<![a-z0-9_.@-])([a-z0-9_-]++(?:\.[a-z0-9_-]++)++)(:\d{1,5}|/)?")
+_SCHEME = re.compile(r"(?:https?|hxxps?|ftp|wss?):/{1,2}([^\s/?#]++)")
+_HAN_HOST = re.compile(rf"([^\s./:@,!?()]{{1,63}})\.({_HAN_ENDINGS})")
+_SPACED_DOT = re.compile(rf" \. ?({_COMMON})(?![a-z0-9])")
+_SPELT_DOT = re.compile(rf"(?:点| dot | d0t ) ?({_COMMON})(?![a-z0-9])")
+_BEFORE = re.compile(r"[a-z0-9_-]{2,63}\Z")
+
+_NUMBER = re.compile(r"(?<![a-z0-9.@_/-])\+?\d(?:[ .-]{0,2}\d){6,14}(?![a-z0-9])")
+_PHONE = re.compile(r"(?:\+?86)?(?:1[3-9]\d{9}|[48]00\d{7}|0\d{9,11})|\+\d{8,15}|1?[2-9]\d{2}[2-9]\d{6}")
+_CALLED = re.compile(
+    r"(?:电话|热线|致电|拨打|拨|手机|客服|座机|咨询|tel|call|phone|fon|ring|mobile)[号码是为: ]{0,3}\Z"
+)
+_QQ = re.compile(
+    r"(?:(?<![a-z])qq|扣扣|企鹅|叩叩|抠抠|蔻蔻|(?<![a-z])q群)[号群: 是为加]{0,4}(\d(?: ?\d){4,10})(?!\d)"
+)
+_WECHAT = re.compile(
+    r"(?:[微威薇维徽溦] ?(?:信|x)|(?<![a-z])(?:v信|vx|wx|wei ?xin|we ?chat|加v))"
+    r"((?:[号是为加: ]|id){0,5})([a-z][a-z0-9_-]{4,19}|1[3-9]\d{9})(?![a-z0-9])"
+)
+
+_QQ_CUES = ("qq", "扣扣", "企鹅", "叩叩", "抠抠", "蔻蔻", "q群")
+_WECHAT_CUES = (*"微威薇维徽溦", "v信", "vx", "wx", "weixin", "wei xin", "wechat", "we chat", "加v")
+_SPELT_CUES = ("点", "dot", "d0t", " .")
+_CUES = [*_QQ_CUES, *_WECHAT_CUES, *_SPELT_CUES]
+_CUE_KINDS = ["qq"] * len(_QQ_CUES) + ["wechat"] * len(_WECHAT_CUES) + ["spelt"] * len(_SPELT_CUES)
+_FINDER = AhoCorasick(_CUES)
+
+MOST_HOSTS = 20
+"""Hosts that are looked at; a text with more of them is nobody's ordinary one."""
+
+SPREAD = 5
+"""Single characters in a row that are read as one word."""
+
+
+class Host(NamedTuple):
+    """A host as view D has it; `disguised` if it does not stand so in the original."""
+
+    name: str
+    disguised: bool
+
+
+class Contacts(NamedTuple):
+    """All that was found: hosts, telephone numbers (digits), QQ numbers and WeChat names."""
+
+    hosts: tuple[Host, ...] = ()
+    numbers: tuple[str, ...] = ()
+    handles: tuple[str, ...] = ()
+
+
+NONE = Contacts()
+
+
+def contacts(text: str, *, numbers: bool = True) -> Contacts:
+    """The contacts in a text; telephone numbers only if they are asked for. Never raises."""
+    tokens = text.translate(addresses()).split()
+    spread = [*map(len, tokens)].count(1) >= SPREAD
+    seen = " ".join(_closed(tokens)) if spread else " ".join(tokens)
+    kinds = {_CUE_KINDS[index] for index, _, _ in _FINDER.find_matches_as_indexes(seen)}
+    dotted = [token for token in tokens if "." in token and _is_dotted(token)]
+    if not (kinds or dotted or spread or numbers):
+        return NONE
+    hosts = tuple(_hosts(text, seen, dotted, spread, "spelt" in kinds))
+    found = tuple(_numbers(seen)) if numbers else ()
+    handles = (*(_qq(seen) if "qq" in kinds else ()), *(_wechat(seen) if "wechat" in kinds else ()))
+    return Contacts(hosts, found, handles) if hosts or found or handles else NONE
+
+
+def _is_dotted(token: str) -> bool:
+    """Whether a dot stands before what the last label of a host may begin with, as it hardly does in a
+    sentence.
+    """
+    at = token.find(".")
+    while at >= 0:
+        after = token[at + 1 : at + 2]
+        if at and after in _FIRST and after:
+            return True
+        at = token.find(".", at + 1)
+    return False
+
+
+def _closed(tokens: list[str]) -> Iterator[str]:
+    """The tokens, with runs of single characters as one token each."""
+    run: list[str] = []
+    for token in (*tokens, ""):
+        if len(token) == 1:
+            run.append(token)
+            continue
+        yield from ("".join(run),) if len(run) >= SPREAD else run
+        run = []
+        if token:
+            yield token
+
+
+def _hosts(text: str, seen: str, dotted: list[str], spread: bool, spelt: bool) -> Iterator[Host]:
+    if dotted or spread:
+        where = seen if spread else " ".join(dotted)
+        plain = text.lower()
+        for count, name in enumerate(dict.fromkeys(_written(where))):
+            if count == MOST_HOSTS:
+                yield Host("more hosts than an ordinary text has", True)
+                return
+            yield Host(name, "xn--" in name or plain.count(name) < max(where.count(name), 1))
+    if spelt:
+        for pattern in (_SPACED_DOT, _SPELT_DOT):
+            for match in pattern.finditer(seen):
+                before = _BEFORE.search(seen, max(0, match.start() - 64), match.start())
+                if before is not None:
+                    yield Host(f"{before[0]}.{match[1]}", True)
+
+
+def _written(seen: str) -> Iterator[str]:
+    """Hosts with dots between their labels."""
+    schemed: set[int] = set()
+    if ":/" in seen:
+        for match in _SCHEME.finditer(seen):
+            authority = match[1].rpartition("@")[2]
+            latin = _HOST.match(authority)
+            schemed.add(match.start(1))
+            yield latin[1] if latin is not None else authority.partition(":")[0].rstrip(".")
+    for match in _HOST.finditer(seen):
+        name = match[1]
+        if match.start() not in schemed and _is_host(name, match[2] or ""):
+            yield name
+    if not seen.isascii():
+        for match in _HAN_HOST.finditer(seen):
+            yield f"{match[1]}.{match[2]}"
+
+
+def _is_host(name: str, follows: str) -> bool:
+    """Whether labels with dots between them are a host, and not a missing space or a number."""
+    labels = name.split(".")
+    ending = labels[-1]
+    if ending.isdigit():
+        octets = len(labels) == 4 and all(label.isdigit() and int(label) < 256 for label in labels)
+        return octets and bool(follows)
+    if follows == "/" or labels[0] == "www" or "xn--" in name:
+        return ending.isalnum() and len(ending) > 1 and (ending in _BARE or not labels[-2].isdigit())
+    if ending in _WORDS and len(labels) == 2:
+        return False
+    return ending in _BARE and (ending in _SHORT or len(labels[-2]) > 2)
+
+
+def _numbers(seen: str) -> Iterator[str]:
+    for match in _NUMBER.finditer(seen):
+        digits = re.sub(r"[^\d+]", "", match[0])
+        called = _CALLED.search(seen, max(0, match.start() - 12), match.start())
+        if called is not None or _PHONE.fullmatch(digits):
+            yield digits.lstrip("+")
+
+
+def _qq(seen: str) -> Iterator[str]:
+    for match in _QQ.finditer(seen):
+        yield match[1].replace(" ", "")
+
+
+def _wechat(seen: str) -> Iterator[str]:
+    for match in _WECHAT.finditer(seen):
+        if match[1].strip() or not match[2].isalpha():
+            yield match[2]

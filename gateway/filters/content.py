@@ -1,0 +1,64 @@
+"""The filters of what a message says and who says it, made together, and those of third parties."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from importlib.metadata import entry_points
+
+from gateway.filters.binary import Binary
+from gateway.filters.category import Raising
+from gateway.filters.dlt import Dlt
+from gateway.filters.links import Links
+from gateway.filters.mandatory import Mandatory
+from gateway.filters.persons import Persons
+from gateway.filters.senders import Senders
+from gateway.filters.sensitive import SensitiveWords
+from gateway.filters.templates import Registries, Templates
+from gateway.filters.verdict import Filter
+from gateway.settings.models import Generation
+
+GROUP = "gateway.filters"
+"""The group of entry points in which third parties offer filters."""
+
+
+def content_filters(
+    generation: Generation, persons: Persons, before: Mapping[str, Filter]
+) -> dict[str, Filter]:
+    """The filters by name, in their order: what raises the category, then the cheapest first.
+
+    Raises ValueError for lists and registries that cannot be used.
+    """
+    settings = generation.filters
+    place = generation.place
+    registries = Registries.read(settings.templates.directory, settings.links.tenants)
+    places = tuple(place(f"filters.senders.registered[{i}]") for i in range(len(settings.senders.registered)))
+    headers = {tenant: place(f"filters.dlt.tenants.{tenant}") for tenant in settings.dlt.tenants}
+    words = before.get(SensitiveWords.name)
+    filters: tuple[Filter, ...] = (
+        Raising(settings.category, persons, place("filters.category")),
+        Binary(settings.binary, place("filters.binary")),
+        Senders(settings.senders, persons, places),
+        Templates(settings.templates, registries, place("filters.templates")),
+        Dlt(settings.dlt, persons, registries, headers),
+        Links(settings.links, place("filters.links")),
+        SensitiveWords.of(generation, words if isinstance(words, SensitiveWords) else None),
+        Mandatory(settings.mandatory, persons, place("filters.mandatory")),
+    )
+    return {filter.name: filter for filter in filters}
+
+
+def foreign_filters(generation: Generation) -> dict[str, Filter]:
+    """The filters of third parties that filters.yaml names. Raises ValueError for one that cannot be made."""
+    made: dict[str, Filter] = {}
+    for name, plugin in generation.filters.plugins.items():
+        place = generation.place(f"filters.plugins.{name}")
+        found = entry_points(group=GROUP, name=name)
+        if not found:
+            raise ValueError(
+                f"{place}: no installed package offers a filter '{name}' (entry point group {GROUP})"
+            )
+        try:
+            made[name] = next(iter(found)).load()(plugin.settings)
+        except Exception as error:  # whatever a third party's code does, it is a fault of the configuration
+            raise ValueError(f"{place}: the filter '{name}' cannot be made: {error}") from error
+    return made

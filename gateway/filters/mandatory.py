@@ -1,0 +1,128 @@
+"""The filter of mandatory text: signature, opt-out way, brand, as pack and tenant ask; or it is appended."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from gateway.filters.category import PROMOTIONAL
+from gateway.filters.fold import view_s
+from gateway.filters.marks import Mark, Marks
+from gateway.filters.persons import Persons
+from gateway.filters.verdict import REASONS, Action, Rewrite, Verdict
+from gateway.message import Message
+from gateway.settings.content import Mandatory as Settings
+from gateway.settings.content import Voice
+
+SIGNATURE = "signature"
+"""The name that packs give to the rule of the signature: what it finds must also be registered."""
+
+BRAND = "brand"
+
+_LEADING = re.compile(r"\s*【([^【】]{1,40})】")
+_TRAILING = re.compile(r"【([^【】]{1,40})】\s*\Z")
+_SILENT = Voice()
+
+
+class Lack(NamedTuple):
+    """What a text lacks: the rule, its place, what it asks for, and whether it may refuse."""
+
+    rule: str
+    place: str
+    what: str
+    enforced: bool
+    signature: bool = False
+    curable: bool = True
+
+
+class Mandatory:
+    """Refuses a text without what it must contain, or puts that there; of what unsure rules ask it warns."""
+
+    name = "mandatory"
+
+    def __init__(self, settings: Settings, persons: Persons, place: str = "") -> None:
+        self._settings = settings
+        self._persons = persons
+        self._place = place
+        self._brands = {
+            tenant: tuple(filter(None, map(view_s, voice.brands)))
+            for tenant, voice in settings.tenants.items()
+        }
+        self._marks = Marks()
+
+    def judge(self, message: Message, now: float) -> Verdict | None:
+        """A refusal, a rewriting or a warning if something is missing; a binary message says nothing."""
+        text = message.text
+        if not text:
+            return None
+        lacks = self._lacks(message, text, now)
+        if not lacks:
+            return None
+        refusing = [lack for lack in lacks if lack.enforced]
+        if not refusing:
+            first = lacks[0]
+            return Verdict(Action.WARN, self.name, first.rule, first.place, None, f"{first.what} is missing")
+        return self._rewritten(message, text, refusing, now) or self._refusal(refusing[0])
+
+    def _refusal(self, lack: Lack) -> Verdict:
+        reason = REASONS["mandatory_text_missing"]
+        missing = "is missing" if lack.curable else "is not registered for the tenant"
+        return Verdict(Action.REFUSE, self.name, lack.rule, lack.place, reason, f"{lack.what} {missing}")
+
+    def _lacks(self, message: Message, text: str, now: float) -> list[Lack]:
+        lacks = []
+        squashed: str | None = None
+        for mark in self._marks_for(message, now):
+            rule, ruled = mark.rule, mark.ruled
+            signature = rule.rule == SIGNATURE
+            if not mark.stands_in(text):
+                lacks.append(Lack(ruled.name, ruled.place, rule.what, rule.enforced, signature))
+            elif signature and (strange := self._strange_signature(message.tenant, text)):
+                lacks.append(Lack(ruled.name, ruled.place, strange, rule.enforced, True, False))
+        brands = self._brands.get(message.tenant, ())
+        if brands and message.category == PROMOTIONAL:
+            squashed = view_s(text)
+            if not any(brand in squashed for brand in brands):
+                what = " or ".join(self._settings.tenants[message.tenant].brands)
+                lacks.append(Lack(BRAND, self._place, f"the brand {what}", True))
+        return lacks
+
+    def _strange_signature(self, tenant: str, text: str) -> str:
+        """A signature that is none of the tenant's; "" where one of those the text has is."""
+        found = [match[1] for match in (_LEADING.match(text), _TRAILING.search(text)) if match is not None]
+        registered = self._settings.tenants.get(tenant, _SILENT).signatures
+        if any(signature in registered for signature in found):
+            return ""
+        return f"the signature 【{found[0]}】" if found else "the signature"
+
+    def _rewritten(self, message: Message, text: str, lacks: list[Lack], now: float) -> Verdict | None:
+        """The text with everything that is missing, if the settings have it all."""
+        if self._settings.missing != "append" or not all(lack.curable for lack in lacks):
+            return None
+        voice = self._settings.tenants.get(message.tenant, _SILENT)
+        before, after = "", ""
+        for lack in lacks:
+            if lack.signature and voice.signatures:
+                before = f"【{voice.signatures[0]}】"
+            elif cure := voice.append.get(lack.rule) or self._settings.append.get(lack.rule):
+                after += cure
+            else:
+                return None
+        trailing = _TRAILING.search(text)
+        end = trailing.start() if trailing is not None else len(text)
+        whole = before + text[:end] + after + text[end:]
+        if any(lack.enforced for lack in self._lacks(message.saying(whole), whole, now)):
+            return None
+        done = [f"put before it: {before!r}"] if before else []
+        done += [f"put after it: {after!r}"] if after else []
+        rewrite = Rewrite(whole, payload=self._settings.overflow == "payload")
+        rules = ", ".join(lack.rule for lack in lacks)
+        return Verdict(
+            Action.REWRITE, self.name, rules, lacks[0].place, detail="; ".join(done), rewrite=rewrite
+        )
+
+    def _marks_for(self, message: Message, now: float) -> tuple[Mark, ...]:
+        person = self._persons.person(message)
+        if person is None:
+            return ()
+        return self._marks.of(person.rules, now)

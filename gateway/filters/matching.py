@@ -1,0 +1,188 @@
+"""Texts with typed places in them, and whether another text is one of these. Pure.
+
+A pattern is literal text with variables, as in `Your code is {code:digits(4-6)}`. A brace of the text is
+written twice. The types:
+
+    digits(a-b)  code(a-b)  name(n)  text(n)     so many characters; a default where none are given
+    money  date  url                             as many characters as belong to one
+
+A text is matched from end to end, without backtracking: the places that can be reached so far are kept as
+spans, and each piece of the pattern moves them on. That takes time in proportion to the text for each piece.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import NamedTuple
+
+Spans = list[tuple[int, int]]
+"""Places from the first to the last, both included, in order and apart."""
+
+LONGEST_VARIABLE = 1000
+LONGEST_URL = 500
+
+_VARIABLE = re.compile(
+    r"\{\{|\}\}|\{([A-Za-z_]\w{0,40}):([a-z]{1,10})(?:\((\d{1,4})(?:-(\d{1,4}))?\))?\}|[{}]"
+)
+_TIME = r"(?: ?\d{1,2}:\d{2}(?::\d{2})?+)?+"
+
+_CHARACTERS = {
+    "digits": (re.compile(r"[0-9]*+"), 1, 20),
+    "code": (re.compile(r"[A-Za-z0-9-]*+"), 4, 8),
+    "name": (re.compile(r"(?:[^\W\d_]|[ .'’·-])*+"), 1, 30),
+    "text": (re.compile(r"[^\x00]*+", re.S), 0, 30),
+}
+"""What may stand in a variable, and by default at least and at most how many."""
+
+_WHOLE = {
+    "money": (re.compile(r"[¥￥$€£]?+ ?+\d{1,12}+(?:,\d{3}){0,4}+(?:\.\d{1,2})?+"), 32),
+    "date": (
+        re.compile(
+            r"(?:\d{4}[-/.年]\d{1,2}[-/.月]\d{1,2}日?+|\d{1,2}月\d{1,2}日"
+            rf"|\d{{1,2}}[-/.]\d{{1,2}}(?:[-/.](?:\d{{4}}|\d{{2}}))?+){_TIME}"
+        ),
+        32,
+    ),
+    "url": (
+        re.compile(
+            r"(?:https?://)?+([A-Za-z0-9.-]{3,253})(?::\d{1,5})?+(?:/[\w\-./?=&%#~+:@!,;]{0,200})?(?<![.,:;!?])",
+            re.A,
+        ),
+        LONGEST_URL,
+    ),
+}
+"""What a variable takes all at once, and at most how many characters."""
+
+
+class Variable(NamedTuple):
+    """A place for something of a type. `characters` is set where any number of them from `least` to `most`
+    may stand, `whole` where the longest match is taken.
+    """
+
+    name: str
+    kind: str
+    least: int
+    most: int
+    characters: re.Pattern[str] | None = None
+    whole: re.Pattern[str] | None = None
+
+
+class Pattern(NamedTuple):
+    """A pattern in its pieces. No matching text is longer than `longest`, and each contains `anchor`."""
+
+    pieces: tuple[str | Variable, ...]
+    longest: int
+    anchor: str
+
+    def matches(self, text: str, allowed: Callable[[str], bool] = lambda host: True) -> bool:
+        """Whether the whole text is one of this pattern; `allowed` says which hosts a url may lead to."""
+        if len(text) > self.longest:
+            return False
+        spans: Spans = [(0, 0)]
+        for piece in self.pieces:
+            if isinstance(piece, str):
+                spans = _after_literal(piece, text, spans)
+            elif piece.characters is not None:
+                spans = _after_characters(piece, piece.characters, text, spans)
+            elif piece.whole is not None:
+                spans = _after_whole(piece, piece.whole, text, spans, allowed)
+            if not spans:
+                return False
+        return spans[-1][1] == len(text)
+
+
+def parse_pattern(text: str) -> Pattern:
+    """The pattern that a text writes. Raises ValueError with what is wrong."""
+    pieces: list[str | Variable] = []
+    literal, at = "", 0
+    for match in _VARIABLE.finditer(text):
+        literal += text[at : match.start()]
+        at = match.end()
+        if match[0] in ("{{", "}}"):
+            literal += match[0][0]
+        elif match[1] is None:
+            raise ValueError(
+                f"'{text[match.start() : match.start() + 20]}': no variable; a brace is written twice"
+            )
+        else:
+            if literal:
+                pieces.append(literal)
+            literal = ""
+            pieces.append(_variable(match[1], match[2], match[3], match[4]))
+    literal += text[at:]
+    if literal:
+        pieces.append(literal)
+    anchor = max((piece for piece in pieces if isinstance(piece, str)), key=len, default="")
+    if not anchor.strip():
+        raise ValueError("a template needs some text beside its variables")
+    longest = sum(len(piece) if isinstance(piece, str) else piece.most for piece in pieces)
+    return Pattern(tuple(pieces), longest, anchor)
+
+
+def _variable(name: str, kind: str, first: str | None, second: str | None) -> Variable:
+    if kind in _WHOLE:
+        if first is not None:
+            raise ValueError(f"{{{name}}}: {kind} takes no length")
+        whole, most = _WHOLE[kind]
+        return Variable(name, kind, 1, most, whole=whole)
+    if kind not in _CHARACTERS:
+        kinds = ", ".join((*_CHARACTERS, *_WHOLE))
+        raise ValueError(f"{{{name}}}: unknown type '{kind}': use one of {kinds}")
+    characters, least, most = _CHARACTERS[kind]
+    if second is not None:
+        least, most = int(first or 0), int(second)
+    elif first is not None:
+        least, most = (
+            (min(least, int(first)), int(first)) if kind in ("text", "name") else (int(first), int(first))
+        )
+    if not 0 <= least <= most <= LONGEST_VARIABLE or most == 0:
+        raise ValueError(f"{{{name}}}: from {least} to {most} characters is not possible")
+    return Variable(name, kind, least, most, characters)
+
+
+def _after_literal(literal: str, text: str, spans: Spans) -> Spans:
+    found: Spans = []
+    for first, last in spans:
+        at = text.find(literal, first, last + len(literal))
+        while at >= 0:
+            _add(found, at + len(literal), at + len(literal))
+            at = text.find(literal, at + 1, last + len(literal))
+    return found
+
+
+def _after_characters(variable: Variable, characters: re.Pattern[str], text: str, spans: Spans) -> Spans:
+    found: Spans = []
+    for first, last in spans:
+        at = first
+        while at <= last:
+            run = characters.match(text, at)
+            end = run.end() if run is not None else at
+            if at + variable.least <= end:
+                _add(found, at + variable.least, min(min(last, end) + variable.most, end))
+            at = end + 1
+    return found
+
+
+def _after_whole(
+    variable: Variable,
+    whole: re.Pattern[str],
+    text: str,
+    spans: Spans,
+    allowed: Callable[[str], bool],
+) -> Spans:
+    ends = set()
+    for first, last in spans:
+        for at in range(first, last + 1):
+            match = whole.match(text, at, at + variable.most)
+            if match is not None and (variable.kind != "url" or allowed(match[1].lower().rstrip("."))):
+                ends.add(match.end())
+    return [(end, end) for end in sorted(ends)]
+
+
+def _add(spans: Spans, first: int, last: int) -> None:
+    """Put a span behind the others, which begin no later, joined to the last one where they touch."""
+    if spans and first <= spans[-1][1] + 1:
+        spans[-1] = (spans[-1][0], max(spans[-1][1], last))
+    else:
+        spans.append((first, last))

@@ -1,0 +1,133 @@
+"""The filter of sender ids: registered addresses by account, country and category; no one else's name."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from gateway.filters.fold import view_r, view_s
+from gateway.filters.numbers import NOWHERE, SHORTEST
+from gateway.filters.packs import SenderRule
+from gateway.filters.persons import Person, Persons
+from gateway.filters.treating import gravest, treat
+from gateway.filters.verdict import REASONS, Action, Verdict
+from gateway.message import Message
+from gateway.settings.content import Registration
+from gateway.settings.content import Senders as Settings
+
+_REASON = REASONS["sender_not_registered"]
+_ALIKE = (("rn", "m"), ("vv", "w"), ("cl", "d"))
+_LIKE_LETTERS = str.maketrans("013457", "oleast")
+_LIKE_L = str.maketrans("i", "l")
+ANY = "*"
+
+
+class Registered(NamedTuple):
+    """A registration with its place as file:line."""
+
+    entry: Registration
+    place: str
+
+    def is_for(self, account: str) -> bool:
+        """Whether the account may use it at all."""
+        return not self.entry.accounts or account in self.entry.accounts
+
+
+def skeleton(name: str) -> str:
+    """What a name looks like: names with the same one are taken for each other."""
+    seen = view_s(name).translate(_LIKE_LETTERS)
+    for pair, single in _ALIKE:
+        seen = seen.replace(pair, single)
+    return view_r(seen.translate(_LIKE_L))
+
+
+def kinds_of(address: str, registered: bool) -> frozenset[str]:
+    """What kinds of sender an address is, in the words of the packs."""
+    if not address.lstrip("+").isdigit():
+        return frozenset(("alphanumeric", "registered") if registered else ("alphanumeric",))
+    return frozenset(("short_code",) if len(address.lstrip("+")) < SHORTEST else ("number",))
+
+
+class Senders:
+    """Judges the source address of a message."""
+
+    name = "senders"
+
+    def __init__(self, settings: Settings, persons: Persons, places: tuple[str, ...] = ()) -> None:
+        self._settings = settings
+        self._persons = persons
+        self._exact: dict[str, list[Registered]] = {}
+        self._prefixes: list[tuple[str, Registered]] = []
+        self._skeletons: dict[str, list[Registered]] = {}
+        for index, entry in enumerate(settings.registered):
+            one = Registered(entry, places[index] if index < len(places) else "")
+            if entry.address.endswith(ANY):
+                self._prefixes.append((entry.address[:-1].casefold(), one))
+            else:
+                self._exact.setdefault(entry.address.casefold(), []).append(one)
+            if not entry.address.rstrip(ANY).lstrip("+").isdigit():
+                self._skeletons.setdefault(skeleton(entry.address.rstrip(ANY)), []).append(one)
+
+    def judge(self, message: Message, now: float) -> Verdict | None:
+        """A verdict if the address is not registered for this, is like another's, or is of a wrong kind."""
+        source = message.source
+        person = self._persons.person(message)
+        place = self._persons.numbering.place(person.digits) if person is not None else NOWHERE
+        known = self._known(source)
+        mine = [one for one in known if one.is_for(message.account)]
+        here = [one for one in mine if not one.entry.countries or place.country in one.entry.countries]
+        fitting = any(not one.entry.categories or message.category in one.entry.categories for one in here)
+        kind = self._kind(person, kinds_of(source, fitting), now)
+        if fitting:
+            return kind
+        return gravest((self._stranger(message, place.country, known, mine, here), kind))
+
+    def _known(self, source: str) -> list[Registered]:
+        address = source.casefold()
+        found = self._exact.get(address, [])
+        return found + [one for prefix, one in self._prefixes if address.startswith(prefix)]
+
+    def _stranger(
+        self,
+        message: Message,
+        country: str,
+        known: list[Registered],
+        mine: list[Registered],
+        here: list[Registered],
+    ) -> Verdict | None:
+        """Why an address may not be used here."""
+        if here:
+            allowed = ", ".join(sorted({name for one in here for name in one.entry.categories}))
+            detail = f"{message.source} is registered for {allowed}, not for {message.category}"
+            return Verdict(Action.REFUSE, self.name, "category", here[0].place, _REASON, detail)
+        if mine:
+            detail = f"{message.source} is not registered for {country or 'that destination'}"
+            return self._treated("country", mine[0].place, detail)
+        if not known and (like := self._like(message)) is not None:
+            rule, place = "lookalike", like.place
+            detail = f"{message.source} reads like {like.entry.address}, which is another's"
+            verdict = treat(self._settings.lookalikes, self.name, rule, place, _REASON, detail)
+            return gravest((verdict, self._treated("unregistered", "", "")))
+        detail = "it is registered for others" if known else f"{message.source} is not registered"
+        return self._treated("unregistered", known[0].place if known else "", detail)
+
+    def _treated(self, rule: str, place: str, detail: str) -> Verdict | None:
+        return treat(self._settings.unregistered, self.name, rule, place, _REASON, detail)
+
+    def _like(self, message: Message) -> Registered | None:
+        """Another's registered name that this one can be taken for."""
+        if message.source.lstrip("+").isdigit():
+            return None
+        alike = self._skeletons.get(skeleton(message.source), ())
+        return next((one for one in alike if not one.is_for(message.account)), None)
+
+    def _kind(self, person: Person | None, kinds: frozenset[str], now: float) -> Verdict | None:
+        """What the pack of the destination says of this kind of address."""
+        if person is None:
+            return None
+        for rule, ruled in person.rules.of(SenderRule, now):
+            if kinds.isdisjoint(rule.allowed):
+                detail = f"{', '.join(sorted(kinds))} where only {', '.join(rule.allowed)} may send"
+                action = Action.REFUSE if rule.enforced else Action.WARN
+                reason = _REASON if rule.enforced else None
+                return Verdict(action, self.name, ruled.name, ruled.place, reason, detail)
+        return None

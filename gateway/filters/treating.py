@@ -1,0 +1,27 @@
+"""What is found becomes a verdict, as the settings say it is to be treated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway.filters.verdict import Action, Reason, Verdict
+from gateway.settings.modes import Treatment
+
+_ACTIONS: dict[Treatment, Action] = {"refuse": Action.REFUSE, "hold": Action.HOLD, "warn": Action.WARN}
+_GRAVEST = (Action.REFUSE, Action.HOLD, Action.WARN)
+
+
+def treat(
+    treatment: Treatment, filter: str, rule: str, place: str, reason: Reason, detail: str
+) -> Verdict | None:
+    """The verdict on one thing that was found; None where it is allowed."""
+    action = _ACTIONS.get(treatment)
+    if action is None:
+        return None
+    return Verdict(action, filter, rule, place, reason if action is Action.REFUSE else None, detail)
+
+
+def gravest(verdicts: Iterable[Verdict | None]) -> Verdict | None:
+    """The gravest of some verdicts, the first of equals."""
+    said = [verdict for verdict in verdicts if verdict is not None]
+    return min(said, key=lambda verdict: _GRAVEST.index(verdict.action)) if said else None
