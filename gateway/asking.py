@@ -35,14 +35,21 @@ class Unreadable(Exception):
     """The store cannot be read from here."""
 
 
-def ask(node: Node, method: str, path: str) -> tuple[int, dict[str, Any]]:
-    """Ask the control endpoint of a running node: (HTTP status, JSON of the answer). Raises Unreachable."""
+def ask(
+    node: Node, method: str, path: str, document: dict[str, Any] | None = None
+) -> tuple[int, dict[str, Any]]:
+    """Ask the control endpoint of a running node, with `document` as JSON where it is given.
+
+    Returns the HTTP status and the JSON of the answer. Raises Unreachable.
+    """
     address = address_of(node.control) if node.control else None
     if address is None:
         raise Unreachable(f"gateway.yaml: control is {node.control!r}, which cannot be asked from here")
     connection = http.client.HTTPConnection(*address, timeout=30)
     try:
-        connection.request(method, f"/{path}")
+        body = None if document is None else json.dumps(document, ensure_ascii=False).encode()
+        headers = {} if body is None else {"content-type": "application/json"}
+        connection.request(method, f"/{path}", body, headers)
         answer = connection.getresponse()
         return answer.status, dict(json.loads(answer.read()))
     except OSError as error:

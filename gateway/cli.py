@@ -9,15 +9,24 @@ from __future__ import annotations
 import json
 import os
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+from typing import Annotated
 
 import typer
 
-if TYPE_CHECKING:
-    from gateway.settings.models import Node
-
-FAILED, USAGE, UNREACHABLE, BAD_CONFIGURATION = 1, 2, 3, 78
+from gateway import cli_people
+from gateway.cli_common import (
+    BAD_CONFIGURATION,
+    DEFAULT_CONFIG,
+    FAILED,
+    USAGE,
+    AsJson,
+    Config,
+    ask_node,
+    end,
+    existing,
+    node_of,
+    say,
+)
 
 app = typer.Typer(
     help="An SMPP gateway: may it be sent, when, and by which carrier.",
@@ -25,53 +34,12 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-Config = Annotated[Path, typer.Option("--config", help="The directory of the configuration.")]
-AsJson = Annotated[bool, typer.Option("--json", help="Data for programs on standard output.")]
-DEFAULT_CONFIG = Path("config")
+cli_people.add_to(app)
 
 
 def main() -> None:
     """Entry point of the console script."""
     app()
-
-
-def _say(text: str) -> None:
-    print(text, file=sys.stderr)
-
-
-def _end(code: int, text: str = "") -> NoReturn:
-    if text:
-        _say(text)
-    raise typer.Exit(code)
-
-
-def _directory(config: Path, code: int = USAGE) -> Path:
-    """The directory of the configuration; ends with `code` if there is none."""
-    if not config.is_dir():
-        _end(code, f"{config}: no such directory; name that of the configuration with --config DIR")
-    return config
-
-
-def _node(config: Path) -> Node:
-    """gateway.yaml alone; ends if it cannot be used."""
-    from gateway.settings.load import load_node
-    from gateway.settings.problems import SettingsError
-
-    try:
-        return load_node(_directory(config), os.environ)
-    except SettingsError as error:
-        _end(USAGE, str(error))
-
-
-def _ask(config: Path, method: str, path: str) -> tuple[int, dict[str, Any]]:
-    """Ask the running gateway of this configuration; ends if it does not answer."""
-    from gateway.asking import Unreachable, ask
-
-    try:
-        return ask(_node(config), method, path)
-    except Unreachable as error:
-        _end(UNREACHABLE, str(error))
 
 
 @app.command()
@@ -85,15 +53,15 @@ def run(config: Config = DEFAULT_CONFIG) -> None:
     from gateway.relay.clocks import Clocks, monotonic
     from gateway.settings.problems import SettingsError
 
-    _directory(config, BAD_CONFIGURATION)
+    existing(config, BAD_CONFIGURATION)
     try:
         gateway = Gateway(config, os.environ, reactor, Clocks(monotonic(reactor)))
     except (SettingsError, ValueError) as error:
-        _end(BAD_CONFIGURATION, str(error))
+        end(BAD_CONFIGURATION, str(error))
     settings = gateway.generation.node.logs
     logs.begin(settings.format, settings.level)
     for warning in gateway.generation.warnings:
-        _say(f"warning: {warning}")
+        say(f"warning: {warning}")
     raise typer.Exit(run_gateway(gateway))
 
 
@@ -106,7 +74,7 @@ def check(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
 
     problems: list[str] = []
     warnings: tuple[str, ...] = ()
-    _directory(config)
+    existing(config)
     try:
         generation = load(config, os.environ)
         warnings = generation.warnings
@@ -118,12 +86,12 @@ def check(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     if as_json:
         print(json.dumps({"problems": problems, "warnings": warnings}, ensure_ascii=False))
     for problem in problems:
-        _say(problem)
+        say(problem)
     for warning in warnings:
-        _say(f"warning: {warning}")
+        say(f"warning: {warning}")
     if problems:
-        _end(USAGE, f"{len(problems)} problem(s): this configuration cannot be used")
-    _say(f"{config}: no problems")
+        end(USAGE, f"{len(problems)} problem(s): this configuration cannot be used")
+    say(f"{config}: no problems")
 
 
 @app.command()
@@ -150,13 +118,13 @@ def send(
     from gateway.settings.models import Node
 
     elsewhere = host is not None and password is not None
-    node = Node() if elsewhere else _node(config)
+    node = Node() if elsewhere else node_of(config)
     named = next(filter(None, (address_of(each.endpoint) for each in node.listeners)), ("127.0.0.1", 2775))
     try:
         secret = password if password is not None else demonstration_password(config, account)
         sent = send_text((host or named[0], port or named[1]), account, secret, source, to, text, wait)
     except CannotSend as error:
-        _end(error.code, str(error))
+        end(error.code, str(error))
     if as_json:
         print(json.dumps(sent.document(), ensure_ascii=False))
     else:
@@ -170,7 +138,7 @@ def demo(config: Config = DEFAULT_CONFIG) -> None:
     """Run two simulated carriers and the gateway together, until Ctrl-C: what `make run` does."""
     from gateway.demonstration import run_demonstration
 
-    _directory(config, BAD_CONFIGURATION)
+    existing(config, BAD_CONFIGURATION)
     raise typer.Exit(run_demonstration(config))
 
 
@@ -179,7 +147,7 @@ def status(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """What a running gateway is doing."""
     from gateway.asking import tell_status
 
-    code, document = _ask(config, "GET", "status")
+    code, document = ask_node(config, "GET", "status")
     if as_json:
         print(json.dumps(document, ensure_ascii=False))
     else:
@@ -190,14 +158,14 @@ def status(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
 @app.command()
 def reload(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Have a running gateway read its configuration anew: taken whole, or not at all."""
-    code, document = _ask(config, "POST", "reload")
+    code, document = ask_node(config, "POST", "reload")
     if as_json:
         print(json.dumps(document, ensure_ascii=False))
     for problem in document.get("problems", ()):
-        _say(problem)
+        say(problem)
     if code != 200:
-        _end(USAGE, "the configuration was not taken; the one before stays in force")
-    _say(f"generation {document['generation']} is in force")
+        end(USAGE, "the configuration was not taken; the one before stays in force")
+    say(f"generation {document['generation']} is in force")
 
 
 @app.command()
@@ -210,16 +178,16 @@ def message(
     from gateway.asking import Unreadable, find_messages, tell_message
 
     try:
-        found = find_messages(_node(config), config, message_id)
+        found = find_messages(node_of(config), config, message_id)
     except Unreadable as error:
-        _end(FAILED, str(error))
+        end(FAILED, str(error))
     if as_json:
         print(json.dumps(found, ensure_ascii=False))
     for document in found:
         if not as_json:
             tell_message(document)
     if not found:
-        _end(FAILED, f"no message {message_id} is known; refusals that the response told have no id")
+        end(FAILED, f"no message {message_id} is known; refusals that the response told have no id")
 
 
 @app.command("hash-password")
@@ -233,5 +201,5 @@ def hash_password() -> None:
     else:
         secret = sys.stdin.readline().rstrip("\r\n")
     if not 0 < len(secret) <= LONGEST_PASSWORD:
-        _end(USAGE, f"an SMPP password has 1 to {LONGEST_PASSWORD} characters")
+        end(USAGE, f"an SMPP password has 1 to {LONGEST_PASSWORD} characters")
     print(hashed(secret))

@@ -54,7 +54,8 @@ def test_commands_and_options_exist(document: Path) -> None:
     for program, command, options in calls(document.read_text("utf-8")):
         known = PROGRAMS[program].commands  # type: ignore[attr-defined]
         assert command in known, f"{program} {command}"
-        taken = {option for parameter in known[command].params for option in parameter.opts}
+        meant = [known[command], *getattr(known[command], "commands", {}).values()]
+        taken = {option for each in meant for parameter in each.params for option in parameter.opts}
         assert set(options) <= taken | {"--help"}, f"{program} {command} {options}"
 
 

@@ -103,6 +103,14 @@ class Counters(Collector):
         for reason, count in relay.binding.refused.items():
             binds.add_metric([reason], count)
         yield from (states, verdicts, receipts, binds)
+        people = CounterMetricFamily(
+            "gateway_people",
+            "What was done for people: heard, suppressed, lifted, consents, cases, webhooks",
+            labels=["kind"],
+        )
+        for kind, count in relay.protection.counts().items():
+            people.add_metric([kind], count)
+        yield people
         yield GaugeMetricFamily("gateway_queue", "Messages in lanes", relay.dispatch.lanes.count)
         yield GaugeMetricFamily("gateway_queue_oldest_seconds", "Age of the oldest", relay.oldest_waiting())
         yield GaugeMetricFamily(

@@ -1,4 +1,5 @@
-"""The HTTP face of a node: GET /metrics, /healthz, /readyz, /status; POST /reload.
+"""The HTTP face of a node: GET /metrics, /healthz, /readyz, /status; POST /reload and what is below
+/people.
 
 It asks nobody who they are: bind it to the loopback only.
 """
@@ -16,6 +17,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from gateway.control.metrics import exposition
 from gateway.control.node import Node
+from gateway.control.people import PeopleCommands
 
 log = Logger()
 
@@ -30,6 +32,7 @@ def control_site(gateway: Node) -> Site:
     root.putChild(b"readyz", Page(get=lambda: readiness(gateway)))
     root.putChild(b"status", Page(get=lambda: as_json(200, status(gateway))))
     root.putChild(b"reload", Page(post=lambda: reload(gateway)))
+    root.putChild(b"people", PeopleCommands(gateway).site())
     return QuietSite(root)  # type: ignore[no-untyped-call]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gateway.filters.capped import Capped
 from gateway.filters.consented import Consented
 from gateway.filters.known import Known
+from gateway.filters.listed import read_lists
 from gateway.filters.persons import Persons
 from gateway.filters.quiet import Quiet
 from gateway.filters.suppressed import Suppressed
@@ -20,13 +21,16 @@ AGAIN = ("suppressed", "consented", "quiet")
 def protecting_filters(generation: Generation, before: Mapping[str, Filter]) -> dict[str, Filter]:
     """The filters by name, in their order: the lists, consent, quiet hours, and last the counts.
 
-    What is known stays that of the filters `before`. Raises ValueError for packs that cannot be used.
+    What is known stays that of the filters `before`. Raises ValueError for packs and lists that cannot
+    be used.
     """
     persons = Persons(generation)
     previous = before.get(Suppressed.name)
-    known = previous.known if isinstance(previous, Suppressed) else Known()
+    known, before_lists = (
+        (previous.known, previous.lists) if isinstance(previous, Suppressed) else (Known(), {})
+    )
     filters: tuple[Filter, ...] = (
-        Suppressed(persons, known),
+        Suppressed(persons, known, read_lists(generation, before_lists)),
         Consented(persons, known),
         Quiet(persons, generation.filters.quiet),
         Capped(persons, known),

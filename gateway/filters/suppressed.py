@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from gateway.filters.known import Known
+from gateway.filters.listed import Lists
 from gateway.filters.persons import Persons
 from gateway.filters.suppression import REASON, Hit
 from gateway.filters.verdict import REASONS, Action, Verdict
@@ -16,9 +17,10 @@ class Suppressed:
 
     name = "suppressed"
 
-    def __init__(self, persons: Persons, known: Known) -> None:
+    def __init__(self, persons: Persons, known: Known, lists: Lists | None = None) -> None:
         self.persons = persons
         self.known = known
+        self.lists: Lists = lists or {}
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A refusal if a list forbids the message."""

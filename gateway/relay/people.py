@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import asdict
 
 from sqlalchemy import Connection
@@ -28,6 +29,7 @@ from gateway.store.people import ConsentRow, SuppressionKey, SuppressionRow
 
 log = Logger()
 
+BIG_PAGE = 10_000
 PAGE = 500  # rows taken in at once when starting: a few milliseconds
 
 
@@ -122,18 +124,17 @@ class People:
     async def _load_suppressions(self) -> None:
         after = SuppressionKey("", "", "", "", "", "")
         while found := await self.ledger.read(rows.suppressions, after, PAGE):
-            for row in found:
-                self.known.suppressions.add(list_key(row.key), row.number, Span(row.since, row.until))
+            learn_suppressions(self.known, found)
             after = found[-1].key
 
     async def _load_consents(self) -> None:
         after = "", 0
-        while found := await self.ledger.read(_events, after, PAGE):
-            for kept, tenant in found:
-                self.heads[tenant] = kept.link
-                if kept.event is not None:
-                    self.known.consents.apply(kept.event)
-            after = found[-1][1], found[-1][0].link.position
+        while found := await self.ledger.read(events_after, after, PAGE):
+            for tenant, line in found:
+                self.heads[tenant] = line.link
+                if line.event is not None:
+                    self.known.consents.apply(line.event)
+            after = found[-1][0], found[-1][1].link.position
 
 
 def list_key(key: SuppressionKey) -> ListKey:
@@ -155,6 +156,26 @@ def event_of(document: dict[str, object]) -> ConsentEvent:
         raise ValueError(f"not an event: {error}") from None
 
 
-def _events(connection: Connection, after: tuple[str, int], limit: int) -> list[tuple[Kept, str]]:
-    """A page of all ledgers, understood where it is read: in the reader's thread."""
-    return [(kept(row), row.tenant) for row in rows.consents(connection, after, limit)]
+def learn_suppressions(known: Known, found: Iterable[SuppressionRow]) -> None:
+    """Take stored entries in."""
+    for row in found:
+        known.suppressions.add(list_key(row.key), row.number, Span(row.since, row.until))
+
+
+def events_after(connection: Connection, after: tuple[str, int], limit: int) -> list[tuple[str, Kept]]:
+    """A page of all ledgers, by tenant, understood where it is read: in the reader's thread."""
+    return [(row.tenant, kept(row)) for row in rows.consents(connection, after, limit)]
+
+
+def read_all(connection: Connection, known: Known) -> None:
+    """Learn all that the store knows of people, for who looks at it beside the node."""
+    after = SuppressionKey("", "", "", "", "", "")
+    while found := rows.suppressions(connection, after, BIG_PAGE):
+        learn_suppressions(known, found)
+        after = found[-1].key
+    place = "", 0
+    while lines := events_after(connection, place, BIG_PAGE):
+        for _, line in lines:
+            if line.event is not None:
+                known.consents.apply(line.event)
+        place = lines[-1][0], lines[-1][1].link.position

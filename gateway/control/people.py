@@ -1,0 +1,230 @@
+"""What may be asked of a running node about people: POST with JSON, below /people.
+
+    consents        {"tenant", "events": [{"number", "program", "category", "kind", "basis", …}]}
+    suppress, lift  {"type", "tenant", "program", "category", "numbers", "since", "until", "evidence"}
+    close           {"id", "by", "note"}
+
+Only application/json is taken, which no page of the web can send here unasked. Much is done some of it at a
+time, so that traffic flows on; what is answered is on disk.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.task import deferLater
+from twisted.logger import Logger
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+
+from gateway.control.node import Node
+from gateway.filters.consent import ConsentEvent, EventKind
+from gateway.filters.numbersets import Span
+from gateway.filters.suppression import ListKey, ListType, Scope
+from gateway.relay.batch import Batch
+from gateway.relay.people import NotYours
+from gateway.store import people as rows
+
+log = Logger()
+
+COMMANDS = "commands"
+STEP = 100  # rows done before others have their turn
+LONGEST = 16_000_000
+
+Document = dict[str, Any]
+Handler = Callable[[Document], Coroutine[Any, Any, Document]]
+
+
+class Unfit(ValueError):
+    """What was asked cannot be done, and why."""
+
+
+class Command(Resource):
+    """One thing that may be asked."""
+
+    isLeaf = True
+
+    def __init__(self, handler: Handler) -> None:
+        Resource.__init__(self)
+        self._handler = handler
+
+    def render_POST(self, request: Request) -> int:
+        """Answer when it is done."""
+        Deferred.fromCoroutine(self._finish(request))
+        return NOT_DONE_YET
+
+    async def _finish(self, request: Any) -> None:
+        code, document = await self._answer(request)
+        if not request._disconnected:
+            request.setResponseCode(code)
+            request.setHeader(b"content-type", b"application/json; charset=utf-8")
+            request.write(json.dumps(document, ensure_ascii=False).encode() + b"\n")
+            request.finish()
+
+    async def _answer(self, request: Any) -> tuple[int, Document]:
+        kind = request.getHeader("content-type") or ""
+        if kind.split(";")[0].strip() != "application/json":
+            return 415, {"problem": "application/json is wanted"}
+        try:
+            asked = json.loads(request.content.read(LONGEST))
+            if not isinstance(asked, dict):
+                raise Unfit("an object is wanted")
+            return 200, await self._handler(asked)
+        except (Unfit, NotYours, json.JSONDecodeError) as error:
+            return 422, {"problem": str(error)}
+        except Exception:
+            log.failure("a request of the control endpoint failed")
+            return 500, {"problem": "it failed; the log says why"}
+
+
+class PeopleCommands:
+    """Does what is asked, on the node's own memory and store."""
+
+    def __init__(self, gateway: Node) -> None:
+        self.gateway = gateway
+
+    def site(self) -> Resource:
+        """Everything below /people."""
+        root = Resource()
+        for name, handler in (
+            (b"consents", self.consents),
+            (b"suppress", self.suppress),
+            (b"lift", self.lift),
+            (b"close", self.close),
+        ):
+            command: Any = Command(handler)
+            root.putChild(name, command)
+        return root
+
+    async def consents(self, asked: Document) -> Document:
+        """Record events; those that cannot be are told by their index."""
+        tenant = self._tenant(asked, required=True)
+        events = asked.get("events")
+        if not isinstance(events, list):
+            raise Unfit("events must be a list")
+        refused: list[list[Any]] = []
+        recorded = 0
+        protection = self.gateway.relay.protection
+        for start in range(0, len(events), STEP):
+            batch = Batch()
+            for index, fields in enumerate(events[start : start + STEP], start=start):
+                try:
+                    event = self._event(tenant, fields)
+                except (ValueError, TypeError, KeyError) as error:
+                    refused.append([index, str(error)])
+                    continue
+                link = protection.people.record(event, batch)
+                recorded += 1
+                told = {"tenant": tenant, "number": event.number, "kind": str(event.kind)}
+                protection.webhooks.tell("consent", {**told, "position": link.position}, batch)
+            await self._commit(batch)
+        return {"recorded": recorded, "refused": refused}
+
+    def _event(self, tenant: str, fields: Any) -> ConsentEvent:
+        if not isinstance(fields, dict):
+            raise ValueError("an event is an object")
+        now = int(self.gateway.relay.clocks.wall())
+        given = {name: value for name, value in fields.items() if value not in ("", None)}
+        number = self._number(tenant, str(given.pop("number", "")))
+        kind = EventKind(str(given.pop("kind", EventKind.IMPORTED)))
+        occurred_at = int(given.pop("occurred_at", now))
+        texts = {name: str(value) for name, value in given.items() if name != "expires_at"}
+        expires_at = given.get("expires_at")
+        return ConsentEvent(
+            tenant,
+            texts.pop("program", ""),
+            texts.pop("category", ""),
+            number,
+            kind,
+            occurred_at,
+            now,
+            expires_at=None if expires_at is None else int(expires_at),
+            **texts,
+        )
+
+    async def suppress(self, asked: Document) -> Document:
+        """Put numbers on a list."""
+        key = self._key(asked)
+        span = Span(asked.get("since"), asked.get("until"))
+        evidence = str(asked.get("evidence") or "")
+        people = self.gateway.relay.protection.people
+
+        def one(number: str, batch: Batch) -> None:
+            people.suppress(key, number, batch, by="operator", evidence=evidence, span=span)
+
+        return await self._each(asked, key.scope.tenant, one)
+
+    async def lift(self, asked: Document) -> Document:
+        """Take numbers off a list."""
+        key = self._key(asked)
+        people = self.gateway.relay.protection.people
+        return await self._each(
+            asked, key.scope.tenant, lambda number, batch: people.lift(key, number, batch, by="operator")
+        )
+
+    async def close(self, asked: Document) -> Document:
+        """Close a case."""
+        case_id = asked.get("id")
+        case = await self.gateway.store.ledger.read(rows.case, case_id) if isinstance(case_id, int) else None
+        if case is None:
+            raise Unfit(f"there is no case {case_id}")
+        if case.closed_at is not None:
+            raise Unfit(f"case {case_id} was closed by {case.closed_by}")
+        batch = Batch()
+        self.gateway.relay.protection.cases.close(
+            case.id, str(asked.get("by") or "operator"), str(asked.get("note") or ""), batch
+        )
+        await self._commit(batch)
+        return {"closed": case.id}
+
+    async def _each(self, asked: Document, tenant: str, change: Callable[[str, Batch], None]) -> Document:
+        numbers = asked.get("numbers")
+        if not isinstance(numbers, list):
+            raise Unfit("numbers must be a list")
+        refused: list[list[Any]] = []
+        for start in range(0, len(numbers), STEP):
+            batch = Batch()
+            for index, number in enumerate(numbers[start : start + STEP], start=start):
+                try:
+                    change(self._number(tenant, str(number), prefix=True), batch)
+                except ValueError as error:
+                    refused.append([index, str(error)])
+            await self._commit(batch)
+        return {"done": len(numbers) - len(refused), "refused": refused}
+
+    async def _commit(self, batch: Batch) -> None:
+        relay = self.gateway.relay
+        await relay.committer.commit(batch, must=True)
+        await deferLater(relay.clocks.timer, 0)  # type: ignore[arg-type]
+
+    def _key(self, asked: Document) -> ListKey:
+        try:
+            kind = ListType(str(asked.get("type") or ""))
+        except ValueError:
+            raise Unfit(f"type must be one of {', '.join(ListType)}") from None
+        tenant = self._tenant(asked)
+        scope = Scope(tenant, str(asked.get("program") or ""), str(asked.get("category") or ""))
+        if scope != Scope() and not tenant:
+            raise Unfit("a program or a category is a tenant's")
+        return ListKey(kind, scope, str(asked.get("name") or COMMANDS))
+
+    def _tenant(self, asked: Document, *, required: bool = False) -> str:
+        tenant = str(asked.get("tenant") or "")
+        known = {account.tenant for account in self.gateway.generation.accounts.values()}
+        if tenant not in known and (tenant or required):
+            raise Unfit(f"no account is of a tenant '{tenant}': there are {', '.join(sorted(known))}")
+        return tenant
+
+    def _number(self, tenant: str, number: str, *, prefix: bool = False) -> str:
+        if prefix and number.endswith("*"):
+            digits = number[:-1].removeprefix("+")
+            if not (digits.isascii() and digits.isdigit()) or digits[0] == "0":
+                raise ValueError("a prefix is digits with the calling code, and a * at the end")
+            return f"{digits}*"
+        found = self.gateway.relay.protection.people.persons.digits(tenant, number)
+        if found is None:
+            raise ValueError("not a number with its calling code")
+        return found

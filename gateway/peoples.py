@@ -1,0 +1,217 @@
+"""What the command line reads of people in the store, beside the node, and how it is told."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from sqlalchemy import Connection, func, select
+from sqlalchemy.exc import SQLAlchemyError
+
+from gateway.cli_common import FAILED, USAGE, end
+from gateway.filters.consent import as_of
+from gateway.filters.consentchain import Flaw, Link, genesis
+from gateway.filters.consentchain import verify as flaws_of
+from gateway.filters.listfiles import instant
+from gateway.logs import masked
+from gateway.relay.people import events_after, kept
+from gateway.settings.models import Node
+from gateway.store import people as rows
+from gateway.store.drivers import brief
+from gateway.store.engine import reading_engine, store_url
+from gateway.store.schema import suppression
+
+PAGE = 10_000
+MOST = 1000
+
+
+@contextmanager
+def reading(node: Node, directory: Path) -> Iterator[Connection]:
+    """The store of a configuration, for reading; ends the command if it cannot be read."""
+    engine = None
+    try:
+        url = store_url(node, directory)
+        if url.get_backend_name() == "sqlite" and not Path(f"{url.database}").exists():
+            end(FAILED, f"{url.database}: no store is there; it is made when the gateway runs")
+        engine = reading_engine(url, 1)
+        with engine.connect() as connection:
+            yield connection
+    except (SQLAlchemyError, ValueError) as error:
+        end(FAILED, f"the store cannot be read: {brief(error)}")
+    finally:
+        if engine is not None:
+            engine.dispose()
+
+
+def show(node: Node, directory: Path, number: str, tenant: str | None, at: str) -> dict[str, Any]:
+    """All events about a number, and the state of each tenant, program and category, at a moment."""
+    try:
+        moment = instant(at) or datetime.now(UTC).timestamp()
+    except ValueError as error:
+        end(USAGE, str(error))
+    with reading(node, directory) as connection:
+        lines = [(row, kept(row).event) for row in rows.consents_of(connection, number, tenant)]
+        entries = rows.suppressions_of(connection, number)
+    events = [event for _, event in lines if event is not None and event.recorded_at <= moment]
+    scopes = dict.fromkeys((event.tenant, event.program, event.category) for event in events)
+    states = []
+    for whose, program, category in scopes:
+        state = as_of(events, whose, program, category, number, moment)
+        status = str(state.status(moment))
+        states.append(
+            {
+                "tenant": whose,
+                "program": program,
+                "category": category,
+                "status": status,
+                "basis": state.basis,
+            }
+        )
+    return {
+        "number": masked(number),
+        "at": _second(int(moment)),
+        "states": states,
+        "events": [
+            {
+                "position": row.position,
+                **{k: v for k, v in json.loads(row.event or "{}").items() if k != "number"},
+            }
+            for row, event in lines
+            if event is not None and event.recorded_at <= moment
+        ],
+        "lists": [_entry(entry) for entry in entries],
+    }
+
+
+def _entry(row: rows.SuppressionRow) -> dict[str, Any]:
+    return {**row._asdict(), "number": masked(row.number)}
+
+
+def export(node: Node, directory: Path, tenant: str | None) -> Iterator[dict[str, Any]]:
+    """Every line of the ledgers."""
+    with reading(node, directory) as connection:
+        after = tenant or "", 0
+        while found := rows.consents(connection, after, PAGE):
+            for row in found:
+                if tenant is not None and row.tenant != tenant:
+                    return
+                yield {
+                    "tenant": row.tenant,
+                    "position": row.position,
+                    "recorded_at": row.recorded_at,
+                    "commitment": row.commitment.hex(),
+                    "hash": row.hash.hex(),
+                    "salt": None if row.salt is None else row.salt.hex(),
+                    "event": None if row.event is None else json.loads(row.event),
+                }
+            after = found[-1].tenant, found[-1].position
+
+
+def verify(node: Node, directory: Path, heads: dict[str, str]) -> dict[str, dict[str, Any]]:
+    """Each tenant's ledger: how many lines, its head, and every flaw."""
+    found: dict[str, dict[str, Any]] = {}
+    last: dict[str, Link] = {}
+    with reading(node, directory) as connection:
+        after = "", 0
+        while lines := events_after(connection, after, PAGE):
+            for tenant in dict.fromkeys(tenant for tenant, _ in lines):
+                mine = [line for whose, line in lines if whose == tenant]
+                ledger = found.setdefault(tenant, {"lines": 0, "head": "", "flaws": []})
+                ledger["lines"] += len(mine)
+                ledger["flaws"] += [
+                    flaw._asdict() for flaw in flaws_of(mine, last.get(tenant) or genesis(tenant))
+                ]
+                last[tenant] = mine[-1].link
+                ledger["head"] = mine[-1].link.hash.hex()
+                if heads.get(tenant) in {line.link.hash.hex() for line in mine}:
+                    ledger["kept"] = True
+            after = lines[-1][0], lines[-1][1].link.position
+    for tenant, head in heads.items():
+        ledger = found.setdefault(tenant, {"lines": 0, "head": "", "flaws": []})
+        if not ledger.pop("kept", False):
+            flaw = Flaw(ledger["lines"], f"no line has the hash {head}, which was the head once")
+            ledger["flaws"].append(flaw._asdict())
+    return found
+
+
+def lists(node: Node, directory: Path, number: str) -> list[dict[str, Any]]:
+    """The lists and their lengths, or the entries of one number."""
+    with reading(node, directory) as connection:
+        if number:
+            return [_entry(row) for row in rows.suppressions_of(connection, number)]
+        columns = [suppression.c[name] for name in ("type", "tenant", "program", "category", "name")]
+        query = select(*columns, func.count().label("entries")).group_by(*columns).order_by(*columns)
+        return [dict(row._mapping) for row in connection.execute(query)]
+
+
+def cases(node: Node, directory: Path, *, open_only: bool) -> list[dict[str, Any]]:
+    """Cases, numbers masked."""
+    with reading(node, directory) as connection:
+        found = rows.cases(connection, open_only, MOST)
+    return [
+        {
+            **row._asdict(),
+            "number": masked(row.number),
+            "opened_at": _second(row.opened_at // 1000),
+            "deadline": _second(row.deadline // 1000),
+            "closed_at": None if row.closed_at is None else _second(row.closed_at // 1000),
+        }
+        for row in found
+    ]
+
+
+def tell_consents(found: dict[str, Any]) -> None:
+    """The answer of `show` for people."""
+    console = _console()
+    console.print(f"{found['number']} at {found['at']}")
+    _table(console, found["states"], ("tenant", "program", "category", "status", "basis"))
+    for event in found["events"]:
+        event["occurred"] = _second(event["occurred_at"])
+    columns = ("position", "tenant", "program", "category", "kind", "occurred", "basis", "method", "evidence")
+    _table(console, found["events"], columns)
+    tell_lists(found["lists"])
+
+
+def tell_lists(found: list[dict[str, Any]]) -> None:
+    """Lists, or entries, for people."""
+    names = (
+        "type",
+        "tenant",
+        "program",
+        "category",
+        "name",
+        "number",
+        "entries",
+        "until",
+        "added_by",
+        "evidence",
+    )
+    _table(_console(), found, tuple(name for name in names if found and name in found[0]))
+
+
+def tell_cases(found: list[dict[str, Any]]) -> None:
+    """Cases for people."""
+    _table(_console(), found, ("id", "rule", "account", "number", "reply", "deadline", "closed_by", "note"))
+
+
+def _table(console: Console, found: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
+    if not found:
+        return
+    table = Table(*columns, box=None)
+    for row in found:
+        table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
+    console.print(table)
+
+
+def _console() -> Console:
+    return Console(highlight=False, markup=False, soft_wrap=True)
+
+
+def _second(moment: int) -> str:
+    return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
