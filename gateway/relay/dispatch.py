@@ -50,6 +50,9 @@ class Dispatch:
         self.lanes = Lanes()
         self.paused = False
         self.may_leave: Callable[[Entry], bool] = lambda entry: True
+        self.said_no: Callable[[Carrier, Entry, int, Batch], None] = lambda carrier, entry, status, batch: (
+            None
+        )
         self._beyond: int | None = None  # the lowest id that waits in the store alone
         self._without_route: int | None = None  # the lowest id that no rule is for
         self._reading = False
@@ -224,6 +227,7 @@ class Dispatch:
         """The carrier said no: again later if its profile calls the status temporary, else the end."""
         rule = carrier.retry_rule(status)
         now = self.clocks.now_ms()
+        self.said_no(carrier, entry, status, batch)
         if rule is None or entry.attempts >= rule.tries:
             state = State.REJECTED if rule is None else State.UNDELIVERABLE
             self.book.end(entry, state, status, now, batch)

@@ -63,6 +63,9 @@ class Inbound:
         self.clocks = clocks
         self.told: Callable[[Entry, Receipt, Batch], None] = lambda entry, receipt, batch: None
         self.matchers: dict[str, Matcher] = {}
+        self.refused: Callable[[Carrier, Entry, Receipt, Batch], None] = lambda carrier, entry, said, batch: (
+            None
+        )
         self.counts: Counter[str] = Counter()
         self._strays: OrderedDict[tuple[str, str], list[tuple[int, DeliverSm | DataSm]]] = OrderedDict()
         self.strays = 0
@@ -122,6 +125,8 @@ class Inbound:
             self.told(entry, receipt, batch)
         else:
             self.counts["matched"] += 1
+            if state is not State.DELIVERED:
+                self.refused(carrier, entry, receipt, batch)
             self.book.end(entry, state, _error(receipt), self.clocks.now_ms(), batch)
 
     @staticmethod

@@ -111,6 +111,7 @@ class Relay:
             self.dispatch,
             self.judging,
             self.replies,
+            self.inbound,
             self.accounts,
             self.committer,
             reactor,

@@ -7,9 +7,11 @@ from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred
+from twisted.logger import Logger
 
 from gateway.filters.capped import Capped
 from gateway.filters.known import Known
+from gateway.filters.listed import put_in_force
 from gateway.filters.persons import Persons
 from gateway.filters.suppressed import Suppressed
 from gateway.filters.verdict import Filter
@@ -19,10 +21,12 @@ from gateway.relay.batch import Batch, Committer
 from gateway.relay.book import Book, Entry
 from gateway.relay.cases import Cases
 from gateway.relay.clocks import Clocks
+from gateway.relay.codes import Codes
 from gateway.relay.counting import Counting
 from gateway.relay.dispatch import Dispatch
 from gateway.relay.hearing import Hearing
 from gateway.relay.ids import Ids
+from gateway.relay.inbound import Inbound
 from gateway.relay.judging import Judging
 from gateway.relay.people import People
 from gateway.relay.recover import restore
@@ -33,6 +37,8 @@ from gateway.settings.models import Generation
 from gateway.settings.models import People as Settings
 from gateway.store.ledger import Ledger
 from gateway.store.rows import MessageRow
+
+log = Logger()
 
 
 class Protection:
@@ -47,6 +53,7 @@ class Protection:
         dispatch: Dispatch,
         judging: Judging,
         replies: Replies,
+        inbound: Inbound,
         accounts: Accounts,
         committer: Committer,
         reactor: Any,
@@ -66,12 +73,18 @@ class Protection:
         judging.passed = self.counting.count
         dispatch.may_leave = judging.may_leave
         replies.heard = self.hearing.hear
+        codes = Codes(self.people, self.webhooks)
+        dispatch.said_no = codes.refused
+        inbound.refused = codes.receipt
 
     def adopt(self, generation: Generation, filters: Mapping[str, Filter]) -> None:
         """Go by the filters and settings of a new generation."""
         suppressed, capped = filters.get(Suppressed.name), filters.get(Capped.name)
         if isinstance(suppressed, Suppressed):
             self.people.persons, self.people.known = suppressed.persons, suppressed.known
+            for remark in put_in_force(suppressed.lists, suppressed.known.suppressions):
+                log.warn("{remark}", remark=remark)
+            self.people.known.changes += 1
         self.counting.capped = capped if isinstance(capped, Capped) else None
         people = self.people.persons.people
         self.cases.configure(people.captures)
@@ -100,6 +113,18 @@ class Protection:
         """A message has ended."""
         if entry.message.counted_at:
             self.counting.ended(entry)
+
+    def counts(self) -> dict[str, int]:
+        """Everything that was done, for the metrics."""
+        webhooks = {f"webhook:{name}": count for name, count in self.webhooks.counts.items()}
+        cases = {f"case:{name}": count for name, count in self.cases.counts.items()}
+        return {
+            **self.people.counts,
+            **self.hearing.counts,
+            **self.speaker.counts,
+            **cases,
+            **webhooks,
+        }
 
     def _is_capped(self, message: Message) -> bool:
         chain = self.judging.chain_of(message.account, message.category)

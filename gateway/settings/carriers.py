@@ -128,6 +128,18 @@ class Retry(Section):
         return {**DEFAULT_RETRIES, **statuses}
 
 
+CodeMeaning = Literal["opted_out", "do_not_disturb", "complaint", "invalid", "reassigned"]
+
+
+class PeopleCodes(Section):
+    """What the carrier's refusals say of the person: the number goes on a list by itself."""
+
+    statuses: dict[StatusName, CodeMeaning] = Field(default_factory=dict)
+    """By name of the command_status in submit_sm_resp."""
+    errors: dict[Text, CodeMeaning] = Field(default_factory=dict)
+    """By what a receipt has as `err`, or as `stat` where that is a code of the carrier's own: `MK:1004`."""
+
+
 class Carrier(Section):
     """An upstream account: who we are for the carrier, and how it behaves."""
 
@@ -167,6 +179,8 @@ class Carrier(Section):
     accepted_is_final: Flag = False
     """Whether a receipt with the state ACCEPTED is the last word."""
     retry: Retry = Retry()
+    people: PeopleCodes = PeopleCodes()
+    """Its codes for people who do not want to be written to."""
 
 
 class Carriers(Section):

@@ -227,3 +227,27 @@ def test_a_complaint_opens_a_case(make_people: object) -> None:
     assert case.deadline - case.opened_at == 1_800_000
     assert people.said() == ["我们会联系您"]
     assert len(people.shop.delivered) == 1
+
+
+def test_a_carriers_codes_put_numbers_on_lists(make_people: object) -> None:
+    from relay_house import carrier
+
+    from gateway.settings.models import Generation
+
+    people = make_people()  # type: ignore[operator]
+    codes = {"statuses": {"ESME_RINVDSTADR": "do_not_disturb"}, "errors": {"MK:1004": "complaint"}}
+    settings = people.settings
+    fields = {name: getattr(settings, name) for name in settings.__slots__}
+    people.reload(Generation(**{**fields, "number": 2, "carriers": {"alpha": carrier(people=codes)}}))
+    people.consent()
+    people.consent(OTHER)
+    row = people.offer()
+    people.receipt(row.carrier_message_id, stat="MK:1004", source=HANDSET)
+    assert words(people.offer(text="【商店】again"))[0][2] == "regulator_complaint (carrier:alpha)"
+    people.answer = lambda name, pdu: (0x0B, "")
+    people.offer(OTHER)
+    people.answer = people.accept
+    row = people.offer(OTHER, text="【商店】again")
+    assert (row.error, words(row)[0][2]) == (903, "carrier_dnd (carrier:alpha)")
+    people.restart()
+    assert people.offer(text="【商店】and again").error == 902
