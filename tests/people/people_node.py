@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 from typing import Any
 
+LOOK = 0.05  # seconds
 RULES = Path(__file__).parents[2] / "config" / "rules"
 
 
@@ -60,6 +61,7 @@ class PeopleNode:
     def at(self, moment: float) -> None:
         """Set the gateway's wall clock to a unix second; it goes on from there."""
         self.clock.write_text(str(moment - time.time()))
+        time.sleep(2 * LOOK)
 
     def stop(self) -> None:
         """End both."""
@@ -77,7 +79,7 @@ def make_node(directory: Path, **people: Any) -> PeopleNode:
 
 
 def main(config: Path, clock: Path) -> int:
-    """Run the gateway by the clock in a file, which is looked at twice a second."""
+    """Run the gateway by the clock in a file, which is looked at often."""
     from twisted.internet import reactor
 
     from gateway import logs
@@ -88,7 +90,7 @@ def main(config: Path, clock: Path) -> int:
 
     def wall() -> float:
         now = time.time()
-        if now - last[0] > 0.05:
+        if now - last[0] > LOOK:
             last[:] = now, float(clock.read_text() or last[1])
         return now + last[1]
 
