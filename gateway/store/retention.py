@@ -119,7 +119,7 @@ def _finished(connection: Connection, first: int, last: int, before: int, bodies
 def _expired(connection: Connection, after: int, now: int, before: int) -> list[tuple[int, str, int]]:
     past = or_(outbox.c.expires_at <= now, outbox.c.created_at < before)
     query = select(outbox.c.seq, outbox.c.account, outbox.c.kind).where(outbox.c.seq > after, past)
-    return [row._tuple() for row in connection.execute(query.order_by(outbox.c.seq).limit(WINDOW))]
+    return [tuple(row) for row in connection.execute(query.order_by(outbox.c.seq).limit(WINDOW))]
 
 
 def _old_strays(connection: Connection, after: int, before: int) -> list[int]:
