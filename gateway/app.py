@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gc
 import signal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,15 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
+from twisted.web.server import Site
 
+from gateway.control.asked import Question, rollback
+from gateway.control.explaining import explaining
 from gateway.control.site import control_site
+from gateway.explain import DryRun
 from gateway.filters.catalogue import make_filters
 from gateway.filters.verdict import Filter
+from gateway.generations import History, UnknownGeneration
 from gateway.relay.clocks import Clocks
 from gateway.relay.node import Relay
 from gateway.settings.holder import Generations
@@ -27,6 +32,7 @@ from gateway.settings.problems import SettingsError
 from gateway.store.engine import Store, open_store, store_url
 from gateway.store.retention import Purge
 from gateway.store.rows import StoreLocked, StoreUnavailable
+from gateway.watching import Watch
 
 log = Logger()
 
@@ -52,6 +58,8 @@ class Gateway:
         self.ports: list[Any] = []
         self.store: Store
         self.relay: Relay
+        self.history: History
+        self.watch = Watch(directory, lambda: self.generation, self.reload, clocks.timer)
         self.opened = self.started = self.ready = False
         self.problems: tuple[str, ...] = ()
         self._purging = LoopingCall(self._purge)
@@ -67,6 +75,8 @@ class Gateway:
         node = self.generation.node
         self.store = open_store(self.store_url, self.reactor, clock=self.clocks.timer, node=node.name)
         self.opened = True
+        self.history = History(self.store, self.generation.directory, self.generation.directory / node.state)
+        await self.history.begin(self.generations)
         self.relay = Relay(self.generation, self.store, self.reactor, self.clocks)
         self.relay.adopt(self.generation, self.filters)
         await self.relay.start()
@@ -74,7 +84,8 @@ class Gateway:
         for listener in node.listeners:
             self.ports.append(await self._listen(listener.endpoint, self.relay.server))
         if node.control:
-            self.ports.append(await self._listen(node.control, control_site(self)))
+            self.ports.append(await self._listen(node.control, self._control()))
+        self.watch.start()
         self._purging.start(PURGE_INTERVAL, now=False)
         settle_garbage_collector()
         self.ready = True
@@ -90,9 +101,23 @@ class Gateway:
         log.info("listening on {endpoint}", endpoint=endpoint)
         return port
 
+    def _control(self) -> Site:
+        site = control_site(self)
+        root: Any = site.resource
+        root.putChild(b"rollback", Question(lambda asked: rollback(self, asked)))
+        root.putChild(b"explain", Question(explaining(lambda: self._dry_run().explain)))
+        return site
+
+    def _dry_run(self) -> DryRun:
+        """By the generation in force, with the carriers as they are."""
+        relay = self.relay
+        chain_of, health = relay.judging.chain_of, relay.dispatch.health
+        return DryRun(self.generation, self.filters, self.clocks, chain_of, health)
+
     async def stop(self) -> None:
         """Listen no more, end the sessions, and close the store when what was under way is in it."""
         self.ready = False
+        self.watch.stop()
         if self._purging.running:
             self._purging.stop()
         for port in self.ports:
@@ -107,8 +132,25 @@ class Gateway:
 
     async def reload(self) -> tuple[str, ...]:
         """Read the configuration anew; swapped whole, or not at all: then the problems are returned."""
+        return await self._take(self.generations.read, "reload")
+
+    async def rollback(self, number: int) -> tuple[str, ...] | None:
+        """Put the texts of an earlier generation in force as a new one; None if it is not known.
+
+        The files of the configuration stay as they are: the next reload takes them.
+        """
         try:
-            generation, filters = await deferToThread(self._read)
+            directory = await self.history.laid_out(number)
+        except UnknownGeneration:
+            return None
+        except (StoreUnavailable, ValueError) as error:
+            return (str(error),)
+        return await self._take(lambda: self.generations.read_from(directory), f"rollback to {number}")
+
+    async def _take(self, read: Callable[[], Generation], cause: str) -> tuple[str, ...]:
+        """Put what is read in force, or nothing: then the problems are returned."""
+        try:
+            generation, filters = await deferToThread(self._made, read)
         except SettingsError as error:
             self.problems = tuple(map(str, error.problems))
         except ValueError as error:
@@ -117,6 +159,7 @@ class Gateway:
             self.problems = ()
             before = self.generation
             self.generations.swap(generation)
+            self.history.keep(generation, cause)
             self.filters = filters
             self.relay.adopt(generation, filters)
             self.relay.connect()
@@ -132,8 +175,8 @@ class Gateway:
             if getattr(before, key) != getattr(after, key):
                 log.warn("{key} of gateway.yaml has changed: it takes effect at the next start", key=key)
 
-    def _read(self) -> tuple[Generation, dict[str, Filter]]:
-        generation = self.generations.read()
+    def _made(self, read: Callable[[], Generation]) -> tuple[Generation, dict[str, Filter]]:
+        generation = read()
         return generation, make_filters(generation, self.filters)
 
     # retention

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import http.client
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.addresses import address_of, shown
@@ -25,6 +29,18 @@ from gateway.store.rows import MessageRow, State
 
 MOST_DESTINATIONS = 255
 TOLD = ("category", "accepted", "sent", "ended", "expires", "carrier", "carrier_message_id", "attempts")
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """An answer for people and as data; true if it says that anything is there, or differs."""
+
+    text: str
+    document: Any
+    found: bool = True
+
+    def __bool__(self) -> bool:
+        return self.found
 
 
 class Unreachable(Exception):
@@ -93,6 +109,25 @@ def find_messages(node: Node, directory: Path, message_id: str) -> list[dict[str
     """What the store of the configuration in `directory` knows of the messages told under this id; zeros
     before it may be left out. Raises Unreadable.
     """
+    return [document(row) for row in find_rows(node, directory, message_id)]
+
+
+def find_rows(node: Node, directory: Path, message_id: str) -> list[MessageRow]:
+    """`find_messages`, as the rows are. Raises Unreadable."""
+    with store_of(node, directory) as connection:
+        for number in read_id(message_id):
+            found = queries.messages(connection, range(number, number + MOST_DESTINATIONS))
+            rows = [row for row in found if _same_id(row.client_id, message_id)]
+            if rows:
+                return rows
+    return []
+
+
+@contextmanager
+def store_of(node: Node, directory: Path) -> Iterator[Connection]:
+    """The store of the configuration in `directory`, to be read. Raises Unreadable, also for what is done
+    with it.
+    """
     engine = None
     try:
         url = store_url(node, directory)
@@ -100,17 +135,12 @@ def find_messages(node: Node, directory: Path, message_id: str) -> list[dict[str
             raise Unreadable(f"{url.database}: no store is there; it is made when the gateway runs")
         engine = reading_engine(url, 1)
         with engine.connect() as connection:
-            for number in read_id(message_id):
-                found = queries.messages(connection, range(number, number + MOST_DESTINATIONS))
-                rows = [row for row in found if _same_id(row.client_id, message_id)]
-                if rows:
-                    return [document(row) for row in rows]
+            yield connection
     except (SQLAlchemyError, ValueError) as error:
         raise Unreadable(f"the store cannot be read: {brief(error)}") from None
     finally:
         if engine is not None:
             engine.dispose()
-    return []
 
 
 def _same_id(told: str, asked: str) -> bool:

@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from gateway import cli_people
+from gateway import cli_configurations, cli_people
 from gateway.cli_common import (
     BAD_CONFIGURATION,
     DEFAULT_CONFIG,
@@ -174,20 +174,8 @@ def message(
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """What became of a message: its verdict, the carriers that were considered, and its end."""
-    from gateway.asking import Unreadable, find_messages, tell_message
-
-    try:
-        found = find_messages(node_of(config), config, message_id)
-    except Unreadable as error:
-        end(FAILED, str(error))
-    if as_json:
-        print(json.dumps(found, ensure_ascii=False))
-    for document in found:
-        if not as_json:
-            tell_message(document)
-    if not found:
-        end(FAILED, f"no message {message_id} is known; refusals that the response told have no id")
+    """What became of a message: the same as `explain` with its id."""
+    cli_configurations.became(message_id, config, as_json)
 
 
 @app.command("hash-password")
@@ -203,3 +191,6 @@ def hash_password() -> None:
     if not 0 < len(secret) <= LONGEST_PASSWORD:
         end(USAGE, f"an SMPP password has 1 to {LONGEST_PASSWORD} characters")
     print(hashed(secret))
+
+
+cli_configurations.add_to(app)

@@ -23,3 +23,8 @@ class Node(Protocol):
 
     async def reload(self) -> tuple[str, ...]:
         """Read the configuration anew; the problems if it was not taken."""
+
+    async def rollback(self, number: int) -> tuple[str, ...] | None:
+        """Put the texts of an earlier generation in force; the problems if they were not taken, None if
+        there is no such generation.
+        """

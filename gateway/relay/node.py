@@ -8,7 +8,8 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
-from gateway.filters.chain import Chain, Mode
+from gateway.filters.chain import Chain
+from gateway.filters.chained import chained
 from gateway.filters.protecting import AGAIN
 from gateway.filters.verdict import Filter, Verdict
 from gateway.message import Message
@@ -172,16 +173,8 @@ class Relay:
         """The filters of an account, in the modes that its settings name for a category."""
         chain = self._chains.get((name, category))
         if chain is None:
-            settings = self.generation.accounts.get(name)
-            filters = self.generation.filters
-            modes = {
-                filter: settings.filter_mode(filter, category, filters) if settings else "enforce"
-                for filter in self.filters
-            }
-            chain = self._chains[name, category] = Chain(
-                tuple((self.filters[filter], Mode(mode)) for filter, mode in modes.items() if mode != "off"),
-                self._failed,
-            )
+            filters = chained(self.generation, self.filters, name, category)
+            chain = self._chains[name, category] = Chain(filters, self._failed)
         return chain
 
     def _failed(self, name: str, message: Message, error: Exception) -> Verdict:

@@ -166,43 +166,13 @@ class Submits:
         told: str | None = None,
     ) -> Message | int:
         """The message, or the status that refuses it."""
-        settings = account.settings
-        if not account.may_use(pdu.source_addr):
-            return CommandStatus.ESME_RINVSRCADR
-        if not _is_number(pdu.destination_addr) or pdu.dest_addr_ton == ALPHANUMERIC:
-            return CommandStatus.ESME_RINVDSTADR
-        if isinstance(pdu, SubmitSm) and pdu.sm_default_msg_id:
-            return CommandStatus.ESME_RINVDFTMSGID
-        category = account.categories.of(pdu)
-        if not isinstance(category, str):
-            return category.status
-        now = self.clocks.now_ms()
-        times = _times(pdu, now)
-        if isinstance(times, int):
-            return times
-        due, expires_at = times
-        begin = max(now, due or 0)
-        if expires_at is None:
-            expires_at = begin + int(settings.validity * 1000)
-        elif expires_at <= now or (due is not None and expires_at <= due):
-            return CommandStatus.ESME_RINVEXPIRY
-        message_id = self.ids.take() if message_id is None else message_id
+        message = message_of(account, pdu, self.clocks.now_ms(), self.judging.generation)
+        if isinstance(message, int):
+            return message
+        message.id = self.ids.take() if message_id is None else message_id
         short = client.protocol.session.version < V34
-        return Message(
-            id=message_id,
-            account=account.name,
-            tenant=settings.tenant,
-            client_id=told or write_id(message_id, settings.message_id, short=short),
-            accepted_at=now,
-            pdu=pdu,
-            category=category,
-            generation=self.judging.generation,
-            expires_at=min(expires_at, begin + int(settings.longest_validity * 1000)),
-            due=due,
-            default_alphabet=settings.default_alphabet,
-            part=part_of(pdu),
-            category_tag=account.categories.tag,
-        )
+        message.client_id = told or write_id(message.id, account.settings.message_id, short=short)
+        return message
 
     # many destinations at once
 
@@ -253,6 +223,46 @@ class Submits:
             client.refuse(pdu, failures[0].error_status_code)
             return
         client.respond(SubmitMultiResp(pdu.sequence_number, 0, told, tuple(failures), self._tlvs(client)))
+
+
+def message_of(account: Account, pdu: MtPdu, now: int, generation: int) -> Message | int:
+    """What a submit of an account at `now` (unix ms) means, as yet without an id; or the status that
+    refuses it.
+    """
+    settings = account.settings
+    if not account.may_use(pdu.source_addr):
+        return CommandStatus.ESME_RINVSRCADR
+    if not _is_number(pdu.destination_addr) or pdu.dest_addr_ton == ALPHANUMERIC:
+        return CommandStatus.ESME_RINVDSTADR
+    if isinstance(pdu, SubmitSm) and pdu.sm_default_msg_id:
+        return CommandStatus.ESME_RINVDFTMSGID
+    category = account.categories.of(pdu)
+    if not isinstance(category, str):
+        return category.status
+    times = _times(pdu, now)
+    if isinstance(times, int):
+        return times
+    due, expires_at = times
+    begin = max(now, due or 0)
+    if expires_at is None:
+        expires_at = begin + int(settings.validity * 1000)
+    elif expires_at <= now or (due is not None and expires_at <= due):
+        return CommandStatus.ESME_RINVEXPIRY
+    return Message(
+        id=0,
+        account=account.name,
+        tenant=settings.tenant,
+        client_id="",
+        accepted_at=now,
+        pdu=pdu,
+        category=category,
+        generation=generation,
+        expires_at=min(expires_at, begin + int(settings.longest_validity * 1000)),
+        due=due,
+        default_alphabet=settings.default_alphabet,
+        part=part_of(pdu),
+        category_tag=account.categories.tag,
+    )
 
 
 def _is_number(address: str) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from gateway.settings.load import load
@@ -43,6 +44,14 @@ class Generations:
         Raises SettingsError.
         """
         return load(self._directory, self._environ, number=self.current.number + 1, loaded_at=self._wall())
+
+    def read_from(self, directory: Path) -> Generation:
+        """`read`, of the files in another directory."""
+        return load(directory, self._environ, number=self.current.number + 1, loaded_at=self._wall())
+
+    def renumber(self, number: int) -> None:
+        """Give the generation in force the number that the store knows it by."""
+        self.current = replace(self.current, number=number)
 
     def swap(self, generation: Generation) -> None:
         """Put a generation in force and tell the listeners."""

@@ -72,6 +72,7 @@ def load(
         places=dict(reading.places()),
         warnings=tuple(str(reading.problem(remark)) for remark in warnings(accounts, carriers, routing))
         + tuple(reading.strangers()),
+        texts=reading.texts,
     )
 
 
@@ -96,6 +97,7 @@ class _Reading:
         self.environ = environ
         self.problems: list[Problem] = []
         self.bytes: dict[str, bytes] = {}
+        self.texts: dict[str, bytes] = {}
         self.documents = {file: self.read(file, required) for file, (_, required) in FILES.items()}
         self.context = {
             "directory": directory,
@@ -178,10 +180,16 @@ class _Reading:
                 contents[str(path)] = path.read_bytes()
             except OSError as error:
                 self.problems.append(Problem(str(path), 1, 1, "", f"cannot be read: {error.strerror}"))
+        self.texts = {self.beside(name): content for name, content in contents.items()}
         digest = hashlib.sha256()
         for name, content in sorted(contents.items()):
             digest.update(f"{Path(name).name}\0{len(content)}\0".encode() + content)
         return digest.hexdigest()
+
+    def beside(self, name: str) -> str:
+        """A path as it is from the directory; one elsewhere stays whole."""
+        path, here = self.directory.resolve() / name, self.directory.resolve()
+        return str(path.relative_to(here)) if path.is_relative_to(here) else str(path)
 
     def strangers(self) -> Iterator[str]:
         """A misspelt optional file would silently be its defaults."""

@@ -113,6 +113,8 @@ class Generation:
     places: Mapping[str, Place] = field(default_factory=dict, repr=False)
     """By dotted path: `routes[2].carriers`, `accounts.bank`, `gateway.timers`, `filters.words`."""
     warnings: tuple[str, ...] = ()
+    texts: Mapping[str, bytes] = field(default_factory=dict, repr=False, compare=False)
+    """Every file that was read, secrets left out; those beside gateway.yaml by their path from there."""
 
     def place(self, path: str) -> str:
         """`file:line` of a dotted path, or of the nearest thing around it; empty when there is none."""

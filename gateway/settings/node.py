@@ -114,6 +114,8 @@ class Node(Section):
     """Where clients bind."""
     control: ServerEndpoint | None = "tcp:2780:interface=127.0.0.1"
     """Where metrics, health and the commands of the administrator are answered; keep it from strangers."""
+    watch: Flag = False
+    """Whether the configuration is read anew when one of its files changes; else `gateway reload` does it."""
     timers: Timers = Timers()
     limits: Limits = Limits()
     retention: Retention = Retention()

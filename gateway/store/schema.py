@@ -66,6 +66,17 @@ stray = Table(
     Column("pdu", LargeBinary, nullable=False),
 )
 
+# Every generation that came into force; `files` is a zip of its texts.
+generation = Table(
+    "generation",
+    metadata,
+    Column("number", Whole, primary_key=True, autoincrement=False),
+    Column("digest", Text, nullable=False),
+    Column("loaded_at", Whole, nullable=False),
+    Column("cause", Text, nullable=False),
+    Column("files", LargeBinary, nullable=False),
+)
+
 # Named numbers: the next free id of each kind, how far retention has come, the writer's last transaction.
 counter = Table(
     "counter",

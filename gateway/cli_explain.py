@@ -1,0 +1,97 @@
+"""What `gateway explain` tells of a message that nobody has sent."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+
+from gateway.asking import Unreachable, ask
+from gateway.explain import DryRun
+from gateway.filters.catalogue import make_filters
+from gateway.settings.load import load, load_node
+
+Document = dict[str, Any]
+
+
+class CannotExplain(Exception):
+    """The message cannot be, or was not understood."""
+
+
+def explained(config: Path, account: str, source: str, to: str, text: str) -> Document:
+    """Asked of the running node, or decided by the files where none runs.
+
+    Raises CannotExplain, SettingsError, and ValueError with what is wrong in lists.
+    """
+    asked = {"account": account, "from": source, "to": to, "text": text}
+    try:
+        code, document = ask(load_node(config, os.environ), "POST", "explain", asked)
+    except Unreachable:
+        return by_files(config, account, source, to, text)
+    if code != 200:
+        raise CannotExplain("; ".join(document.get("problems", ("the gateway does not explain",))))
+    return {"by": "the running gateway", **document}
+
+
+def by_files(config: Path, account: str, source: str, to: str, text: str) -> Document:
+    """Decided by the files; what only a node knows, the health of carriers above all, is not known."""
+    generation = load(config, os.environ)
+    run = DryRun(generation, make_filters(generation))
+    try:
+        return {"by": f"the files in {config}; no gateway runs", **run.explain(account, source, to, text)}
+    except ValueError as error:
+        raise CannotExplain(str(error)) from None
+
+
+def tell_explained(document: Document) -> None:
+    """A dry run for people."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(f"by {document['by']}, generation {document['generation']}; nothing was sent")
+    console.print(
+        f"{document['account']}, {document['from']} -> {document['to']}: {document['segments']} segment(s), "
+        f"{document['coding']}, {'+'.join(map(str, document['octets']))} octets"
+    )
+    if "views" in document:
+        console.print(f"  category  {document['category']}")
+        console.print(f"  read as   {document['text']!r}")
+        for name, view in document["views"].items():
+            console.print(f"  view {name}    {view!r}")
+    for word in document.get("filters", ()):
+        _word(console, word)
+    if document.get("route"):
+        _route(console, document["route"])
+    console.print(f"  verdict   {document['verdict']}")
+    client = document["client"]
+    seen = [client["response"], *(client[key] for key in ("receipt", "reason") if key in client)]
+    seen += [f"state {client['state']}"] if "state" in client else []
+    seen += [f"leaves {client['leaves']}"] if "leaves" in client else []
+    console.print(f"  client    {', '.join(seen)}")
+    for pdu in document.get("carrier", ()):
+        fields = " ".join(f"{name}={value}" for name, value in pdu.items())
+        console.print(f"  carrier   submit_sm {fields}")
+
+
+def _word(console: Console, word: Document) -> None:
+    said = f"  {word['filter']:<9} {word['action']}"
+    if word["mode"] != "enforce":
+        said += f" ({word['mode']}: recorded only)"
+    if word.get("reason"):
+        said += f", {word['reason']}"
+    if word.get("rule"):
+        said += f", by rule {word['rule']!r}" + (f" ({word['place']})" if word["place"] else "")
+    console.print(said)
+    for name in ("detail", "until"):
+        if word.get(name):
+            console.print(f"            {'until ' if name == 'until' else ''}{word[name]}")
+
+
+def _route(console: Console, route: Document) -> None:
+    console.print(f"  route     {route['name']!r} ({route['place']}): {', '.join(route['carriers'])}")
+    if not route["health_known"]:
+        console.print("            which of them are up only a running gateway knows")
+        return
+    for name, why in route["passed"].items():
+        console.print(f"            {name} is passed over: {why}")
+    console.print(f"            {route['carrier'] or 'nobody'} would take it now")

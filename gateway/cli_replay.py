@@ -1,0 +1,44 @@
+"""What `gateway replay` tells: what another configuration would have done with stored messages."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+from rich.console import Console
+
+from gateway.asking import store_of
+from gateway.replay import Replay, Replayed
+from gateway.settings.load import load
+from gateway.settings.models import Node
+from gateway.settings.scalars import parse_duration
+
+
+def replayed(node: Node, config: Path, against: Path, since: str, most: int) -> Replayed:
+    """Everything accepted in the time `since`, judged by the configuration in `against`.
+
+    Raises SettingsError, ValueError with what is wrong in its lists or in `since`, and Unreadable.
+    """
+    back = parse_duration(since)
+    if not isinstance(back, float | int):
+        raise ValueError(f"--since {since}: no length of time such as 30m, 1h or 7d")
+    replay = Replay(load(against, os.environ), most)
+    with store_of(node, config) as connection:
+        return replay.run(connection, int((time.time() - back) * 1000))
+
+
+def tell_replayed(result: Replayed) -> None:
+    """The result for people."""
+    console = Console(highlight=False, markup=False, soft_wrap=True)
+    console.print(f"{result.judged} judged again, {result.changed} would change")
+    for why, count in result.skipped.items():
+        console.print(f"{count} not judged again: {why}")
+    for kind, count in result.kinds.most_common():
+        console.print(f"  {count:>7}  {kind}")
+    for change in result.changes:
+        by = f", by rule {change.rule!r}" + (f" ({change.place})" if change.place else "")
+        console.print(
+            f"  {change.id} of {change.account} to {change.to}, {change.accepted}: "
+            f"{change.before} -> {change.after}{by if change.rule else ''}"
+        )

@@ -1,0 +1,27 @@
+"""POST /explain: what would become of a message, asked of the node that would decide it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gateway.control.asked import Asked
+from gateway.control.site import Answer, as_json
+
+Explain = Callable[[str, str, str, str], dict[str, Any]]
+"""Of account, source, destination and text; raises ValueError."""
+
+
+def explaining(explain: Callable[[], Explain]) -> Asked:
+    """Answers with what `explain()` says of `account`, `from`, `to` and `text`: 200, or 400."""
+
+    async def answer(asked: dict[str, Any]) -> Answer:
+        values = [asked.get(name) for name in ("account", "from", "to", "text")]
+        if not all(isinstance(value, str) for value in values):
+            return as_json(400, {"problems": ["account, from, to and text are wanted, as strings"]})
+        try:
+            return as_json(200, explain()(*map(str, values)))
+        except ValueError as error:
+            return as_json(400, {"problems": [str(error)]})
+
+    return answer

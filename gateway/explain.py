@@ -1,0 +1,240 @@
+"""A dry run: what would become of a message, by the code that decides it, with nothing kept of it.
+
+The same Message, chain, verdicts and routes as on the real way; only the last step, giving the message its
+place, is played by `Placing`, which looks at the carriers and takes nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from twisted.internet.task import Clock
+
+from gateway.filters.chain import Chain, Judgement, refuse_failed
+from gateway.filters.chained import chained
+from gateway.filters.fold import view_r, view_s, view_w
+from gateway.filters.verdict import Action, Filter, Reason
+from gateway.message import Message, joined
+from gateway.relay.accounts import Account
+from gateway.relay.batch import Batch
+from gateway.relay.book import Entry
+from gateway.relay.clocks import Clocks
+from gateway.relay.judging import ChainOf, Judging
+from gateway.relay.outbound import outbound
+from gateway.relay.submits import message_of
+from gateway.routing.router import Health, Router, Rule, candidates
+from gateway.settings.models import Generation
+from gateway.smpp.constants import CommandStatus
+from gateway.smpp.pdus import SubmitSm
+from gateway.smpp.text import GSM7, segment_text
+from gateway.store.rows import State
+
+HealthOf = Callable[[str], Health]
+
+UDHI = 0x40
+INTERNATIONAL, ISDN, ALPHANUMERIC = 1, 1, 5
+RECEIPT_WANTED = 1
+LONGEST_SOURCE = 20
+
+
+class Placing:
+    """Stands where dispatch stands: finds a message's route and what its carriers would say."""
+
+    def __init__(self, router: Router, health: HealthOf) -> None:
+        self.router = router
+        self.health = health
+        self.rule: Rule | None = None
+
+    def place(self, entry: Entry, batch: Batch) -> bool:
+        """Whether there is a route; nothing is reserved."""
+        self.rule = self.router.choose(entry.message)
+        if self.rule is not None:
+            entry.state, entry.deadline = State.WAITING, entry.message.expires_at
+        return self.rule is not None
+
+
+class DryRun:
+    """Judges messages by one generation and books nothing. Without `chain_of` its chains are made here, of
+    `filters`; without `health` every carrier is taken to be ready.
+    """
+
+    def __init__(
+        self,
+        generation: Generation,
+        filters: Mapping[str, Filter],
+        clocks: Clocks | None = None,
+        chain_of: ChainOf | None = None,
+        health: HealthOf | None = None,
+    ) -> None:
+        self.generation = generation
+        self.clocks = clocks or Clocks(Clock())
+        self.health = health
+        self._filters = filters
+        self._chains: dict[tuple[str, str], Chain] = {}
+        self.placing = Placing(Router(generation.routes), health or (lambda name: Health.READY))
+        nothing: Any = self.placing  # no book: what is only looked at is never booked
+        self.judging = Judging(nothing, nothing, self.clocks)
+        self.judging.generation = generation.number
+        self.judging.chain_of = chain_of or self._chain
+
+    def account(self, name: str) -> Account | None:
+        """An account of the generation, with nothing of its traffic; None if there is none."""
+        settings = self.generation.accounts.get(name)
+        outbox: Any = None
+        return None if settings is None else Account(name, settings, outbox, self.clocks)
+
+    def decide(self, message: Message) -> tuple[Judgement, Entry, Reason | None]:
+        """The judgement, the state that it would give the message, and the reason if that is a refusal."""
+        self.placing.rule = None
+        judgement = self.judging.judge(message)
+        entry = Entry(message.segments[0] if message.segments else message)
+        reason = self.judging.admit(entry, judgement, Batch())
+        return judgement, entry, reason
+
+    def explain(self, name: str, source: str, to: str, text: str) -> dict[str, Any]:
+        """What would become of a text. Raises ValueError for an account or a text that cannot be."""
+        account = self.account(name)
+        if account is None:
+            raise ValueError(f"no account {name!r} is configured")
+        now = self.clocks.now_ms()
+        pdus = submits(source, to, text)
+        told: dict[str, Any] = {
+            "generation": self.generation.number,
+            "account": name,
+            "from": source,
+            "to": to,
+            "segments": len(pdus),
+            "coding": "GSM 7 bit" if pdus[0].data_coding == GSM7 else "UCS-2",
+            "octets": [len(pdu.short_message) for pdu in pdus],
+        }
+        messages: list[Message] = []
+        for pdu in pdus:
+            message = message_of(account, pdu, now, self.generation.number)
+            if isinstance(message, int):
+                return told | {"verdict": "refuse", "client": {"response": CommandStatus(message).name}}
+            messages.append(message)
+        whole = messages[0] if len(messages) == 1 else joined(messages)
+        told |= {"text": whole.text, "views": views(whole.text or "")}
+        chain = [(each.name, mode.value) for each, mode in self._asked(whole)]
+        judgement, entry, reason = self.decide(whole)
+        return told | {
+            "category": whole.category,
+            "verdict": judgement.verdict.action.value if reason is None else Action.REFUSE.value,
+            "filters": words(chain, judgement),
+            "route": self._route(),
+            "client": self._client(account, entry, reason, len(pdus)),
+            "carrier": [shown(outbound(each, now)) for each in messages] if reason is None else [],
+        }
+
+    def _asked(self, message: Message) -> Any:
+        return self.judging.chain_of(message.account, message.category).filters
+
+    def _chain(self, name: str, category: str) -> Chain:
+        chain = self._chains.get((name, category))
+        if chain is None:
+            filters = chained(self.generation, self._filters, name, category)
+            chain = self._chains[name, category] = Chain(filters, refuse_failed)
+        return chain
+
+    def _route(self) -> dict[str, Any] | None:
+        """The route that was found, its place, and what each of its carriers would say now."""
+        rule = self.placing.rule
+        if rule is None:
+            return None
+        index = next((i for i, r in enumerate(self.generation.routes) if r.name == rule.name), None)
+        chosen, passed = candidates(rule.carriers, self.placing.health)
+        return {
+            "name": rule.name,
+            "place": "" if index is None else self.generation.place(f"routes[{index}]"),
+            "carriers": list(rule.carriers),
+            "carrier": chosen,
+            "passed": dict(passed),
+            "health_known": self.health is not None,
+        }
+
+    @staticmethod
+    def _client(account: Account, entry: Entry, reason: Reason | None, segments: int) -> dict[str, Any]:
+        """What the client would see, if it asks for receipts."""
+        if reason is None:
+            told: dict[str, Any] = {"response": "ESME_ROK", "state": entry.state.name}
+            if entry.state is State.DEFERRED and entry.deadline is not None:
+                told["leaves"] = moment(entry.deadline / 1000)
+            return told
+        at_once = account.settings.refusals == "response" or reason.request_error
+        if at_once and segments == 1:
+            return {"response": CommandStatus(reason.status).name, "reason": reason.name}
+        receipt = f"REJECTD err:{reason.err:03d}"
+        return {"response": "ESME_ROK", "receipt": receipt, "reason": reason.name}
+
+
+def submits(source: str, to: str, text: str) -> list[SubmitSm]:
+    """The submit_sm of each segment, as a client would send them. Raises ValueError."""
+    if not 0 < len(to) <= 20 or len(source) > LONGEST_SOURCE or not source.isascii() or not to.isascii():
+        raise ValueError("an address has at most 20 ASCII characters, and a destination at least one")
+    numeric = source.removeprefix("+").isdigit()
+    return [
+        SubmitSm(
+            source_addr_ton=INTERNATIONAL if numeric else ALPHANUMERIC,
+            source_addr_npi=ISDN if numeric else 0,
+            source_addr=source,
+            dest_addr_ton=INTERNATIONAL,
+            dest_addr_npi=ISDN,
+            destination_addr=to,
+            esm_class=UDHI if segment.udhi else 0,
+            registered_delivery=RECEIPT_WANTED,
+            data_coding=segment.data_coding,
+            short_message=segment.short_message,
+        )
+        for segment in segment_text(text, 1)
+    ]
+
+
+def views(text: str) -> dict[str, str]:
+    """The text as the word filter folds it: words apart, squashed, and with repeats collapsed."""
+    squashed = view_s(text)
+    return {"W": view_w(text), "S": squashed, "R": view_r(squashed)}
+
+
+def words(chain: list[tuple[str, str]], judgement: Judgement) -> list[dict[str, Any]]:
+    """What every filter of the chain said; those that said nothing pass, those after a refusal are not
+    asked.
+    """
+    said = [
+        {
+            "filter": verdict.filter,
+            "mode": mode.value,
+            "action": verdict.action.value,
+            "rule": verdict.rule,
+            "place": verdict.place,
+            "reason": verdict.reason.name if verdict.reason else "",
+            "detail": verdict.detail,
+            "until": moment(verdict.until) if verdict.until else "",
+        }
+        for verdict, mode in judgement.words
+    ]
+    names = [name for name, _ in chain]
+    last = judgement.verdict.filter if judgement.verdict.action is Action.REFUSE else ""
+    end = names.index(last) if last in names else len(names)
+    silent = [
+        {"filter": name, "mode": mode, "action": "passes" if names.index(name) < end else "not asked"}
+        for name, mode in chain
+        if name not in {word["filter"] for word in said}
+    ]
+    order = {name: place for place, name in enumerate(names)}
+    return sorted([*said, *silent], key=lambda word: order.get(str(word["filter"]), len(names)))
+
+
+def shown(pdu: Any) -> dict[str, Any]:
+    """The fields of a PDU that say something."""
+    fields = {name: value for name, value in pdu._asdict().items() if value and name != "tlvs"}
+    fields["tlvs"] = [f"{tlv.tag:#06x}={tlv.value.hex()}" for tlv in pdu.tlvs]
+    return {
+        name: value.hex() if isinstance(value, bytes) else value for name, value in fields.items() if value
+    }
+
+
+def moment(seconds: float) -> str:
+    """A unix second for people."""
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")

@@ -1,0 +1,41 @@
+"""What the store keeps of generations: every one that came into force, with its texts."""
+
+from typing import NamedTuple
+
+from sqlalchemy import Connection, select
+
+from gateway.store.schema import generation
+from gateway.store.statements import Statement, columns, register, upsertion
+
+
+class GenerationRow(NamedTuple):
+    """A generation that came into force at `loaded_at` (unix ms); `files` is a zip of its texts."""
+
+    number: int
+    digest: str
+    loaded_at: int
+    cause: str
+    files: bytes = b""
+
+
+register(Statement("generation", upsertion(generation), columns(generation), slot="generation"))
+
+_BRIEF = [generation.c[name] for name in GenerationRow._fields[:-1]]
+
+
+def last_generation(connection: Connection) -> GenerationRow | None:
+    """The youngest one, without its texts."""
+    row = connection.execute(select(*_BRIEF).order_by(generation.c.number.desc()).limit(1)).one_or_none()
+    return None if row is None else GenerationRow._make((*row, b""))
+
+
+def get_generation(connection: Connection, number: int) -> GenerationRow | None:
+    """One of them, whole."""
+    row = connection.execute(select(generation).where(generation.c.number == number)).one_or_none()
+    return None if row is None else GenerationRow._make(row)
+
+
+def generations(connection: Connection, limit: int) -> list[GenerationRow]:
+    """The youngest first, without their texts."""
+    query = select(*_BRIEF).order_by(generation.c.number.desc()).limit(limit)
+    return [GenerationRow._make((*row, b"")) for row in connection.execute(query)]

@@ -1,0 +1,134 @@
+"""explain and replay: what would become of a message, on a running gateway and without one."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_explain_generations import call
+from whole_house import PASSWORD, House, Upstream
+
+TO = "8619912340001"
+CASINO = "come to our CASINO tonight"
+LONG = "a long text about nothing in particular, " * 6
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+    house = House(
+        tmp_path_factory.mktemp("explain"),
+        accounts={
+            "bank": {"filters": {"words": "enforce"}, "sources": ["1069*"]},
+            "told": {"filters": {"words": "enforce"}, "refusals": "response"},
+            "shadowed": {"filters": {"words": "shadow"}},
+        },
+        carriers={"alpha": Upstream(process="preferred"), "beta": Upstream()},
+        routes=[{"name": "default", "carriers": ["alpha", "beta"]}],
+        words=["#: severity=reject", "casino"],
+    )
+    house.start()
+    yield house
+    house.stop()
+
+
+def explained(house: House, text: str, account: str = "bank", *more: str) -> dict[str, Any]:
+    arguments = ("explain", "--as", account, "--to", TO, "--json", text, *more)
+    return dict(json.loads(call(house, *arguments)[0]))
+
+
+def test_a_refusal_is_explained_before_it_happens(house: House) -> None:
+    told = explained(house, CASINO)
+    (word,) = told["filters"]
+    assert (word["filter"], word["action"], word["rule"]) == ("words", "refuse", "casino")
+    assert word["place"].endswith("words.txt:2")
+    assert "'CASINO' at 12-18" in word["detail"]
+    assert told["views"]["S"] == "cometoourcasinotonight"
+    assert told["verdict"] == "refuse"
+    assert told["client"] == {
+        "response": "ESME_ROK",
+        "receipt": "REJECTD err:911",
+        "reason": "content_blocked",
+    }
+    assert told["carrier"] == []
+    assert explained(house, CASINO, "told")["client"]["response"] == "ESME_RSUBMITFAIL"
+    assert explained(house, "hi", "bank", "--from", "999")["client"]["response"] == "ESME_RINVSRCADR"
+
+
+def test_nothing_is_sent_booked_or_counted(house: House) -> None:
+    before = house.status()["messages"], house.page("metrics")[1].count("gateway_verdicts_total{")
+    told = explained(house, CASINO, "shadowed")
+    assert (told["by"], told["verdict"]) == ("the running gateway", "allow")
+    assert told["filters"][0]["mode"] == "shadow"
+    assert told["route"]["carrier"] == "alpha"
+    assert told["carrier"][0]["destination_addr"] == TO
+    assert (house.status()["messages"], house.page("metrics")[1].count("gateway_verdicts_total{")) == before
+    assert house.sent_to(TO) == []
+
+
+def test_long_texts_and_carriers_that_are_down(house: House) -> None:
+    assert explained(house, LONG)["segments"] == 2
+    house.stop_carriers("preferred")
+    told = explained(house, "hello")
+    assert (told["route"]["carrier"], told["route"]["passed"]) == ("beta", {"alpha": "down"})
+    said = call(house, "explain", "--as", "bank", "--to", TO, "hello")[0]
+    assert "alpha is passed over: down" in said
+    house.start_carriers("preferred")
+    house.all_bound()
+
+
+def test_what_cannot_be_explained(house: House) -> None:
+    assert "no account 'nobody'" in call(house, "explain", "--as", "nobody", "--to", TO, "x", code=2)[1]
+    assert "--to" in call(house, "explain", "--as", "bank", "x", code=2)[1]
+    assert "no message 77" in call(house, "explain", "77", code=1)[1]
+
+
+def replayed(house: House, against: Path, code: int) -> dict[str, Any]:
+    said = call(house, "replay", "--against", str(against), "--since", "1h", "--json", code=code)[0]
+    return dict(json.loads(said))
+
+
+def test_the_past_by_another_configuration(house: House, tmp_path: Path) -> None:
+    for text, account, code in (
+        ("hello", "bank", 0),
+        (CASINO, "bank", 1),
+        (CASINO, "shadowed", 0),
+        (LONG, "bank", 0),
+        ("a loan for you", "bank", 0),
+    ):
+        call(house, "send", "--as", account, "--password", PASSWORD, "--to", TO, text, code=code)
+    by_id = call(house, "explain", "2")[0]
+    assert "by rule 'casino'" in by_id
+    candidate = tmp_path / "candidate"
+    shutil.copytree(house.config, candidate)
+    same = replayed(house, candidate, 0)
+    assert (same["judged"], same["changed"], same["not_judged"]) == (6, 0, {})
+    (candidate / "words.txt").write_text("#: severity=reject\nloan\n", "utf-8")
+    changed = replayed(house, candidate, 1)
+    assert changed["changed"] == 2
+    assert changed["kinds"] == {
+        "refused: content_blocked -> passes": 1,
+        "passes by route 'default', carrier alpha -> refused: content_blocked": 1,
+    }
+    assert [(each["to"], each["rule"]) for each in changed["changes"]] == [
+        ("861****0001", "default"),
+        ("861****0001", "loan"),
+    ]
+    said = call(house, "replay", "--against", str(candidate), code=1)[0]
+    assert "6 judged again, 2 would change" in said
+    (candidate / "routing.yaml").write_text("routes: [{name: one, carriers: [beta]}]\n", "utf-8")
+    assert "carrier alpha -> passes by route 'one', carrier beta" in str(replayed(house, candidate, 1))
+    (candidate / "routing.yaml").write_text("routes: nonsense\n", "utf-8")
+    assert "routing.yaml" in call(house, "replay", "--against", str(candidate), code=2)[1]
+
+
+def test_without_a_node_the_files_decide(house: House) -> None:
+    house.stop_gateway()
+    told = explained(house, CASINO)
+    assert "no gateway runs" in told["by"]
+    assert told["client"]["receipt"] == "REJECTD err:911"
+    assert explained(house, "hello")["route"]["health_known"] is False
+    house.start_gateway()
