@@ -78,7 +78,8 @@ def faults_of(error: ValidationError, model: type[Section], document: Document) 
 def _fault(details: ErrorDetails, model: type[Section], document: Document) -> Fault:
     kind, loc, given = details["type"], details["loc"], details["input"]
     path = _known_path(loc, document)
-    context: dict[str, Any] = {**details.get("ctx", {}), "key": loc[-1], "input": given, "hint": ""}
+    last = loc[-1] if loc else ""  # a file that is no mapping has its fault at its root
+    context: dict[str, Any] = {**details.get("ctx", {}), "key": last, "input": given, "hint": ""}
     if kind == "extra_forbidden":
         context["hint"] = nearest(str(loc[-1]), _names(model, path[:-1]))
     elif kind == "literal_error":

@@ -47,7 +47,7 @@ def test_broken(case: Path, directory: Path) -> None:
 
 
 def test_the_corpus_is_large() -> None:
-    assert len(CORPUS) >= 40
+    assert len(CORPUS) >= 100
 
 
 def test_all_files_are_told_at_once(directory: Path) -> None:
