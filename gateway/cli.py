@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from gateway import cli_configurations, cli_people
+from gateway import cli_configurations, cli_people, cli_review
 from gateway.cli_common import (
     BAD_CONFIGURATION,
     DEFAULT_CONFIG,
@@ -35,6 +35,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 cli_people.add_to(app)
+cli_review.add_to(app)
 
 
 def main() -> None:

@@ -103,6 +103,13 @@ class Counters(Collector):
         for reason, count in relay.binding.refused.items():
             binds.add_metric([reason], count)
         yield from (states, verdicts, receipts, binds)
+        failures = CounterMetricFamily("gateway_filter_failures", "Filters that failed", labels=["filter"])
+        for name, count in relay.judging.failures.items():
+            failures.add_metric([name], count)
+        reviews = CounterMetricFamily("gateway_reviews", "What persons decided", labels=["outcome"])
+        for outcome, count in relay.reviewing.counts.items():
+            reviews.add_metric([outcome], count)
+        yield from (failures, reviews)
         people = CounterMetricFamily(
             "gateway_people",
             "What was done for people: heard, suppressed, lifted, consents, cases, webhooks",

@@ -1,5 +1,5 @@
 """The HTTP face of a node: GET /metrics, /healthz, /readyz, /status; POST /reload and what is below
-/people.
+/people and /review.
 
 It asks nobody who they are: bind it to the loopback only.
 """
@@ -18,6 +18,7 @@ from twisted.web.server import NOT_DONE_YET, Request, Site
 from gateway.control.metrics import exposition
 from gateway.control.node import Node
 from gateway.control.people import PeopleCommands
+from gateway.control.review import ReviewCommands
 
 log = Logger()
 
@@ -33,6 +34,7 @@ def control_site(gateway: Node) -> Site:
     root.putChild(b"status", Page(get=lambda: as_json(200, status(gateway))))
     root.putChild(b"reload", Page(post=lambda: reload(gateway)))
     root.putChild(b"people", PeopleCommands(gateway).site())
+    root.putChild(b"review", ReviewCommands(gateway.relay.reviewing).site())
     return QuietSite(root)  # type: ignore[no-untyped-call]
 
 

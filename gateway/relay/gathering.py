@@ -8,6 +8,8 @@ again.
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred
+
 from gateway.filters.chain import Judgement
 from gateway.filters.review import approval_of
 from gateway.filters.verdict import REASONS
@@ -74,28 +76,31 @@ class Gathering:
         approval = approval_of(entries[0].decision)
         judgement = self.judging.judge(joined([entry.message for entry in entries]), approval)
         self.groups.judged(group, judgement, self.clocks.now_ms())
-        self._settle(entries, judgement)
+        self.settle(entries, judgement)
 
     def give_up(self, group: Group) -> None:
         """A group whose time is over, or that had to give way."""
         known = self.groups.verdict_for(group)
         if not isinstance(known, Judgement) or known.rewritten:  # what was rewritten left as other octets
-            self._settle(group.in_order(), INCOMPLETE)
+            self.settle(group.in_order(), INCOMPLETE)
         else:
-            self._settle(group.in_order(), known)
+            self.settle(group.in_order(), known)
 
     def overdue(self) -> None:
         """Settle the groups whose time is over."""
         for group in self.groups.overdue(self.clocks.now_ms()):
             self.give_up(group)
 
-    def _settle(self, entries: list[Entry], judgement: Judgement) -> None:
+    def settle(self, entries: list[Entry], judgement: Judgement) -> Deferred[None]:
+        """Bring the messages of one text, gathered or held, to what its verdict means; fires when that is
+        on disk.
+        """
         batch = Batch()
         for entry in entries:
-            if entry.stored and entry.state is State.GATHERING:
+            if entry.stored and entry.state in (State.GATHERING, State.HELD):
                 self.judging.settle(entry, judgement, batch)
         part = entries[0].message.part if entries else None
         if part is not None and len(entries) == part.total and not entries[0].state.final:
             self.judging.passed(joined([entry.message for entry in entries]), batch)
         batch.after.append(self.judging.dispatch.pump)
-        self.committer.commit(batch, must=True)
+        return self.committer.commit(batch, must=True)

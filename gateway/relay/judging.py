@@ -14,7 +14,7 @@ from functools import lru_cache
 from twisted.logger import Logger
 
 from gateway.filters.chain import ALLOWED, Chain, Judgement, Mode, record, refuse_failed
-from gateway.filters.review import Approval
+from gateway.filters.review import Approval, approval_of
 from gateway.filters.verdict import REASONS, Action, Reason, Rewrite, Verdict
 from gateway.message import Message, MtPdu
 from gateway.relay import rewriting
@@ -124,7 +124,8 @@ class Judging:
 
     def record(self, judgement: Judgement) -> str:
         """The decision record, made once for all that pass without a word."""
-        if not judgement.words and judgement.verdict.action is Action.ALLOW:
+        plain = not judgement.words and judgement.approval is None
+        if plain and judgement.verdict.action is Action.ALLOW:
             return _plain(self.generation)
         return record(judgement, self.generation)
 
@@ -190,7 +191,8 @@ class Judging:
         message = entry.message
         if message.by or (entry.judged_on == self.changes() and now - entry.judged_at < STALE):
             return True
-        judgement = self.again_of(message.account, message.category).judge(message, now / 1000)
+        approval = approval_of(entry.decision)
+        judgement = self.again_of(message.account, message.category).judge(message, now / 1000, approval)
         self._stamp(entry, now)
         if judgement.verdict.action in LEAVES or judgement.verdict.action is Action.HOLD:
             return True

@@ -32,6 +32,7 @@ from gateway.relay.protection import Protection
 from gateway.relay.queries import Queries
 from gateway.relay.recover import Recovery, restore
 from gateway.relay.replies import Replies
+from gateway.relay.reviewing import Reviewing
 from gateway.relay.server import Server
 from gateway.relay.submits import Submits
 from gateway.relay.sweep import Sweep
@@ -78,6 +79,7 @@ class Relay:
         self.traffic = Traffic(
             self.book, self.dispatch, self.inbound, self.alerts, self.committer, self.outgoing, clocks
         )
+        self.reviewing = Reviewing(self.book, self.judging, self.gathering, clocks)
         self.queries = Queries(self.book, self.judging, self.gathering, self.committer, clocks)
         self.submits = Submits(
             self.ids,

@@ -89,16 +89,20 @@ def encode(text: str, data_coding: int, alphabet: DefaultAlphabet) -> Encoded:
 
 
 def cut(encoded: Encoded, limits: Sequence[int]) -> list[bytes] | None:
-    """The octets in as many pieces as there are limits, nearly alike in length; None if they do not fit."""
-    octets, count = encoded.octets, len(limits)
-    if len(octets) > sum(limits):
-        return None
+    """The octets in as many pieces as there are limits, alike in length or, where that does not fit, each as
+    long as it may be; None if they do not fit at all.
+    """
+    return _cut(encoded, limits, even=True) or _cut(encoded, limits, even=False)
+
+
+def _cut(encoded: Encoded, limits: Sequence[int], *, even: bool) -> list[bytes] | None:
+    octets = encoded.octets
     pieces = []
     start = 0
     for number, limit in enumerate(limits):
-        left = count - number
-        even = -(-(len(octets) - start) // left) + 2
-        end = encoded.whole(start + min(limit, even)) if left > 1 else len(octets)
+        left = len(limits) - number
+        share = -(-(len(octets) - start) // left) if even else limit
+        end = encoded.whole(start + min(limit, share)) if left > 1 else len(octets)
         if not 0 < end - start <= limit:
             return None
         pieces.append(octets[start:end])
