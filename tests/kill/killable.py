@@ -1,8 +1,9 @@
-"""A gateway that ends itself by SIGKILL when it passes a named point for the nth time.
+"""Gateways that end themselves by SIGKILL when they pass a named point for the nth time.
 
-Run as a program it imports everything, then waits for one line of JSON on standard input: `config` (a
-directory), and optionally `point` and `passage`. What it patches is in `POINTS`; the gateway knows nothing
-of it. `page_limit`, a path, lets the SQLite store grow no further while there is a file at that path.
+Run as a program it imports everything, says `ready`, and forks a gateway for each line of JSON on standard
+input: `config` (a directory), and optionally `point` and `passage`. It says the process id, and the exit
+code when that gateway has ended. What is patched is in `POINTS`; the gateway knows nothing of it.
+`page_limit`, a path, lets the SQLite store grow no further while there is a file at that path.
 """
 
 from __future__ import annotations
@@ -19,7 +20,6 @@ from typing import Any
 
 import psycopg  # noqa: F401  for a quick start later
 import typer
-from twisted.internet import reactor  # noqa: F401
 from twisted.internet.tcp import Connection
 
 from gateway import cli
@@ -174,12 +174,8 @@ def limit_pages(file: Path) -> None:
     SqliteDriver.run = run  # type: ignore[method-assign]
 
 
-def main() -> None:
-    """Wait for the word, then run until killed or stopped."""
-    line = sys.stdin.readline()
-    if not line:
-        return
-    order = json.loads(line)
+def run(order: dict[str, Any]) -> None:
+    """Be a gateway, until killed or stopped."""
     if order.get("point"):
         POINTS[order["point"]](Passage(order["passage"]))
     if order.get("page_limit"):
@@ -188,6 +184,20 @@ def main() -> None:
         cli.run(Path(order["config"]))
     except typer.Exit as ended:
         sys.exit(ended.exit_code)
+
+
+def main() -> None:
+    """Fork a gateway for each order. The reactor is not imported here: it could not be forked."""
+    print("ready", flush=True)
+    while line := sys.stdin.readline():
+        child = os.fork()
+        if not child:
+            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+            run(json.loads(line))
+            return
+        print(child, flush=True)
+        _, status = os.waitpid(child, 0)
+        print(os.waitstatus_to_exitcode(status), flush=True)
 
 
 if __name__ == "__main__":

@@ -69,7 +69,7 @@ class Client:
     # what a test asks for
 
     def start(self) -> None:
-        """Connect, and again for ever."""
+        """Connect, and again for ever; called again, with as many sessions more."""
         for _ in range(self.sessions):
             self._connect()
 

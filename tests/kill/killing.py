@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -13,7 +14,8 @@ from typing import Any, Self
 
 from killclient import SOURCE, Client
 from killjudge import Captures
-from twisted.internet.defer import Deferred, TimeoutError
+from twisted.internet import reactor
+from twisted.internet.defer import TimeoutError
 from twisted.internet.task import deferLater
 from twisted.internet.threads import deferToThread
 
@@ -60,39 +62,52 @@ accounts:
 """
 
 
-class Gateway:
-    """One process of the gateway; it has imported everything and waits for `go`."""
+class Nursery:
+    """A process that has imported everything and brings forth gateways, one at a time."""
 
     def __init__(self, log: Path) -> None:
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, str(HERE / "killable.py")],
                 stdin=subprocess.PIPE,
-                stdout=output,
+                stdout=subprocess.PIPE,
                 stderr=output,
+                text=True,
                 cwd=HERE.parent.parent,
             )
+        self.gateway = 0  # its process id while it runs
 
-    def go(self, **order: object) -> None:
-        """Let it run."""
+    async def ready(self) -> None:
+        """Wait until all is imported."""
+        assert await deferToThread(self._heard) == "ready"
+
+    def start(self, **order: object) -> None:
+        """A gateway begins."""
         assert self.process.stdin is not None
-        self.process.stdin.write(json.dumps(order).encode() + b"\n")
+        self.process.stdin.write(json.dumps(order) + "\n")
         self.process.stdin.flush()
+        self.gateway = int(self._heard())
 
-    def ended(self, reactor: Any, patience: float = PATIENCE) -> Deferred[int]:
-        """Fires with its exit code; fails with TimeoutExpired."""
-        return deferToThread(self.process.wait, patience)
+    async def ended(self) -> int:
+        """Wait for the end of the gateway; its exit code."""
+        code = int(await deferToThread(self._heard).addTimeout(PATIENCE, reactor))
+        self.gateway = 0
+        return code
 
-    def kill(self) -> None:
-        """SIGKILL."""
-        self.process.kill()
+    def signal(self, number: int) -> None:
+        """Send a signal to the gateway."""
+        assert self.gateway
+        os.kill(self.gateway, number)
 
-    def put_down(self) -> None:
-        """Make sure that it is gone."""
-        self.process.kill()
-        self.process.wait()
-        assert self.process.stdin is not None
-        self.process.stdin.close()
+    def close(self) -> None:
+        """Make sure that all are gone."""
+        if self.gateway:
+            self.signal(signal.SIGKILL)
+        self.process.communicate()
+
+    def _heard(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline().strip()
 
 
 class House:
@@ -116,10 +131,8 @@ class House:
         self.log = directory / "gateway.log"
         self.page_limit = directory / "full"
         self.kills = 0
-        self.gateway: Gateway | None = None
         self._store = store
         self._state = state or directory / "state"
-        self._next: Gateway | None = None
         told = {"receipts": RECEIPTS | (receipts or {})}
         profile = {"alpha": CARRIER | ALPHA | told, "beta": CARRIER | BETA | told}
         self.smsc = Smsc(
@@ -133,34 +146,33 @@ class House:
             self.client.most_owed = 1 << 30  # much will be owed for ever
 
     async def open(self) -> Self:
-        """Start the carriers and the client; a gateway is made ready."""
+        """Start the carriers and the client."""
+        self._nursery = Nursery(self.log)
         await self.smsc.start(self.reactor)
         self._configure()
-        self._next = Gateway(self.log)
+        await self._nursery.ready()
         self.client.start()
         return self
 
     async def close(self) -> None:
         """End everything."""
         self.client.stop()
-        for gateway in (self.gateway, self._next):
-            if gateway is not None:
-                gateway.put_down()
+        self._nursery.close()
         await self.smsc.stop()
 
-    def start(self, point: str | None = None, passage: int = 0) -> Gateway:
-        """Run the gateway that is ready, and make the next one ready meanwhile."""
-        assert self._next is not None
-        self.gateway = self._next
-        order = {"config": str(self.config), "point": point, "passage": passage}
-        self.gateway.go(**order, page_limit=str(self.page_limit))
-        self._next = Gateway(self.log)
-        return self.gateway
+    def start(self, point: str | None = None, passage: int = 0) -> None:
+        """Run a gateway; it kills itself at the nth passage of a point."""
+        self._nursery.start(
+            config=str(self.config), point=point, passage=passage, page_limit=str(self.page_limit)
+        )
+
+    def kill(self) -> None:
+        """SIGKILL, now."""
+        self._nursery.signal(signal.SIGKILL)
 
     async def killed(self) -> None:
         """Wait until the gateway has been killed."""
-        assert self.gateway is not None
-        code = await self.gateway.ended(self.reactor)
+        code = await self._nursery.ended()
         assert code == -signal.SIGKILL, f"ended with {code}\n{self.told()}"
         self.kills += 1
         self.client.life += 1
@@ -181,9 +193,8 @@ class House:
 
     async def stop(self) -> None:
         """Stop the gateway by SIGTERM."""
-        assert self.gateway is not None
-        self.gateway.process.terminate()
-        assert await self.gateway.ended(self.reactor) == 0, self.told()
+        self._nursery.signal(signal.SIGTERM)
+        assert await self._nursery.ended() == 0, self.told()
 
     def faults(self) -> str:
         """All that is amiss, the first few; what ends in doubt was in the windows at a kill."""

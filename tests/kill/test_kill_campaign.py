@@ -46,11 +46,11 @@ async def campaign(house: House, kills: list[tuple[str | None, int]]) -> None:
     client = house.client
     client.sending = True
     for point, number in kills:
-        gateway = house.start(point, number)
+        house.start(point, number)
         if point is None:
             await client.until(lambda: client.bound > 0)
             await deferLater(house.reactor, number / 1000)
-            gateway.kill()
+            house.kill()
         await house.killed()
     house.start()
     await house.settle()

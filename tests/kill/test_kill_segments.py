@@ -37,11 +37,11 @@ async def test_each_segment_is_sent_and_receipted_once(open_house):
     client = house.client
     client.window = 2 * TEXTS
     for number in (1, 2):
-        gateway = house.start()
+        house.start()
         await client.until(lambda: client.bound > 0)
         await send_segments(client, number)
         if number == 1:
-            gateway.kill()
+            house.kill()
             await house.killed()
     await client.until(lambda: len(receipts_of(client)) >= 2 * TEXTS)
     await house.stop()
