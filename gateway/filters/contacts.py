@@ -40,7 +40,7 @@ _HOST = re.compile(r"(?<![a-z0-9_.@-])([a-z0-9_-]++(?:\.[a-z0-9_-]++)++)(:\d{1,5
 _SCHEME = re.compile(r"(?:https?|hxxps?|ftp|wss?):/{1,2}([^\s/?#]++)")
 _HAN_HOST = re.compile(rf"([^\s./:@,!?()]{{1,63}})\.({_HAN_ENDINGS})")
 _SPACED_DOT = re.compile(rf" \. ?({_COMMON})(?![a-z0-9])")
-_SPELT_DOT = re.compile(rf"(?:点| dot | d0t ) ?({_COMMON})(?![a-z0-9])")
+_SPELT_DOT = re.compile(rf"(?:点| dot | d0t )({_COMMON})(?![a-z0-9])")
 _BEFORE = re.compile(r"[a-z0-9_-]{2,63}\Z")
 
 _NUMBER = re.compile(r"(?<![a-z0-9.@_/-])\+?\d(?:[ .-]{0,2}\d){6,14}(?![a-z0-9])")

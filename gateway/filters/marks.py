@@ -27,7 +27,7 @@ class Mark:
     def stands_in(self, text: str, squashed: str | None = None) -> bool:
         """Whether the text contains it, as it stands in the rule or, for phrases, as a reader sees it."""
         if self._pattern is not None:
-            return self._pattern.search(text) is not None
+            return self._pattern.search(text.strip()) is not None
         if any(phrase in text for phrase in self._plain):
             return True
         seen = view_s(text) if squashed is None else squashed

@@ -3,8 +3,10 @@
 A pattern is literal text with variables, as in `Your code is {code:digits(4-6)}`. A brace of the text is
 written twice. The types:
 
-    digits(a-b)  code(a-b)  name(n)  text(n)     so many characters; a default where none are given
-    money  date  url                             as many characters as belong to one
+    digits(a-b)  code(a-b)  name(a-b)  text(a-b)   from a to b characters, or by default
+    digits(n)    code(n)                           n characters
+    name(n)      text(n)                           n characters at most
+    money  date  url                               as many characters as belong to one
 
 A text is matched from end to end, without backtracking: the places that can be reached so far are kept as
 spans, and each piece of the pattern moves them on. That takes time in proportion to the text for each piece.

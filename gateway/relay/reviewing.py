@@ -1,8 +1,8 @@
 """Reviewing: held messages wait for a person within their validity, who lets them pass or refuses them.
 
-What a person approves is judged once more, past the rules that held it: people and hours may forbid it by now,
-and then it stays forbidden. The decision record names the person and the time. Segments of a long text are
-one, known by the number of the one that was accepted first.
+What a person approves is judged once more, past the rules that held it: people and hours may forbid it by
+now, and then it stays forbidden. The decision record names the person and the time. Segments of a long text
+are one, known by the number of the one that was accepted first.
 """
 
 from __future__ import annotations

@@ -1,0 +1,130 @@
+"""Sender ids: registered, of a possible kind, and like no one else's."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from content_messages import AMERICA, AUSTRALIA, CHINA, FRANCE, NOW, message, persons
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.filters.senders import Senders, skeleton
+from gateway.filters.verdict import Action, Verdict
+from gateway.settings.content import Senders as Settings
+
+REGISTERED = [
+    {"address": "10690001", "accounts": ["shop"], "countries": ["CN"]},
+    {"address": "10690002", "accounts": ["shop"], "categories": ["otp", "transactional"]},
+    {"address": "1070*", "accounts": ["shop"]},
+    {"address": "Example Bank", "accounts": ["bank"]},
+    {"address": "Shop", "accounts": ["shop"], "countries": ["AU", "FR"]},
+    {"address": "INFO"},
+]
+PLACES = tuple(f"filters.yaml:{10 + n}" for n in range(len(REGISTERED)))
+
+
+def judge(source: str, to: str = CHINA, **fields: Any) -> Verdict | None:
+    settings = fields.pop("settings", {})
+    made = Senders(Settings.model_validate({"registered": REGISTERED, **settings}), persons(), PLACES)
+    return made.judge(message(source=source, to=to, **fields), NOW)
+
+
+@pytest.mark.parametrize(
+    ("source", "to", "category"),
+    [
+        ("10690001", CHINA, "promotional"),
+        ("10690002", CHINA, "otp"),
+        ("107012", AMERICA, "promotional"),
+        ("Shop", AUSTRALIA, "promotional"),
+        ("SHOP", FRANCE, "promotional"),
+        ("INFO", CHINA, "promotional"),
+    ],
+)
+def test_registered(source: str, to: str, category: str) -> None:
+    assert judge(source, to, category=category) is None
+
+
+@pytest.mark.parametrize(
+    ("source", "to", "rule", "detail", "place"),
+    [
+        ("10699", CHINA, "unregistered", "10699 is not registered", ""),
+        ("10690001", AUSTRALIA, "country", "not registered for AU", "filters.yaml:10"),
+        (
+            "10690002",
+            CHINA,
+            "category",
+            "registered for otp, transactional, not for promotional",
+            "filters.yaml:11",
+        ),
+        ("Example Bank", CHINA, "unregistered", "registered for others", "filters.yaml:13"),
+        ("Exampe Bank", CHINA, "unregistered", "not registered", ""),
+        ("ExampleBank", CHINA, "lookalike", "reads like Example Bank", "filters.yaml:13"),
+        ("Examp1e-8ank", CHINA, "unregistered", "not registered", ""),
+        ("EXAMP1E BANK", CHINA, "lookalike", "which is another's", "filters.yaml:13"),
+        ("Exarnple Bank", CHINA, "lookalike", "which is another's", "filters.yaml:13"),
+        ("Exampie Bannk", CHINA, "lookalike", "which is another's", "filters.yaml:13"),
+        ("Éxample Bank", CHINA, "lookalike", "which is another's", "filters.yaml:13"),
+    ],
+)
+def test_refused(source: str, to: str, rule: str, detail: str, place: str) -> None:
+    verdict = judge(source, to)
+    assert verdict is not None
+    assert (verdict.action, verdict.rule, verdict.place) == (Action.REFUSE, rule, place)
+    assert detail in verdict.detail
+    assert verdict.reason is not None
+    assert verdict.reason.err == 915
+
+
+def test_one_may_look_like_oneself() -> None:
+    verdict = judge("ExampleBank", account="bank")
+    assert verdict is not None
+    assert verdict.rule == "unregistered"
+
+
+@pytest.mark.parametrize(
+    ("unregistered", "lookalikes", "action"),
+    [
+        ("warn", "refuse", Action.REFUSE),
+        ("warn", "hold", Action.HOLD),
+        ("allow", "allow", None),
+        ("refuse", "warn", Action.REFUSE),
+        ("allow", "warn", Action.WARN),
+    ],
+)
+def test_treatments(unregistered: str, lookalikes: str, action: Action | None) -> None:
+    verdict = judge("ExampleBank", settings={"unregistered": unregistered, "lookalikes": lookalikes})
+    assert (verdict.action if verdict is not None else None) is action
+
+
+def test_a_service_number_carries_no_marketing_even_where_strangers_are_allowed() -> None:
+    verdict = judge("10690002", settings={"unregistered": "allow"})
+    assert verdict is not None
+    assert (verdict.action, verdict.rule) == (Action.REFUSE, "category")
+
+
+@pytest.mark.parametrize(
+    ("source", "to", "rule"),
+    [
+        ("107012345", FRANCE, "FR/name-or-short-code"),
+        ("INFO", AMERICA, "US/registered-number"),
+        ("33612345678", FRANCE, "FR/name-or-short-code"),
+    ],
+)
+def test_kinds_of_sender(source: str, to: str, rule: str) -> None:
+    verdict = judge(source, to, settings={"unregistered": "allow"})
+    assert verdict is not None
+    assert (verdict.action, verdict.rule) == (Action.REFUSE, rule)
+    assert verdict.place.startswith("rules/")
+
+
+def test_an_unregistered_name_where_a_register_is_law() -> None:
+    verdict = judge("Whoever", AUSTRALIA, settings={"unregistered": "allow"})
+    assert verdict is not None
+    assert verdict.rule == "AU/registered-names"
+
+
+@given(st.text(st.characters(max_codepoint=255), max_size=20))
+def test_it_never_raises(source: str) -> None:
+    judge(source)
+    assert skeleton(skeleton(source)) == skeleton(skeleton(skeleton(source)))
