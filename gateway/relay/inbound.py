@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
@@ -50,6 +51,14 @@ def response_to(pdu: DeliverSm | DataSm, status: int) -> DeliverSmResp | DataSmR
     return kind(sequence_number=pdu.sequence_number, command_status=status)
 
 
+class Stray(NamedTuple):
+    """A stored receipt that matches nothing yet; `received_at` in unix milliseconds."""
+
+    seq: int
+    received_at: int
+    pdu: DeliverSm | DataSm
+
+
 class Inbound:
     """Matches receipts to messages, for all carriers. `told` passes an intermediate receipt on to the
     account.
@@ -67,7 +76,7 @@ class Inbound:
             None
         )
         self.counts: Counter[str] = Counter()
-        self._strays: OrderedDict[tuple[str, str], list[tuple[int, DeliverSm | DataSm]]] = OrderedDict()
+        self._strays: OrderedDict[tuple[str, str], list[Stray]] = OrderedDict()
         self.strays = 0
 
     def matcher(self, carrier: str) -> Matcher:
@@ -171,14 +180,19 @@ class Inbound:
             if not isinstance(decoded, DeliverSm | DataSm):
                 return
             pdu = decoded
-        self._strays.setdefault((row.carrier, row.carrier_message_id), []).append((row.seq, pdu))
+        self._strays.setdefault((row.carrier, row.carrier_message_id), []).append(
+            Stray(row.seq, row.received_at, pdu)
+        )
         self.strays += 1
         while self.strays > KEEP_STRAYS:
             _, forgotten = self._strays.popitem(last=False)
             self.strays -= len(forgotten)
 
     def sent(self, carrier: Carrier, entry: Entry, batch: Batch) -> None:
-        """The carrier has named a message: receipts that came before the name are matched now."""
+        """The carrier has named a message: receipts that came before the name are matched now.
+
+        Those that came before the message was accepted speak of another one: carriers use their ids again.
+        """
         identity = entry.carrier_message_id or ""
         if not identity:
             return
@@ -186,16 +200,17 @@ class Inbound:
         matcher.add(identity, entry.message.id, entry.message.destination)
         waiting = self._strays.get((carrier.name, identity)) if self._strays else None
         for stray in list(waiting or ()):
-            seq, pdu = stray
-            receipt = parse_receipt(pdu)
-            if receipt is None or matcher.find(identity, pdu.source_addr) != entry.message.id:
+            if stray.received_at < entry.message.accepted_at:
+                continue
+            receipt = parse_receipt(stray.pdu)
+            if receipt is None or matcher.find(identity, stray.pdu.source_addr) != entry.message.id:
                 continue
             assert waiting is not None
             waiting.remove(stray)
             self.strays -= 1
             if not waiting:
                 del self._strays[carrier.name, identity]
-            batch.changes.unstray(seq)
+            batch.changes.unstray(stray.seq)
             self.counts["matched_later"] += 1
             self._apply(carrier, entry, receipt, batch)
 

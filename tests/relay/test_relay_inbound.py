@@ -122,6 +122,21 @@ def test_before_the_response(house: House) -> None:
     assert len(client.receipts) == 1
 
 
+def test_a_receipt_from_before_the_message_is_of_another_one(house: House) -> None:
+    silent(house)
+    client = house.client()
+    upstream = house.upstream()
+    assert house.receipt("77").command_status == 0
+    house.advance(1)
+    client.submit()
+    upstream.respond(upstream.pending[0], 0, "77")
+    house.settle()
+    assert house.states() == [State.SENT]
+    assert len(house.strays()) == 1
+    house.receipt("77", stat="UNDELIV")
+    assert house.states() == [State.UNDELIVERABLE]
+
+
 def test_before_the_response_and_a_restart_between(make_house: MakeHouse) -> None:
     house = make_house(generation(carriers={"alpha": carrier(unanswered="resend")}))
     silent(house)
