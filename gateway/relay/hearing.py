@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 from twisted.logger import Logger
 
-from gateway.filters.consent import ConsentEvent, EventKind, answer, lifted_basis
+from gateway.filters.consent import ConsentEvent, EventKind, Status, answer, lifted_basis
 from gateway.filters.packs import Basis, ReplyRule
 from gateway.filters.persons import Persons
 from gateway.filters.replywords import Reading, ReplyClass, ReplyWords, word_rules
@@ -148,14 +148,24 @@ class Hearing:
         key = scope_of(heard, reading.rule.scope)
         known = self.people.known.suppressions
         silent = known.find(heard.digits, heard.tenant, heard.program or "", heard.category, now) is not None
+        if self._still_agrees(heard):
+            self._event(heard, key.scope.program, key.scope.category, EventKind.REVOKED, "", batch)
         if self.people.is_on(key, heard.digits):
             return
         self.people.suppress(key, heard.digits, batch, by="person", evidence=heard.evidence)
-        if key.scope.tenant:
-            self._event(heard, key.scope.program, key.scope.category, EventKind.REVOKED, "", batch)
         self._tell("opt_out", heard, reading, batch)
         if not silent:
             self._say(heard, self._confirmation(heard, reading, "opt_out"), reading.rule.name, batch)
+
+    def _still_agrees(self, heard: Heard) -> bool:
+        """Whether a consent is there to be taken back, even where a list stops the person's messages."""
+        now = self.clocks.wall()
+        return any(
+            self.people.known.consents.state(heard.tenant, program, category, heard.digits).status(now)
+            is not Status.ENDED
+            for program in self._programs(heard)
+            for category in CONCERNED
+        )
 
     # opting in
 
