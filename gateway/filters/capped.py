@@ -6,10 +6,9 @@ that of two messages in one batch the second sees the first.
 
 from __future__ import annotations
 
-from hashlib import blake2b
 from typing import NamedTuple
 
-from gateway.filters.frequency import Counter, Facts, Limit, key_of
+from gateway.filters.frequency import Counter, Facts, key_of
 from gateway.filters.known import Known
 from gateway.filters.packs import CapRule
 from gateway.filters.persons import Person, Persons, signature_of
@@ -29,10 +28,10 @@ class Counted(NamedTuple):
 
 
 class _Plan(NamedTuple):
-    """A rule made quick: its limits, and which facts make its key."""
+    """A rule made quick: its counter, and which facts make its key."""
 
     rule: CapRule
-    limits: tuple[Limit, ...]
+    counter: Counter
     places: tuple[int, ...]
 
 
@@ -69,7 +68,7 @@ class Capped:
         person = self.persons.person(message)
         if person is None or person.tier == URGENT:
             return []
-        rules = person.rules.of(CapRule, now)
+        rules = self.persons.asked(person.rules, now).caps
         if not rules:
             return []
         facts = facts_of(message, person)
@@ -79,14 +78,13 @@ class Capped:
         plan = self._plans.get(id(rule))
         if plan is None:
             places = tuple(Facts._fields.index(part) for part in rule.key)
-            plan = self._plans[id(rule)] = _Plan(rule, rule.parsed(), places)
-        counter = self.known.counter(ruled.name, rule.key, plan.limits)
-        return Counted(counter, key_of(tuple(facts[place] for place in plan.places)), rule, ruled)
+            counter = self.known.counter(ruled.name, rule.key, rule.parsed())
+            plan = self._plans[id(rule)] = _Plan(rule, counter, places)
+        return Counted(plan.counter, key_of(tuple(facts[place] for place in plan.places)), rule, ruled)
 
 
 def facts_of(message: Message, person: Person) -> Facts:
     """What a message can be counted by. Without a signature in the text the tenant stands for it."""
-    text = message.text
     return Facts(
         account=message.account,
         tenant=message.tenant,
@@ -95,5 +93,5 @@ def facts_of(message: Message, person: Person) -> Facts:
         category=message.category,
         template="",
         recipient=person.digits,
-        text=blake2b(text.encode("utf-8", "replace"), digest_size=12).hexdigest() if text else "",
+        text=message.text or "",
     )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from gateway.filters.consent import suffices
 from gateway.filters.known import Known
-from gateway.filters.packs import ConsentRule
 from gateway.filters.persons import Persons
 from gateway.filters.rulebook import Ruled
 from gateway.filters.verdict import REASONS, Action, Verdict
@@ -35,7 +34,7 @@ class Consented:
         person = self.persons.person(message)
         if person is None:
             return None
-        asked = person.rules.of(ConsentRule, now)
+        asked = self.persons.asked(person.rules, now).consents
         if not asked:
             return None
         state = self.known.consents.state(message.tenant, person.program, message.category, person.digits)

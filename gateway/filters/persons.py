@@ -6,18 +6,20 @@ answer is kept.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from gateway.filters.numbers import NOWHERE, Numbering, normalise
-from gateway.filters.rulebook import RuleBook, Rules
+from gateway.filters.packs import CapRule, ConsentRule
+from gateway.filters.rulebook import RuleBook, Ruled, Rules
 from gateway.filters.rulepacks import load_packs
 from gateway.filters.windows import Window, window
 from gateway.message import Message
 from gateway.settings.models import Generation, Program, Tenant
 
-_SIGNATURE = re.compile(r"^\s*【([^【】]{1,40})】|【([^【】]{1,40})】\s*$")
+DAY = 86_400
+LONGEST_SIGNATURE = 40
 
 Prefixes = tuple[tuple[str, tuple[str, ...]], ...]
 
@@ -31,6 +33,13 @@ class Person:
     tier: int | None
     rules: Rules
     zones: tuple[str, ...]
+
+
+class Asked(NamedTuple):
+    """The rules of consent and of frequency that hold on a day."""
+
+    consents: tuple[tuple[ConsentRule, Ruled], ...]
+    caps: tuple[tuple[CapRule, Ruled], ...]
 
 
 class Persons:
@@ -57,6 +66,7 @@ class Persons:
             name: tuple(sorted(tenant.zones.items(), key=lambda item: -len(item[0])))
             for name, tenant in people.tenants.items()
         }
+        self._asked: dict[tuple[int, int], tuple[Rules, Asked]] = {}
         self._last: tuple[Message | None, str, Person | None] = None, "", None
 
     def person(self, message: Message) -> Person | None:
@@ -66,6 +76,17 @@ class Persons:
             person = self._find(message)
             self._last = message, message.category, person
         return person
+
+    def asked(self, rules: Rules, now: float) -> Asked:
+        """What is asked on the UTC date of `now` (unix seconds), remembered."""
+        key = id(rules), int(now // DAY)
+        found = self._asked.get(key)
+        if found is None:
+            if len(self._asked) > 1000:
+                self._asked.clear()
+            asked = Asked(tuple(rules.of(ConsentRule, now)), tuple(rules.of(CapRule, now)))
+            found = self._asked[key] = rules, asked
+        return found[1]
 
     def digits(self, tenant: str, address: str, ton: int = 1) -> str | None:
         """A number as lists and consents have it: E.164 digits; None for what is none."""
@@ -139,8 +160,14 @@ class Persons:
 
 def signature_of(message: Message) -> str:
     """What stands in 【】 at the beginning or the end of the text; "" if nothing does."""
-    found = _SIGNATURE.search(message.text or "")
-    return (found[1] or found[2]) if found is not None else ""
+    text = (message.text or "").strip()
+    if text.startswith("【"):
+        name = text[1 : text.find("】")]
+    elif text.endswith("】"):
+        name = text[text.rfind("【") + 1 : -1]
+    else:
+        return ""
+    return name if len(name) <= LONGEST_SIGNATURE and "【" not in name and "】" not in name else ""
 
 
 def _is_from(source: str, sources: tuple[str, ...]) -> bool:
