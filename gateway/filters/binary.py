@@ -6,6 +6,7 @@ from gateway.filters.verdict import REASONS, Action, Verdict
 from gateway.message import Message
 from gateway.settings.content import Binary as Settings
 from gateway.smpp.concat import ports_of
+from gateway.smpp.constants import ESM_UDHI
 
 
 class Binary:
@@ -20,7 +21,9 @@ class Binary:
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A refusal if any segment is for a program, or nothing of the message is text."""
         ports = [
-            found for each in message.segments or (message,) if (found := ports_of(each.pdu)) is not None
+            found
+            for each in message.segments or (message,)
+            if (each.pdu.esm_class & ESM_UDHI or each.pdu.tlvs) and (found := ports_of(each.pdu)) is not None
         ]
         strange = [found.destination for found in ports if found.destination not in self._allowed]
         if strange:

@@ -10,8 +10,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.filters.entries import Entry, Severity
-from gateway.filters.marks import Mark, Marks
+from gateway.filters.fold import view_s
+from gateway.filters.marks import InForce, Mark, contains, squashed
+from gateway.filters.packs import TextRule
 from gateway.filters.persons import Persons
+from gateway.filters.rulebook import Ruled
 from gateway.filters.verdict import REASONS, Action, Reason, Verdict
 from gateway.filters.words import WordList
 from gateway.message import Message, MtPdu
@@ -68,8 +71,8 @@ class Raising:
         self._persons = persons
         self._place = place
         self._phrases = WordList.of(Entry(phrase, Severity.WARN) for phrase in settings.phrases)
-        self._any = bool(settings.phrases)
-        self._marks = Marks(lambda rule: rule.enforced and rule.categories == (PROMOTIONAL,))
+        self._squashed = tuple(filter(None, map(view_s, settings.phrases)))
+        self._marks = InForce(TextRule, _of_promotional_alone)
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A raise, if the message is not promotional and its text is."""
@@ -81,7 +84,9 @@ class Raising:
         for mark in self._marks_for(message, now):
             if mark.stands_in(text):
                 return self._raise(message, mark.ruled.name, mark.ruled.place, "an opt-out way")
-        hits = self._phrases.scan(text, message.tenant, message.category, now) if self._any else ()
+        if not self._squashed or not contains(squashed(text), self._squashed):
+            return None
+        hits = self._phrases.scan(text, message.tenant, message.category, now)  # knows where words end
         if hits:
             return self._raise(message, hits[0].entry.word, self._place, f"{hits[0].characters!r}")
         return None
@@ -97,3 +102,9 @@ class Raising:
             return ()
         rules = self._persons.rules(message.tenant, person.digits, PROMOTIONAL)
         return self._marks.of(rules, now)
+
+
+def _of_promotional_alone(rules: list[tuple[TextRule, Ruled]]) -> tuple[Mark, ...]:
+    return tuple(
+        Mark(rule, ruled) for rule, ruled in rules if rule.enforced and rule.categories == (PROMOTIONAL,)
+    )

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
@@ -34,7 +35,7 @@ _WORDS = frozenset(("in", "it", "be", "my", "id", "me", "us", "so"))
 
 _HAN_ENDINGS = "中国|公司|网络|网址|在线|中文网|商城|手机|我爱你|商店"
 
-_FIRST = "abcdefghijklmnopqrstuvwxyz0123456789_-" + "".join(name[0] for name in _HAN_ENDINGS.split("|"))
+_FIRST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 
 _HOST = re.compile(r"(?<![a-z0-9_.@-])([a-z0-9_-]++(?:\.[a-z0-9_-]++)++)(:\d{1,5}|/)?")
 _SCHEME = re.compile(r"(?:https?|hxxps?|ftp|wss?):/{1,2}([^\s/?#]++)")
@@ -43,6 +44,7 @@ _SPACED_DOT = re.compile(rf" \. ?({_COMMON})(?![a-z0-9])")
 _SPELT_DOT = re.compile(rf"(?:点| dot | d0t )({_COMMON})(?![a-z0-9])")
 _BEFORE = re.compile(r"[a-z0-9_-]{2,63}\Z")
 
+_SEVEN_DIGITS = re.compile(r"\d[\d .-]{5,}\d")
 _NUMBER = re.compile(r"(?<![a-z0-9.@_/-])\+?\d(?:[ .-]{0,2}\d){6,14}(?![a-z0-9])")
 _PHONE = re.compile(r"(?:\+?86)?(?:1[3-9]\d{9}|[48]00\d{7}|0\d{9,11})|\+\d{8,15}|1?[2-9]\d{2}[2-9]\d{6}")
 _CALLED = re.compile(
@@ -58,10 +60,16 @@ _WECHAT = re.compile(
 
 _QQ_CUES = ("qq", "扣扣", "企鹅", "叩叩", "抠抠", "蔻蔻", "q群")
 _WECHAT_CUES = (*"微威薇维徽溦", "v信", "vx", "wx", "weixin", "wei xin", "wechat", "we chat", "加v")
-_SPELT_CUES = ("点", "dot", "d0t", " .")
-_CUES = [*_QQ_CUES, *_WECHAT_CUES, *_SPELT_CUES]
-_CUE_KINDS = ["qq"] * len(_QQ_CUES) + ["wechat"] * len(_WECHAT_CUES) + ["spelt"] * len(_SPELT_CUES)
-_FINDER = AhoCorasick(_CUES)
+_SPELT_CUES = (*(f"点{ending}" for ending in _COMMON.split("|")), " dot ", " d0t ", " .")
+_HAN_CUES = tuple(f".{ending}" for ending in _HAN_ENDINGS.split("|"))
+_CUES = {
+    **dict.fromkeys(_QQ_CUES, "qq"),
+    **dict.fromkeys(_WECHAT_CUES, "wechat"),
+    **dict.fromkeys(_SPELT_CUES, "spelt"),
+    **dict.fromkeys(_HAN_CUES, "han"),
+}
+_CUE_KINDS = list(_CUES.values())
+_FINDER = AhoCorasick(list(_CUES))
 
 MOST_HOSTS = 20
 """Hosts that are looked at; a text with more of them is nobody's ordinary one."""
@@ -94,10 +102,10 @@ def contacts(text: str, *, numbers: bool = True) -> Contacts:
     spread = [*map(len, tokens)].count(1) >= SPREAD
     seen = " ".join(_closed(tokens)) if spread else " ".join(tokens)
     kinds = {_CUE_KINDS[index] for index, _, _ in _FINDER.find_matches_as_indexes(seen)}
-    dotted = [token for token in tokens if "." in token and _is_dotted(token)]
+    dotted = [token for token in tokens if "." in token and ("han" in kinds or _is_dotted(token))]
     if not (kinds or dotted or spread or numbers):
         return NONE
-    hosts = tuple(_hosts(text, seen, dotted, spread, "spelt" in kinds))
+    hosts = tuple(_hosts(text, seen, dotted, spread, kinds))
     found = tuple(_numbers(seen)) if numbers else ()
     handles = (*(_qq(seen) if "qq" in kinds else ()), *(_wechat(seen) if "wechat" in kinds else ()))
     return Contacts(hosts, found, handles) if hosts or found or handles else NONE
@@ -110,7 +118,7 @@ def _is_dotted(token: str) -> bool:
     at = token.find(".")
     while at >= 0:
         after = token[at + 1 : at + 2]
-        if at and after in _FIRST and after:
+        if at and after in _FIRST:
             return True
         at = token.find(".", at + 1)
     return False
@@ -129,24 +137,24 @@ def _closed(tokens: list[str]) -> Iterator[str]:
             yield token
 
 
-def _hosts(text: str, seen: str, dotted: list[str], spread: bool, spelt: bool) -> Iterator[Host]:
+def _hosts(text: str, seen: str, dotted: list[str], spread: bool, kinds: set[str]) -> Iterator[Host]:
     if dotted or spread:
         where = seen if spread else " ".join(dotted)
         plain = text.lower()
-        for count, name in enumerate(dict.fromkeys(_written(where))):
+        for count, name in enumerate(dict.fromkeys(_written(where, "han" in kinds))):
             if count == MOST_HOSTS:
                 yield Host("more hosts than an ordinary text has", True)
                 return
             yield Host(name, "xn--" in name or plain.count(name) < max(where.count(name), 1))
-    if spelt:
+    if "spelt" in kinds:
         for pattern in (_SPACED_DOT, _SPELT_DOT):
-            for match in pattern.finditer(seen):
+            for match in islice(pattern.finditer(seen), MOST_HOSTS):
                 before = _BEFORE.search(seen, max(0, match.start() - 64), match.start())
                 if before is not None:
                     yield Host(f"{before[0]}.{match[1]}", True)
 
 
-def _written(seen: str) -> Iterator[str]:
+def _written(seen: str, han: bool) -> Iterator[str]:
     """Hosts with dots between their labels."""
     schemed: set[int] = set()
     if ":/" in seen:
@@ -159,7 +167,7 @@ def _written(seen: str) -> Iterator[str]:
         name = match[1]
         if match.start() not in schemed and _is_host(name, match[2] or ""):
             yield name
-    if not seen.isascii():
+    if han:
         for match in _HAN_HOST.finditer(seen):
             yield f"{match[1]}.{match[2]}"
 
@@ -179,6 +187,8 @@ def _is_host(name: str, follows: str) -> bool:
 
 
 def _numbers(seen: str) -> Iterator[str]:
+    if _SEVEN_DIGITS.search(seen) is None:
+        return
     for match in _NUMBER.finditer(seen):
         digits = re.sub(r"[^\d+]", "", match[0])
         called = _CALLED.search(seen, max(0, match.start() - 12), match.start())

@@ -58,7 +58,10 @@ def foreign_filters(generation: Generation) -> dict[str, Filter]:
                 f"{place}: no installed package offers a filter '{name}' (entry point group {GROUP})"
             )
         try:
-            made[name] = next(iter(found)).load()(plugin.settings)
+            filter: Filter = next(iter(found)).load()(plugin.settings)
         except Exception as error:  # whatever a third party's code does, it is a fault of the configuration
             raise ValueError(f"{place}: the filter '{name}' cannot be made: {error}") from error
+        if filter.name != name:
+            raise ValueError(f"{place}: the filter '{name}' calls itself '{filter.name}'")
+        made[name] = filter
     return made

@@ -11,6 +11,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 
+from gateway.filters.marks import InForce
 from gateway.filters.packs import TlvRule
 from gateway.filters.persons import Persons
 from gateway.filters.rulebook import Ruled
@@ -60,6 +61,7 @@ class Dlt:
         self._persons = persons
         self._registries = registries
         self._places = places or {}
+        self._rules = InForce(TlvRule, tuple[tuple[TlvRule, Ruled], ...])
         self._chains = {
             tenant: chain_hash((entity.entity, *entity.telemarketers))
             for tenant, entity in settings.tenants.items()
@@ -69,7 +71,7 @@ class Dlt:
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A refusal or warning for what is missing or wrong; a rewriting where it can be added."""
         person = self._persons.person(message)
-        rules = person.rules.of(TlvRule, now) if person is not None else []
+        rules = self._rules.of(person.rules, now) if person is not None else ()
         if not rules:
             return None
         entity = self._settings.tenants.get(message.tenant)

@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 from gateway.filters.category import PROMOTIONAL
 from gateway.filters.fold import view_s
-from gateway.filters.marks import Mark, Marks
+from gateway.filters.marks import InForce, Mark, contains, squashed
+from gateway.filters.packs import TextRule
 from gateway.filters.persons import Persons
 from gateway.filters.verdict import REASONS, Action, Rewrite, Verdict
 from gateway.message import Message
@@ -48,7 +49,7 @@ class Mandatory:
             tenant: tuple(filter(None, map(view_s, voice.brands)))
             for tenant, voice in settings.tenants.items()
         }
-        self._marks = Marks()
+        self._marks = InForce(TextRule, lambda rules: tuple(Mark(rule, ruled) for rule, ruled in rules))
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A refusal, a rewriting or a warning if something is missing; a binary message says nothing."""
@@ -71,7 +72,6 @@ class Mandatory:
 
     def _lacks(self, message: Message, text: str, now: float) -> list[Lack]:
         lacks = []
-        squashed: str | None = None
         for mark in self._marks_for(message, now):
             rule, ruled = mark.rule, mark.ruled
             signature = rule.rule == SIGNATURE
@@ -80,11 +80,9 @@ class Mandatory:
             elif signature and (strange := self._strange_signature(message.tenant, text)):
                 lacks.append(Lack(ruled.name, ruled.place, strange, rule.enforced, True, False))
         brands = self._brands.get(message.tenant, ())
-        if brands and message.category == PROMOTIONAL:
-            squashed = view_s(text)
-            if not any(brand in squashed for brand in brands):
-                what = " or ".join(self._settings.tenants[message.tenant].brands)
-                lacks.append(Lack(BRAND, self._place, f"the brand {what}", True))
+        if brands and message.category == PROMOTIONAL and not contains(squashed(text), brands):
+            what = " or ".join(self._settings.tenants[message.tenant].brands)
+            lacks.append(Lack(BRAND, self._place, f"the brand {what}", True))
         return lacks
 
     def _strange_signature(self, tenant: str, text: str) -> str:

@@ -1,15 +1,46 @@
-"""What the packs ask texts to contain, made quick to look for."""
+"""Rules of the packs made quick to apply: those in force that day, and what texts must contain."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from typing import Generic, TypeVar
 
 from gateway.filters.fold import view_s
-from gateway.filters.packs import TextRule
+from gateway.filters.packs import Rule, TextRule
 from gateway.filters.rulebook import Ruled, Rules
 
 DAY = 86400.0
+MOST = 4096
+
+squashed = lru_cache(maxsize=1)(view_s)
+"""View S of the text at hand: several filters ask for it one after the other."""
+
+R = TypeVar("R", bound=Rule)
+T = TypeVar("T")
+
+
+class InForce(Generic[R, T]):
+    """The rules of one kind in force, as `make` has them, made once for each set of rules and day."""
+
+    __slots__ = ("_kind", "_known", "_make")
+
+    def __init__(self, kind: type[R], make: Callable[[list[tuple[R, Ruled]]], T]) -> None:
+        self._kind = kind
+        self._make = make
+        self._known: dict[int, tuple[Rules, int, T]] = {}
+
+    def of(self, rules: Rules, now: float) -> T:
+        """What was made of the rules in force at `now` (unix seconds)."""
+        day = int(now // DAY)
+        known = self._known.get(id(rules))
+        if known is None or known[1] != day:
+            made = self._make(rules.of(self._kind, now))
+            if len(self._known) >= MOST:
+                self._known.clear()
+            known = self._known[id(rules)] = rules, day, made  # holds `rules`, so that its id stays its own
+        return known[2]
 
 
 class Mark:
@@ -24,30 +55,19 @@ class Mark:
         self._plain = rule.any_of
         self._squashed = tuple(filter(None, map(view_s, rule.any_of)))
 
-    def stands_in(self, text: str, squashed: str | None = None) -> bool:
+    def stands_in(self, text: str) -> bool:
         """Whether the text contains it, as it stands in the rule or, for phrases, as a reader sees it."""
         if self._pattern is not None:
             return self._pattern.search(text.strip()) is not None
-        if any(phrase in text for phrase in self._plain):
+        for phrase in self._plain:
+            if phrase in text:
+                return True
+        return contains(squashed(text), self._squashed)
+
+
+def contains(text: str, phrases: Iterable[str]) -> bool:
+    """Whether any of the phrases stands in a text; a loop, since a generator would cost as much again."""
+    for phrase in phrases:  # noqa: SIM110
+        if phrase in text:
             return True
-        seen = view_s(text) if squashed is None else squashed
-        return any(phrase in seen for phrase in self._squashed)
-
-
-class Marks:
-    """The marks of those rules that `wanted` chooses, made once for each set of rules and day."""
-
-    __slots__ = ("_known", "_wanted")
-
-    def __init__(self, wanted: Callable[[TextRule], bool] = lambda rule: True) -> None:
-        self._wanted = wanted
-        self._known: dict[int, tuple[Rules, int, tuple[Mark, ...]]] = {}
-
-    def of(self, rules: Rules, now: float) -> tuple[Mark, ...]:
-        """The marks of the rules in force at `now` (unix seconds)."""
-        day = int(now // DAY)
-        known = self._known.get(id(rules))
-        if known is None or known[1] != day:
-            marks = tuple(Mark(rule, ruled) for rule, ruled in rules.of(TextRule, now) if self._wanted(rule))
-            known = self._known[id(rules)] = rules, day, marks  # holds `rules`, so that its id stays its own
-        return known[2]
+    return False

@@ -29,13 +29,14 @@ _VARIABLE = re.compile(
 )
 _TIME = r"(?: ?\d{1,2}:\d{2}(?::\d{2})?+)?+"
 
+CHARACTERS = {"digits": "[0-9]", "code": "[A-Za-z0-9-]", "name": r"(?:[^\W\d_]|[ .'’·-])", "text": r"[^\x00]"}
+"""What may stand in a variable."""
+
 _CHARACTERS = {
-    "digits": (re.compile(r"[0-9]*+"), 1, 20),
-    "code": (re.compile(r"[A-Za-z0-9-]*+"), 4, 8),
-    "name": (re.compile(r"(?:[^\W\d_]|[ .'’·-])*+"), 1, 30),
-    "text": (re.compile(r"[^\x00]*+", re.S), 0, 30),
+    kind: (re.compile(f"{CHARACTERS[kind]}*+"), least, most)
+    for kind, least, most in (("digits", 1, 20), ("code", 4, 8), ("name", 1, 30), ("text", 0, 30))
 }
-"""What may stand in a variable, and by default at least and at most how many."""
+"""The same by the run, and by default at least and at most how many."""
 
 _WHOLE = {
     "money": (re.compile(r"[¥￥$€£]?+ ?+\d{1,12}+(?:,\d{3}){0,4}+(?:\.\d{1,2})?+"), 32),
@@ -71,15 +72,25 @@ class Variable(NamedTuple):
 
 
 class Pattern(NamedTuple):
-    """A pattern in its pieces. No matching text is longer than `longest`, and each contains `anchor`."""
+    """A pattern in its pieces. No matching text is longer than `longest`, and each contains `anchor`.
+
+    `plain` says the same as a regular expression of possessive pieces, where there is only one way to match:
+    where no variable could take what the literal text behind it begins with.
+    """
 
     pieces: tuple[str | Variable, ...]
     longest: int
     anchor: str
+    plain: re.Pattern[str] | None = None
 
     def matches(self, text: str, allowed: Callable[[str], bool] = lambda host: True) -> bool:
         """Whether the whole text is one of this pattern; `allowed` says which hosts a url may lead to."""
-        if len(text) > self.longest:
+        if self.plain is not None:
+            return self.plain.fullmatch(text) is not None
+        first, last = self.pieces[0], self.pieces[-1]
+        if len(text) > self.longest or (isinstance(first, str) and not text.startswith(first)):
+            return False
+        if isinstance(last, str) and not text.endswith(last):
             return False
         spans: Spans = [(0, 0)]
         for piece in self.pieces:
@@ -119,7 +130,26 @@ def parse_pattern(text: str) -> Pattern:
     if not anchor.strip():
         raise ValueError("a template needs some text beside its variables")
     longest = sum(len(piece) if isinstance(piece, str) else piece.most for piece in pieces)
-    return Pattern(tuple(pieces), longest, anchor)
+    return Pattern(tuple(pieces), longest, anchor, _plain(pieces))
+
+
+def _plain(pieces: list[str | Variable]) -> re.Pattern[str] | None:
+    """The regular expression of pieces that can match in one way only."""
+    written = []
+    for piece, following in zip(pieces, (*pieces[1:], ""), strict=True):
+        if isinstance(piece, str):
+            written.append(re.escape(piece))
+            continue
+        run = piece.characters
+        if run is None or not isinstance(following, str) or _may_begin(run, following):
+            return None
+        written.append(f"(?:{CHARACTERS[piece.kind]}){{{piece.least},{piece.most}}}+")
+    return re.compile("".join(written), re.S)
+
+
+def _may_begin(run: re.Pattern[str], literal: str) -> bool:
+    match = run.match(literal)
+    return match is not None and match.end() > 0
 
 
 def _variable(name: str, kind: str, first: str | None, second: str | None) -> Variable:

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from gateway.filters.fold import view_r, view_s
+from gateway.filters.marks import DAY, MOST
 from gateway.filters.numbers import NOWHERE, SHORTEST
 from gateway.filters.packs import SenderRule
 from gateway.filters.persons import Person, Persons
+from gateway.filters.rulebook import Rules
 from gateway.filters.treating import gravest, treat
 from gateway.filters.verdict import REASONS, Action, Verdict
 from gateway.message import Message
@@ -18,6 +20,7 @@ _REASON = REASONS["sender_not_registered"]
 _ALIKE = (("rn", "m"), ("vv", "w"), ("cl", "d"))
 _LIKE_LETTERS = str.maketrans("013457", "oleast")
 _LIKE_L = str.maketrans("i", "l")
+_NO_RULES = Rules(None)
 ANY = "*"
 
 
@@ -58,6 +61,7 @@ class Senders:
         self._exact: dict[str, list[Registered]] = {}
         self._prefixes: list[tuple[str, Registered]] = []
         self._skeletons: dict[str, list[Registered]] = {}
+        self._judged: dict[tuple[str, str, str, int, int], Verdict | None] = {}
         for index, entry in enumerate(settings.registered):
             one = Registered(entry, places[index] if index < len(places) else "")
             if entry.address.endswith(ANY):
@@ -68,15 +72,26 @@ class Senders:
                 self._skeletons.setdefault(skeleton(entry.address.rstrip(ANY)), []).append(one)
 
     def judge(self, message: Message, now: float) -> Verdict | None:
-        """A verdict if the address is not registered for this, is like another's, or is of a wrong kind."""
-        source = message.source
+        """A verdict if the address is not registered for this, is like another's, or is of a wrong kind.
+
+        It is the same all day for one address, account, category and country, and is remembered.
+        """
         person = self._persons.person(message)
+        rules = person.rules if person is not None else _NO_RULES
+        key = (message.source, message.account, message.category, id(rules), int(now // DAY))
+        if key not in self._judged:
+            if len(self._judged) >= MOST:
+                self._judged.clear()
+            self._judged[key] = self._judge(message, person, now)
+        return self._judged[key]
+
+    def _judge(self, message: Message, person: Person | None, now: float) -> Verdict | None:
         place = self._persons.numbering.place(person.digits) if person is not None else NOWHERE
-        known = self._known(source)
+        known = self._known(message.source)
         mine = [one for one in known if one.is_for(message.account)]
         here = [one for one in mine if not one.entry.countries or place.country in one.entry.countries]
         fitting = any(not one.entry.categories or message.category in one.entry.categories for one in here)
-        kind = self._kind(person, kinds_of(source, fitting), now)
+        kind = self._kind(person, kinds_of(message.source, fitting), now)
         if fitting:
             return kind
         return gravest((self._stranger(message, place.country, known, mine, here), kind))

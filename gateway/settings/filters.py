@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gateway.settings.content import Binary, Dlt, Links, Mandatory, Plugin, Raising, Senders, Templates
 from gateway.settings.modes import FilterMode, FilterSection, mode_for
@@ -39,6 +40,13 @@ class Filters(Section):
     capped: Capped = Capped()
     plugins: dict[Text, Plugin] = Field(default_factory=dict)
     """Filters of third parties, by the name of their entry point; they judge last."""
+
+    @model_validator(mode="after")
+    def plugins_have_names_of_their_own(self) -> Self:
+        taken = [name for name in self.plugins if name in type(self).model_fields]
+        if taken:
+            raise ValueError(f"a plugin cannot be called '{taken[0]}', which is the gateway's own")
+        return self
 
     @classmethod
     def names(cls) -> tuple[str, ...]:
