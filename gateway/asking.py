@@ -218,6 +218,12 @@ def tell_message(found: dict[str, Any]) -> None:
         console.print(f"    {word['filter']}: {word['action']}{reason} by rule {word['rule']!r}{where}")
         if word.get("detail"):
             console.print(f"      {word['detail']}")
+    if "rewritten" in decision:
+        console.print(f"  rewritten            {decision['rewritten']}")
+    if "review" in decision:
+        review = decision["review"]
+        note = f": {review['note']}" if review["note"] else ""
+        console.print(f"  approved             by {review['by']} at {review['at']}{note}")
     if found["state"] == State.WAITING.name:
         console.print("  waits for a carrier of its route that is up and has room (gateway status)")
     for step in found["trail"]:
