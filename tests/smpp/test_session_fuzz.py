@@ -81,6 +81,11 @@ def send(session: Session, command: CommandId, now: float, books: Ends) -> None:
         session.send(SAMPLES[command], now, context)
     except (WindowFull, WrongState):
         return
+    except ValueError:
+        # The text of a data_sm is a TLV: to a peer without TLVs it cannot be said, and nothing was sent.
+        assert command is CommandId.data_sm
+        assert session._out.without_tlvs
+        return
     if command | RESPONSE in CLASSES:
         books.sent.append(context)
 
