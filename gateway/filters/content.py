@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from importlib.metadata import entry_points
 
 from gateway.filters.binary import Binary
 from gateway.filters.category import Raising
 from gateway.filters.dlt import Dlt
 from gateway.filters.links import Links
-from gateway.filters.mandatory import Mandatory
+from gateway.filters.mandatory import BRAND, Mandatory
+from gateway.filters.packs import TextRule
 from gateway.filters.persons import Persons
 from gateway.filters.senders import Senders
 from gateway.filters.sensitive import SensitiveWords
 from gateway.filters.templates import Registries, Templates
 from gateway.filters.verdict import Filter
 from gateway.settings.models import Generation
+from gateway.settings.scalars import nearest
 
 GROUP = "gateway.filters"
 """The group of entry points in which third parties offer filters."""
@@ -30,6 +32,8 @@ def content_filters(
     """
     settings = generation.filters
     place = generation.place
+    if faults := list(_unknown_rules(generation, persons)):
+        raise ValueError("\n".join(faults))
     registries = Registries.read(settings.templates.directory, settings.links.tenants)
     places = tuple(place(f"filters.senders.registered[{i}]") for i in range(len(settings.senders.registered)))
     headers = {tenant: place(f"filters.dlt.tenants.{tenant}") for tenant in settings.dlt.tenants}
@@ -45,6 +49,23 @@ def content_filters(
         Mandatory(settings.mandatory, persons, place("filters.mandatory")),
     )
     return {filter.name: filter for filter in filters}
+
+
+def _unknown_rules(generation: Generation, persons: Persons) -> Iterator[str]:
+    """What is appended for rules that no pack has would never be."""
+    mandatory = generation.filters.mandatory
+    texts = {
+        ruled.name
+        for pack in persons.book.packs
+        for ruled in persons.book.all_rules(pack)
+        if isinstance(ruled.rule, TextRule)
+    }
+    appended = {"": mandatory.append}
+    appended |= {f".tenants.{name}": voice.append for name, voice in mandatory.tenants.items()}
+    for path, append in appended.items():
+        for rule in append.keys() - texts - {BRAND}:
+            where = generation.place(f"filters.mandatory{path}.append.{rule}")
+            yield f"{where}: no pack has a rule '{rule}' on texts{nearest(rule, texts)}"
 
 
 def foreign_filters(generation: Generation) -> dict[str, Filter]:

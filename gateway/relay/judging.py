@@ -102,7 +102,8 @@ class Judging:
         if pdus is None:
             reason = REASONS["mandatory_text_missing"]
             refused = Verdict(Action.REFUSE, "gateway", "what is missing does not fit", reason=reason)
-            return Judgement(refused, (*judgement.words, (refused, Mode.ENFORCE)))
+            words = (*judgement.words, (refused, Mode.ENFORCE))
+            return replace(judgement, verdict=refused, words=words, rewrite=None)
         for each, pdu in zip(messages, pdus, strict=True):
             each.rewrite(pdu._replace(tlvs=pdu.tlvs + rewrite.tlvs))
         return replace(judgement, rewritten=_described(pdus, rewrite))

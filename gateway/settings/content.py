@@ -8,7 +8,7 @@ from pydantic import AfterValidator, Field
 
 from gateway.settings.modes import FilterSection, Treatment
 from gateway.settings.node import Section
-from gateway.settings.scalars import AccountName, Category, ConfigPath, Country, TenantName, Text
+from gateway.settings.scalars import AccountName, Category, ConfigDirectory, Country, TenantName, Text
 
 Port = Annotated[int, Field(strict=True, ge=0, le=65535)]
 
@@ -99,7 +99,7 @@ class Dlt(FilterSection):
 class Templates(FilterSection):
     """Texts must fit a template that is registered for the tenant."""
 
-    directory: ConfigPath | None = None
+    directory: ConfigDirectory | None = None
     """Where the registries lie, one YAML file a tenant; null: there are none."""
     unmatched: Treatment = "refuse"
     """A text that fits no approved template."""

@@ -111,6 +111,13 @@ def existing_file(path: Path, info: ValidationInfo) -> Path:
     return path
 
 
+def existing_directory(path: Path, info: ValidationInfo) -> Path:
+    """While a configuration is loaded, the directories that it names must be there."""
+    if info.context and not path.is_dir():
+        raise ValueError(f"there is no directory {path}")
+    return path
+
+
 def known(what: str) -> AfterValidator:
     """While a configuration is loaded, a name must be among those that the context gives for `what`."""
 
@@ -217,6 +224,7 @@ ConfigPath = Annotated[
     WithJsonSchema({"type": "string"}),
 ]
 ConfigFile = Annotated[ConfigPath, AfterValidator(existing_file)]
+ConfigDirectory = Annotated[ConfigPath, AfterValidator(existing_directory)]
 SystemId = Annotated[Text, AfterValidator(system_id)]
 AccountName = Annotated[Text, known("account")]
 CarrierName = Annotated[Text, known("carrier")]

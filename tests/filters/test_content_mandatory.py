@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from content_messages import AMERICA, CHINA, FRANCE, NOW, message, persons
+from content_messages import AMERICA, CHINA, FRANCE, NOW, configuration, message, persons
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.filters.catalogue import make_filters
 from gateway.filters.mandatory import Mandatory
 from gateway.filters.verdict import Action, Verdict
 from gateway.settings.content import Mandatory as Settings
@@ -157,3 +158,9 @@ def test_it_never_raises_and_cures_what_it_rewrites(text: str, to: str, category
     if verdict is not None and verdict.rewrite is not None:
         after = judge(verdict.rewrite.text, to=to, category=category)
         assert after is None or after.action is Action.WARN
+
+
+def test_what_is_appended_for_no_rule_is_told() -> None:
+    append = {"CN/opt-out-way": "x", "brand": "x", "CN/opt-out": "x"}
+    with pytest.raises(ValueError, match=r"no pack has a rule 'CN/opt-out' on texts \(did you mean"):
+        make_filters(configuration({"mandatory": {"append": append}}))
