@@ -73,9 +73,8 @@ def main() -> None:
         whole = microseconds(lambda text=text, category=category, chain=chain: judged(chain, text, category))
         made = microseconds(lambda text=text, category=category: message(text, category).text)
         totals[title] = whole - made
-        print(
-            f"{title}, {len(text)} characters: {whole - made:.1f} µs, {said} ({made:.1f} µs more to make and read the message)"
-        )
+        size = f"{title}, {len(text)} characters"
+        print(f"{size}: {whole - made:.1f} µs, {said} ({made:.1f} µs more to make and read the message)")
         one = message(text, category)
         for name, each in filters.items():
             print(f"    {name:<12} {microseconds(lambda each=each, one=one: each.judge(one, NOW)):6.2f}")
