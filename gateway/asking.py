@@ -215,7 +215,9 @@ def tell_message(found: dict[str, Any]) -> None:
     for word in decision.get("words", ()):
         where = f" ({word['place']})" if word.get("place") else ""
         reason = f", {word['reason']}" if word.get("reason") else ""
-        console.print(f"    {word['filter']}: {word['action']}{reason} by rule {word['rule']!r}{where}")
+        acted = "" if word.get("mode", "enforce") == "enforce" else f" ({word['mode']}: recorded only)"
+        said = f"{word['action']}{acted}{reason}"
+        console.print(f"    {word['filter']}: {said} by rule {word['rule']!r}{where}")
         if word.get("detail"):
             console.print(f"      {word['detail']}")
     if "rewritten" in decision:
