@@ -40,7 +40,7 @@ from gateway.relay.tell import intermediate_row, receipt_row
 from gateway.relay.traffic import Traffic
 from gateway.relay.uplink import Uplink
 from gateway.routing.router import Router
-from gateway.settings.models import Generation, ReceiptStyle
+from gateway.settings.models import Generation, Node, ReceiptStyle
 from gateway.smpp.constants import MessageState
 from gateway.smpp.protocol import Ticker
 from gateway.smpp.receipts import Receipt
@@ -81,6 +81,33 @@ class Relay:
         )
         self.reviewing = Reviewing(self.book, self.judging, self.gathering, clocks)
         self.queries = Queries(self.book, self.judging, self.gathering, self.committer, clocks)
+        self.sweep = Sweep(
+            self.book, self.judging, self.gathering, self.dispatch, self.replies, self.committer, clocks
+        )
+        self._make_doors(node, reactor, clocks)
+        self.protection = Protection(
+            generation,
+            store.ledger,
+            self.ids,
+            self.book,
+            self.dispatch,
+            self.judging,
+            self.replies,
+            self.inbound,
+            self.accounts,
+            self.committer,
+            reactor,
+            clocks,
+        )
+        self.uplinks: dict[str, list[Uplink]] = {}
+        self.filters: dict[str, Filter] = {}
+        self.book.ended = self._ended
+        self.book.accepted = self._accepted
+        self.inbound.told = self._told
+        self.adopt(generation, {})
+
+    def _make_doors(self, node: Node, reactor: Any, clocks: Clocks) -> None:
+        """What clients meet: who may bind, what they may submit, the server, and the calls to them."""
         self.submits = Submits(
             self.ids,
             self.book,
@@ -102,30 +129,7 @@ class Relay:
             self.ticker,
             clocks,
         )
-        self.sweep = Sweep(
-            self.book, self.judging, self.gathering, self.dispatch, self.replies, self.committer, clocks
-        )
         self.outbinds = Outbinds(self.accounts, self.server, reactor, clocks)
-        self.protection = Protection(
-            generation,
-            store.ledger,
-            self.ids,
-            self.book,
-            self.dispatch,
-            self.judging,
-            self.replies,
-            self.inbound,
-            self.accounts,
-            self.committer,
-            reactor,
-            clocks,
-        )
-        self.uplinks: dict[str, list[Uplink]] = {}
-        self.filters: dict[str, Filter] = {}
-        self.book.ended = self._ended
-        self.book.accepted = self._accepted
-        self.inbound.told = self._told
-        self.adopt(generation, {})
 
     # generations
 

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from whole_house import PASSWORD, House, Upstream, wait_until
+from whole_house import PASSWORD, House, Upstream, call, wait_until
 
 from gateway.settings.archive import lay_out, pack, unpack, write_back
 
@@ -29,21 +26,6 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
     house.start_gateway()
     yield house
     house.stop()
-
-
-def call(house: House, *arguments: str, code: int = 0) -> tuple[str, str]:
-    """Standard output and standard error of a command that ends with `code`."""
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", *arguments, "--config", str(house.config)],
-        env={**os.environ, "WHOLE_PASSWORD": PASSWORD},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout, done.stderr
 
 
 def in_force(house: House) -> int:

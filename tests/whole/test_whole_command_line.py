@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from typing import Any
 
 import pytest
-from whole_house import PASSWORD, Build, House, Upstream, wait_until
+from whole_house import PASSWORD, Build, House, Upstream, call, wait_until
 
 TO = "8619912340001"
 TEXT = "come to our CASINO tonight"
@@ -23,21 +20,6 @@ def house(build: Build) -> House:
         routes=[{"name": "default", "carriers": ["alpha", "beta"]}],
         words=["#: severity=reject", "casino"],
     ).start()
-
-
-def call(house: House, *arguments: str, code: int = 0) -> tuple[str, str]:
-    """Standard output and standard error of a command that ends with `code`."""
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", *arguments, "--config", str(house.config)],
-        env={**os.environ, "WHOLE_PASSWORD": PASSWORD},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
-    assert "Traceback" not in done.stderr
-    assert done.returncode == code, done.stdout + done.stderr
-    return done.stdout, done.stderr
 
 
 def send(house: House, text: str, account: str = "bank", code: int = 0) -> dict[str, Any]:

@@ -343,3 +343,18 @@ def _listens(port: int) -> bool:
     except OSError:
         return False
     return True
+
+
+def call(house: House, *arguments: str, code: int = 0) -> tuple[str, str]:
+    """Standard output and standard error of a command that ends with `code`."""
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", *arguments, "--config", str(house.config)],
+        env={**os.environ, "WHOLE_PASSWORD": PASSWORD},
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert "Traceback" not in done.stderr
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout, done.stderr
