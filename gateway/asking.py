@@ -88,6 +88,11 @@ def tell_status(document: dict[str, Any]) -> None:
     )
     for problem in document.get("problems", ()):
         console.print(f"not taken: {problem}", soft_wrap=True)
+    for alarm in document.get("alarms", ()):
+        since = _moment(alarm["raised_at"])
+        console.print(
+            f"ALARM {alarm['kind']}, {alarm['subject']}, since {since}: {alarm['text']}", soft_wrap=True
+        )
     counts = ", ".join(f"{count} {state}" for state, count in document["messages"].items())
     console.print(f"messages open now or ended since the start: {counts or 'none'}\n", soft_wrap=True)
     carriers = Table("carrier", "health", "binds", "awaiting receipts", "last error", box=None)

@@ -32,6 +32,7 @@ class Counters(Collector):
         yield from self._accounts()
         yield from self._carriers()
         yield from self._messages()
+        yield from self._alarms()
         yield from self._store()
 
     def _accounts(self) -> Iterator[Metric]:
@@ -128,6 +129,16 @@ class Counters(Collector):
         )
         yield GaugeMetricFamily("gateway_connections", "Connections of clients", len(relay.server.clients))
         yield GaugeMetricFamily("gateway_generation", "Generation in force", self.gateway.generation.number)
+
+    def _alarms(self) -> Iterator[Metric]:
+        alarms = self.gateway.relay.alarms
+        opened = GaugeMetricFamily("gateway_alarm", "1 while an alarm is open", labels=["kind", "subject"])
+        for kind, subject in alarms.open:
+            opened.add_metric([kind, subject], 1)
+        raised = CounterMetricFamily("gateway_alarms", "Times that an alarm was raised", labels=["kind"])
+        for kind, count in alarms.counts.items():
+            raised.add_metric([kind], count)
+        yield from (opened, raised)
 
     def _store(self) -> Iterator[Metric]:
         journal = self.gateway.store.journal

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Coroutine
+from dataclasses import asdict
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -132,6 +133,7 @@ def status(gateway: Node) -> dict[str, Any]:
             state.name.lower(): count for state, count in sorted(relay.book.states.items()) if count
         },
         "queue": relay.dispatch.lanes.count,
+        "alarms": [asdict(alarm) for alarm in relay.alarms.open.values()],
         "carriers": carriers,
         "accounts": {
             account.name: {

@@ -14,6 +14,7 @@ from gateway.filters.protecting import AGAIN
 from gateway.filters.verdict import Filter, Verdict
 from gateway.message import Message
 from gateway.relay.accounts import Account, Accounts
+from gateway.relay.alarms import Alarms
 from gateway.relay.alerts import Alerts
 from gateway.relay.batch import Batch, Committer, Outgoing
 from gateway.relay.binding import Binding
@@ -61,6 +62,7 @@ class Relay:
         self.store = store
         self.generation = generation
         node = generation.node
+        self.alarms = Alarms(clocks)
         self.outgoing = Outgoing()
         self.committer = Committer(store.journal, self.outgoing)
         self.ids = Ids(store.ledger, "message")
@@ -95,6 +97,7 @@ class Relay:
             self.replies,
             self.inbound,
             self.accounts,
+            self.alarms,
             self.committer,
             reactor,
             clocks,

@@ -17,6 +17,7 @@ from gateway.filters.suppressed import Suppressed
 from gateway.filters.verdict import Filter
 from gateway.message import Message
 from gateway.relay.accounts import Accounts
+from gateway.relay.alarms import Alarms
 from gateway.relay.batch import Batch, Committer
 from gateway.relay.book import Book, Entry
 from gateway.relay.cases import Cases
@@ -55,11 +56,13 @@ class Protection:
         replies: Replies,
         inbound: Inbound,
         accounts: Accounts,
+        alarms: Alarms,
         committer: Committer,
         reactor: Any,
         clocks: Clocks,
     ) -> None:
         self.accounts = accounts
+        self.alarms = alarms
         self.judging = judging
         self.case_ids = Ids(ledger, "case", 1000)
         self.call_ids = Ids(ledger, "call", 10_000)
