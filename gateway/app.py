@@ -130,11 +130,11 @@ class Gateway:
 
     # configuration
 
-    async def reload(self) -> tuple[str, ...]:
+    async def reload(self, by: str = "the node") -> tuple[str, ...]:
         """Read the configuration anew; swapped whole, or not at all: then the problems are returned."""
-        return await self._take(self.generations.read, "reload")
+        return await self._take(self.generations.read, "reload", by)
 
-    async def rollback(self, number: int) -> tuple[str, ...] | None:
+    async def rollback(self, number: int, by: str) -> tuple[str, ...] | None:
         """Put the texts of an earlier generation in force as a new one; None if it is not known.
 
         The files of the configuration stay as they are: the next reload takes them.
@@ -145,9 +145,9 @@ class Gateway:
             return None
         except (StoreUnavailable, ValueError) as error:
             return (str(error),)
-        return await self._take(lambda: self.generations.read_from(directory), f"rollback to {number}")
+        return await self._take(lambda: self.generations.read_from(directory), f"rollback to {number}", by)
 
-    async def _take(self, read: Callable[[], Generation], cause: str) -> tuple[str, ...]:
+    async def _take(self, read: Callable[[], Generation], cause: str, by: str) -> tuple[str, ...]:
         """Put what is read in force, or nothing: then the problems are returned."""
         try:
             generation, filters = await deferToThread(self._made, read)
@@ -164,6 +164,7 @@ class Gateway:
             self.relay.adopt(generation, filters)
             self.relay.connect()
             self._say_what_waits(before.node, generation.node)
+            self.relay.audit.at_once(by, "reload", f"generation {generation.number}", cause)
             log.info("generation {number} is in force", number=generation.number)
             return ()
         log.error("the configuration was not taken: {problems}", problems="; ".join(self.problems))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 import http.client
 import json
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from rich.console import Console
 from rich.table import Table
@@ -51,6 +53,14 @@ class Unreadable(Exception):
     """The store cannot be read from here."""
 
 
+def user() -> str:
+    """Who is at this machine; the node puts it on record."""
+    try:
+        return getpass.getuser()
+    except (OSError, KeyError):
+        return "unknown"
+
+
 def ask(
     node: Node, method: str, path: str, document: dict[str, Any] | None = None
 ) -> tuple[int, dict[str, Any]]:
@@ -64,7 +74,9 @@ def ask(
     connection = http.client.HTTPConnection(*address, timeout=30)
     try:
         body = None if document is None else json.dumps(document, ensure_ascii=False).encode()
-        headers = {} if body is None else {"content-type": "application/json"}
+        headers = {"x-operator": quote(user())}
+        if body is not None:
+            headers["content-type"] = "application/json"
         connection.request(method, f"/{path}", body, headers)
         answer = connection.getresponse()
         return answer.status, dict(json.loads(answer.read()))

@@ -19,6 +19,10 @@ FAILED, USAGE, UNREACHABLE, BAD_CONFIGURATION = 1, 2, 3, 78
 
 Config = Annotated[Path, typer.Option("--config", help="The directory of the configuration.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Data for programs on standard output.")]
+Unmask = Annotated[
+    bool, typer.Option("--unmask", help="Show numbers and texts whole; it is put on record, with --purpose.")
+]
+Purpose = Annotated[str, typer.Option("--purpose", help="Why they are shown whole; kept in the record.")]
 DEFAULT_CONFIG = Path("config")
 
 
@@ -60,3 +64,16 @@ def ask_node(
         return ask(node_of(config), method, path, document)
     except Unreachable as error:
         end(UNREACHABLE, str(error))
+
+
+def unmasked(config: Path, unmask: bool, purpose: str, subject: str, number: str = "") -> bool:
+    """Whether numbers and texts are to be shown whole: the running gateway has put it on record then, with
+    who asks and why. Ends if it cannot.
+    """
+    if not unmask:
+        return False
+    document = {"subject": subject, "purpose": purpose, "number": number.lstrip("+")}
+    code, answer = ask_node(config, "POST", "audit/unmask", document)
+    if code != 200:
+        end(USAGE, str(answer.get("problem", answer)) + ' (--purpose "…")')
+    return True

@@ -9,6 +9,7 @@ from typing import Any
 from twisted.web.server import Request
 
 from gateway.control.node import Node
+from gateway.control.operator import OPERATOR
 from gateway.control.site import Answer, Page, as_json
 
 Asked = Callable[[dict[str, Any]], Coroutine[Any, Any, Answer]]
@@ -33,7 +34,7 @@ class Question(Page):
             asked = None
         if not isinstance(asked, dict):
             return _refused(request, 400, "a JSON object is wanted here")
-        return Page(post=lambda: self._answer(asked)).render_POST(request)
+        return Page(post=lambda by: self._answer({**asked, OPERATOR: by})).render_POST(request)
 
 
 def _refused(request: Request, code: int, why: str) -> bytes:
@@ -48,7 +49,7 @@ async def rollback(gateway: Node, asked: dict[str, Any]) -> Answer:
     number = asked.get("number")
     if not isinstance(number, int) or isinstance(number, bool):
         return as_json(400, {"problems": ["number is no whole number"]})
-    problems = await gateway.rollback(number)
+    problems = await gateway.rollback(number, asked[OPERATOR])
     if problems is None:
         return as_json(404, {"problems": [f"no generation {number} is kept"]})
     if problems:

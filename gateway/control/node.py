@@ -21,10 +21,10 @@ class Node(Protocol):
     def generation(self) -> Generation:
         """The generation in force."""
 
-    async def reload(self) -> tuple[str, ...]:
-        """Read the configuration anew; the problems if it was not taken."""
+    async def reload(self, by: str) -> tuple[str, ...]:
+        """Read the configuration anew, as `by` wants; the problems if it was not taken."""
 
-    async def rollback(self, number: int) -> tuple[str, ...] | None:
+    async def rollback(self, number: int, by: str) -> tuple[str, ...] | None:
         """Put the texts of an earlier generation in force; the problems if they were not taken, None if
         there is no such generation.
         """

@@ -21,6 +21,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request
 
 from gateway.control.node import Node
+from gateway.control.operator import OPERATOR, operator_of
 from gateway.filters.consent import ConsentEvent, EventKind
 from gateway.filters.numbersets import Span
 from gateway.filters.suppression import ListKey, ListType, Scope
@@ -72,7 +73,7 @@ class Command(Resource):
             asked = json.loads(request.content.read(LONGEST))
             if not isinstance(asked, dict):
                 raise Unfit("an object is wanted")
-            return 200, await self._handler(asked)
+            return 200, await self._handler({**asked, OPERATOR: operator_of(request)})
         except (Unfit, NotYours, json.JSONDecodeError) as error:
             return 422, {"problem": str(error)}
         except Exception:
@@ -121,6 +122,8 @@ class PeopleCommands:
                 told = {"tenant": tenant, "number": event.number, "kind": str(event.kind)}
                 protection.webhooks.tell("consent", {**told, "position": link.position}, batch)
             await self._commit(batch)
+        number = str(events[0].get("number", "")) if len(events) == 1 and recorded else None
+        await self._record(asked, "consent", tenant, f"{recorded} events recorded", number)
         return {"recorded": recorded, "refused": refused}
 
     def _event(self, tenant: str, fields: Any) -> ConsentEvent:
@@ -155,14 +158,14 @@ class PeopleCommands:
         def one(number: str, batch: Batch) -> None:
             people.suppress(key, number, batch, by="operator", evidence=evidence, span=span)
 
-        return await self._each(asked, key.scope.tenant, one)
+        return await self._each(asked, "suppress", key, one)
 
     async def lift(self, asked: Document) -> Document:
         """Take numbers off a list."""
         key = self._key(asked)
         people = self.gateway.relay.protection.people
         return await self._each(
-            asked, key.scope.tenant, lambda number, batch: people.lift(key, number, batch, by="operator")
+            asked, "lift", key, lambda number, batch: people.lift(key, number, batch, by="operator")
         )
 
     async def close(self, asked: Document) -> Document:
@@ -174,13 +177,16 @@ class PeopleCommands:
         if case.closed_at is not None:
             raise Unfit(f"case {case_id} was closed by {case.closed_by}")
         batch = Batch()
-        self.gateway.relay.protection.cases.close(
-            case.id, str(asked.get("by") or "operator"), str(asked.get("note") or ""), batch
-        )
+        by, note = str(asked.get("by") or asked[OPERATOR]), str(asked.get("note") or "")
+        self.gateway.relay.protection.cases.close(case.id, by, note, batch)
+        self.gateway.relay.audit.record(batch, by, "close", f"case {case.id}", note, number=case.number)
         await self._commit(batch)
         return {"closed": case.id}
 
-    async def _each(self, asked: Document, tenant: str, change: Callable[[str, Batch], None]) -> Document:
+    async def _each(
+        self, asked: Document, act: str, key: ListKey, change: Callable[[str, Batch], None]
+    ) -> Document:
+        tenant = key.scope.tenant
         numbers = asked.get("numbers")
         if not isinstance(numbers, list):
             raise Unfit("numbers must be a list")
@@ -193,7 +199,14 @@ class PeopleCommands:
                 except ValueError as error:
                     refused.append([index, str(error)])
             await self._commit(batch)
-        return {"done": len(numbers) - len(refused), "refused": refused}
+        done = len(numbers) - len(refused)
+        only = str(numbers[0]).removeprefix("+") if len(numbers) == 1 and done else None
+        where = " ".join(filter(None, (str(key.type), *key.scope, key.name)))
+        await self._record(asked, act, where, f"{done} numbers", only)
+        return {"done": done, "refused": refused}
+
+    async def _record(self, asked: Document, act: str, subject: str, detail: str, number: str | None) -> None:
+        await self.gateway.relay.audit.at_once(asked[OPERATOR], act, subject, detail, number=number)
 
     async def _commit(self, batch: Batch) -> None:
         relay = self.gateway.relay

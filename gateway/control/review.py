@@ -17,6 +17,7 @@ from twisted.web.resource import Resource
 
 from gateway.control.people import Command, Document, Unfit
 from gateway.filters.review import held_by
+from gateway.relay.auditing import Audit
 from gateway.relay.outbound import utc
 from gateway.relay.reviewing import NotHeld, Reviewing, number_of, whole
 from gateway.store.rows import StoreUnavailable
@@ -27,8 +28,9 @@ MOST = 1000
 class ReviewCommands:
     """Does what is asked about held messages."""
 
-    def __init__(self, reviewing: Reviewing) -> None:
+    def __init__(self, reviewing: Reviewing, audit: Audit) -> None:
         self.reviewing = reviewing
+        self.audit = audit
 
     def site(self) -> Resource:
         """Everything below /review."""
@@ -107,6 +109,7 @@ class ReviewCommands:
             state = await decide(_number(asked), by.strip(), note)
         except (NotHeld, StoreUnavailable) as error:
             raise Unfit(str(error)) from None
+        await self.audit.at_once(by.strip(), verb, f"message {asked['number']}", note)
         return {"state": state}
 
 

@@ -1,5 +1,5 @@
 """The HTTP face of a node: GET /metrics, /healthz, /readyz, /status; POST /reload and what is below
-/people and /review.
+/people, /review and /audit.
 
 It asks nobody who they are: bind it to the loopback only.
 """
@@ -16,8 +16,10 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
+from gateway.control.audit import AuditCommands
 from gateway.control.metrics import exposition
 from gateway.control.node import Node
+from gateway.control.operator import operator_of
 from gateway.control.people import PeopleCommands
 from gateway.control.review import ReviewCommands
 
@@ -33,9 +35,10 @@ def control_site(gateway: Node) -> Site:
     root.putChild(b"healthz", Page(get=lambda: (200, "text/plain", b"alive\n")))
     root.putChild(b"readyz", Page(get=lambda: readiness(gateway)))
     root.putChild(b"status", Page(get=lambda: as_json(200, status(gateway))))
-    root.putChild(b"reload", Page(post=lambda: reload(gateway)))
+    root.putChild(b"reload", Page(post=lambda by: reload(gateway, by)))
     root.putChild(b"people", PeopleCommands(gateway).site())
-    root.putChild(b"review", ReviewCommands(gateway.relay.reviewing).site())
+    root.putChild(b"review", ReviewCommands(gateway.relay.reviewing, gateway.relay.audit).site())
+    root.putChild(b"audit", AuditCommands(gateway.relay.audit).site())
     return QuietSite(root)  # type: ignore[no-untyped-call]
 
 
@@ -49,14 +52,14 @@ class QuietSite(Site):
 
 
 class Page(Resource):
-    """A page that is made when it is asked for."""
+    """A page that is made when it is asked for; `post` is told who asks."""
 
     isLeaf = True
 
     def __init__(
         self,
         get: Callable[[], Answer] | None = None,
-        post: Callable[[], Coroutine[Any, Any, Answer]] | None = None,
+        post: Callable[[str], Coroutine[Any, Any, Answer]] | None = None,
     ) -> None:
         Resource.__init__(self)
         self._get = get
@@ -78,7 +81,7 @@ class Page(Resource):
     async def _finish(self, request: Request) -> None:
         assert self._post is not None
         try:
-            answer = await self._post()
+            answer = await self._post(operator_of(request))
         except Exception:
             log.failure("a request of the control endpoint failed")
             answer = (500, "text/plain", b"it failed; the log says why\n")
@@ -146,9 +149,9 @@ def status(gateway: Node) -> dict[str, Any]:
     }
 
 
-async def reload(gateway: Node) -> Answer:
+async def reload(gateway: Node, by: str) -> Answer:
     """Read the configuration anew: 200, or 422 with all that is wrong with it."""
-    problems = await gateway.reload()
+    problems = await gateway.reload(by)
     if problems:
         return as_json(422, {"problems": problems})
     return as_json(200, {"generation": gateway.generation.number})

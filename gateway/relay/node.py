@@ -16,6 +16,7 @@ from gateway.message import Message
 from gateway.relay.accounts import Account, Accounts
 from gateway.relay.alarms import Alarms
 from gateway.relay.alerts import Alerts
+from gateway.relay.auditing import Audit
 from gateway.relay.batch import Batch, Committer, Outgoing
 from gateway.relay.binding import Binding
 from gateway.relay.book import Book, Entry
@@ -65,6 +66,7 @@ class Relay:
         self.alarms = Alarms(clocks)
         self.outgoing = Outgoing()
         self.committer = Committer(store.journal, self.outgoing)
+        self.audit = Audit(store.ledger, self.committer, clocks)
         self.ids = Ids(store.ledger, "message")
         self.outbox_seqs = Ids(store.ledger, "outbox")
         self.stray_seqs = Ids(store.ledger, "stray")
@@ -201,6 +203,7 @@ class Relay:
         """Recover what the store holds. Nobody is listened to and no carrier is called before."""
         for ids in (self.ids, self.outbox_seqs, self.stray_seqs):
             await ids.start()
+        await self.audit.start()
         await self.protection.start()
         recovery = Recovery(
             self.store.ledger,

@@ -144,3 +144,18 @@ webhook_call = Table(
     Column("due", Whole, nullable=False),
     Column("body", Text, nullable=False),
 )
+
+# What people have done with the gateway: a chain of records, see audit.py.
+audit = Table(
+    "audit",
+    metadata,
+    Column("position", Whole, primary_key=True, autoincrement=False),
+    Column("at", Whole, nullable=False),
+    Column("act", Text, nullable=False),
+    Column("person", Text),
+    Column("entry", Text),
+    Column("salt", LargeBinary),
+    Column("commitment", LargeBinary, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Index("audit_person", "person"),
+)

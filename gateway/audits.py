@@ -1,0 +1,49 @@
+"""What the command line reads of the record of acts, beside the node, and how it is told."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from gateway.logs import masked
+from gateway.peoples import reading
+from gateway.settings.models import Node
+from gateway.store import audit as rows
+
+COLUMNS = ("position", "at", "actor", "act", "subject", "number", "purpose", "detail")
+
+
+def listed(node: Node, directory: Path, limit: int, act: str | None, whole: bool) -> list[dict[str, Any]]:
+    """The youngest records; numbers are masked unless they are to be shown `whole`."""
+    with reading(node, directory) as connection:
+        return [told(row, whole) for row in rows.latest(connection, limit, act)]
+
+
+def told(row: rows.AuditRow, whole: bool) -> dict[str, Any]:
+    """One record as data."""
+    entry = json.loads(row.entry or '{"detail": "erased"}')
+    if "number" in entry and not whole:
+        entry["number"] = masked(entry["number"])
+    at = datetime.fromtimestamp(row.at / 1000, UTC).isoformat(timespec="seconds")
+    return {"position": row.position, "at": at, "act": row.act, **entry}
+
+
+def verified(node: Node, directory: Path, head: str) -> dict[str, Any]:
+    """How many records there are, the head of their chain, and every flaw."""
+    with reading(node, directory) as connection:
+        last = rows.head_of(connection)
+        flaws = [{"position": at, "message": what} for at, what in rows.flaws(connection, head)]
+    return {"records": last.position, "head": last.hash.hex(), "flaws": flaws}
+
+
+def tell_records(found: list[dict[str, Any]]) -> None:
+    """Records for people."""
+    table = Table(*COLUMNS, box=None)
+    for row in found:
+        table.add_row(*(str(row.get(name, "")) for name in COLUMNS))
+    Console(highlight=False, markup=False, soft_wrap=True).print(table)
