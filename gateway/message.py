@@ -22,11 +22,11 @@ class Message:
     """One accepted submit to one destination.
 
     Times are unix milliseconds. `part` is set when the message is a segment of a long text; `segment_of` is
-    then the id of the segment of that text that was accepted first. `due` is when it may leave, where that
-    is later than now. `segments` is filled only in the value that stands for a whole long text while it is
-    judged. `category_tag` is the TLV by which the account declares categories, if it does. `by` is the
-    carrier that alone may take it: the gateway's own answer to a reply that came by it. `counted_at` is the
-    unix second at which it counts for limits of frequency, 0 while it does not.
+    then the id of the segment of that text that was accepted first. `due` is when it may leave, where that is
+    later than now. `segments` is filled only in the value that stands for a whole long text while it is
+    judged. `taken_off` are TLVs that are for the gateway and not for carriers. `by` is the carrier that alone
+    may take it: the gateway's own answer to a reply that came by it. `counted_at` is the unix second at which
+    it counts for limits of frequency, 0 while it does not. `tier` is how urgent it is, 1 to 3, 0 for none.
     """
 
     id: int
@@ -43,9 +43,10 @@ class Message:
     part: Part | None = None
     segment_of: int | None = None
     segments: tuple[Message, ...] = ()
-    category_tag: int | None = None
+    taken_off: tuple[int, ...] = ()
     by: str = ""
     counted_at: int = 0
+    tier: int = 0
     source: str = field(init=False)
     destination: str = field(init=False)
     _text: str | None = field(init=False, default=None)

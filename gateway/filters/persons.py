@@ -14,6 +14,7 @@ from gateway.filters.numbers import NOWHERE, Numbering, normalise
 from gateway.filters.packs import CapRule, ConsentRule
 from gateway.filters.rulebook import RuleBook, Ruled, Rules
 from gateway.filters.rulepacks import load_packs
+from gateway.filters.tiers import NONE, Tiers
 from gateway.filters.windows import Window, window
 from gateway.message import Message
 from gateway.settings.models import Generation, Program, Tenant
@@ -30,7 +31,7 @@ class Person:
 
     digits: str
     program: str
-    tier: int | None
+    tier: int
     rules: Rules
     zones: tuple[str, ...]
 
@@ -60,6 +61,7 @@ class Persons:
             if book is None:
                 raise ValueError("\n".join(map(str, problems)))
             self.book = book
+        self.tiers = Tiers(generation)
         self.numbering = Numbering(self.book.regions())
         self._books = dict(self._own_books(generation))
         self._zones: dict[str, Prefixes] = {
@@ -101,6 +103,15 @@ class Persons:
         """The program a message is of."""
         return self._program(message, self.people.tenant(message.tenant))[0]
 
+    def tier(self, message: Message) -> int:
+        """How urgent a message is; 0 if nothing says so."""
+        if not self.tiers.may_have(message.account):
+            return NONE
+        person = self.person(message)
+        if person is not None:
+            return person.tier
+        return self.tiers.of(message, self._program(message, self.people.tenant(message.tenant))[1])
+
     def _find(self, message: Message) -> Person | None:
         pdu = message.pdu
         tenant = self.people.tenant(message.tenant)
@@ -114,7 +125,7 @@ class Persons:
         return Person(
             digits,
             program,
-            settings.tier if settings is not None else None,
+            self.tiers.of(message, settings),
             book.rules(place.country, place.region, message.category),
             zones,
         )

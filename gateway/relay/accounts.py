@@ -35,6 +35,7 @@ class Account:
         """Take the settings of a new generation."""
         self.settings = settings
         self.categories = Categories(settings)
+        self.taken_off = settings.taken_off
         rate = settings.rate
         now = self.clocks.timer.seconds()
         self.bucket = None if rate is None else Bucket(rate.per_second, rate.burst, now, debt=rate.burst)

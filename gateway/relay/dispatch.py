@@ -89,11 +89,15 @@ class Dispatch:
         rule = self.router.choose(entry.message)
         if rule is None:
             self._routeless(entry)
-        elif self.lanes.count >= self.memory and not front:
+        elif self.lanes.count >= self._room_for(entry) and not front:
             self._wait_beyond(entry.message.id)
             self.book.drop(entry)
         else:
             self.lanes.put(entry, rule, front=front)
+
+    def _room_for(self, entry: Entry) -> int:
+        """How many may wait in memory before a message: what is of tier 1 does not wait behind a backlog."""
+        return self.memory if entry.message.tier != 1 else 2 * self.memory
 
     def reroute(self, router: Router, generation: int) -> None:
         """A new generation is in force: what waits is placed anew."""
@@ -114,7 +118,7 @@ class Dispatch:
     # serving
 
     def pump(self) -> None:
-        """Give free slots to waiting messages, most urgent first, lanes of one priority in turn."""
+        """Give free slots to waiting messages, most urgent first, lanes of one urgency in turn."""
         if self.paused:
             return
         batch = Batch()

@@ -55,6 +55,7 @@ class Judging:
         self.failures: Counter[str] = Counter()
         self.again_of: ChainOf = lambda account, category: Chain()
         self.changes: Callable[[], int] = lambda: 0
+        self.tier_of: Callable[[Message], int] = lambda message: 0
         self.passed: Callable[[Message, Batch], None] = lambda message, batch: None
 
     def judge(self, message: Message, approval: Approval | None = None) -> Judgement:
@@ -63,6 +64,13 @@ class Judging:
         Where they raise its category or rewrite what it says, the message (its segments, if it stands for a
         long text) is changed here. `approval` is a person's word on an earlier judgement.
         """
+        judgement = self._judge(message, approval)
+        tier = self.tier_of(message)
+        for each in message.segments or (message,):
+            each.tier = tier
+        return judgement
+
+    def _judge(self, message: Message, approval: Approval | None) -> Judgement:
         chain = self.chain_of(message.account, message.category)
         if not chain.filters:
             return ALLOWED

@@ -1,4 +1,4 @@
-"""Waiting messages in lanes: one for each priority, rule and account, served in turn.
+"""Waiting messages in lanes: one for each urgency, rule and account, served in turn.
 
 A lane whose carriers are all taken holds up no other, and one account's million does not hold up another's
 code.
@@ -11,11 +11,20 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from gateway.message import Message
 from gateway.relay.book import Entry
 from gateway.routing.router import Rule
 from gateway.store.rows import State
 
 Key = tuple[int, str, str]
+
+RANKS = (2, 0, 1, 3)
+"""The order of tiers 0 (none) to 3: what was promised for tomorrow waits for what was not promised at all."""
+
+
+def urgency(message: Message) -> int:
+    """The tier, and within it priority_flag; the least is the most urgent."""
+    return 4 * RANKS[message.tier] - message.priority
 
 
 @dataclass(slots=True)
@@ -29,7 +38,7 @@ class Lane:
 
 @dataclass(slots=True)
 class Lanes:
-    """All lanes. Keys are (minus the priority, rule, account), so that they sort by urgency."""
+    """All lanes. Keys are (urgency, rule, account), so that they sort by urgency."""
 
     _lanes: dict[Key, Lane] = field(default_factory=dict)
     _served: dict[int, Key] = field(default_factory=dict)  # by urgency, the lane that was served last
@@ -37,7 +46,7 @@ class Lanes:
 
     def put(self, entry: Entry, rule: Rule, *, front: bool = False) -> None:
         """Let a message wait; `front` for one that was taken and came back."""
-        key = (-entry.message.priority, rule.name, entry.message.account)
+        key = (urgency(entry.message), rule.name, entry.message.account)
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(key, rule)
@@ -49,7 +58,7 @@ class Lanes:
 
     def is_empty(self, entry: Entry, rule: Rule) -> bool:
         """Whether nothing waits before this message."""
-        return (-entry.message.priority, rule.name, entry.message.account) not in self._lanes
+        return (urgency(entry.message), rule.name, entry.message.account) not in self._lanes
 
     def head(self, lane: Lane) -> Entry | None:
         """The next message of a lane that still waits; those that ended meanwhile are dropped on the way."""
@@ -68,7 +77,7 @@ class Lanes:
         return lane.queue.popleft()
 
     def levels(self) -> Iterator[list[Lane]]:
-        """The lanes of each priority, most urgent first, beginning behind the one that was served last."""
+        """The lanes of each urgency, most urgent first, beginning behind the one that was served last."""
         keys = sorted(self._lanes)
         while keys:
             urgency = keys[0][0]

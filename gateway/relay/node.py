@@ -47,7 +47,7 @@ from gateway.smpp.constants import MessageState
 from gateway.smpp.protocol import Ticker
 from gateway.smpp.receipts import Receipt
 from gateway.store.engine import Store
-from gateway.store.rows import OutboxRow
+from gateway.store.rows import MessageRow, OutboxRow
 
 log = Logger()
 
@@ -72,7 +72,7 @@ class Relay:
         self.stray_seqs = Ids(store.ledger, "stray")
         self.ticker = Ticker(clocks.timer)
         self.accounts = Accounts()
-        self.book = Book(store.ledger, lambda row: restore(row, self.accounts))
+        self.book = Book(store.ledger, self._restore)
         self.dispatch = Dispatch(self.book, self.committer, clocks, node.backlog.memory)
         self.judging = Judging(self.book, self.dispatch, clocks)
         groups = Groups(int(node.multipart.timeout * 1000), node.multipart.groups_per_account)
@@ -262,6 +262,11 @@ class Relay:
         """Age in seconds of the oldest message in the lanes."""
         oldest = self.dispatch.lanes.oldest()
         return 0.0 if oldest is None else max(0.0, (self.clocks.now_ms() - oldest) / 1000)
+
+    def _restore(self, row: MessageRow) -> Entry:
+        entry = restore(row, self.accounts)
+        entry.message.tier = self.judging.tier_of(entry.message)
+        return entry
 
     def _accepted(self, entry: Entry) -> None:
         message = entry.message

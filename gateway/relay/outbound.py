@@ -2,8 +2,8 @@
 
 Owned: registered_delivery (a receipt is always asked for), the validity that remains, the schedule (the
 gateway has kept it, so it is cleared), replace_if_present_flag (the gateway has replaced what was to be
-replaced), and the TLV by which the account declares a category (taken off). A carrier's settings may give
-TLVs other tags, or take them off.
+replaced), and the TLVs by which the account declares a category and a tier (taken off). A carrier's settings
+may give TLVs other tags, or take them off.
 """
 
 from __future__ import annotations
@@ -27,8 +27,8 @@ NO_TAGS: Mapping[int, int | None] = {}
 def outbound(message: Message, now_ms: int, tags: Mapping[int, int | None] = NO_TAGS) -> MtPdu:
     """The PDU for the carrier, but for its sequence number; `tags` are those of its settings."""
     pdu = message.pdu
-    if pdu.tlvs and (tags or message.category_tag is not None):
-        pdu = pdu._replace(tlvs=_tagged(pdu.tlvs, message.category_tag, tags))
+    if pdu.tlvs and (tags or message.taken_off):
+        pdu = pdu._replace(tlvs=_tagged(pdu.tlvs, message.taken_off, tags))
     registered_delivery = (pdu.registered_delivery & ~_RECEIPT_BITS) | _RECEIPT_ALWAYS
     if not isinstance(pdu, SubmitSm):
         return pdu._replace(
@@ -42,9 +42,9 @@ def outbound(message: Message, now_ms: int, tags: Mapping[int, int | None] = NO_
     )
 
 
-def _tagged(tlvs: tuple[Tlv, ...], off: int | None, tags: Mapping[int, int | None]) -> tuple[Tlv, ...]:
-    """The TLVs without the one that is taken off, and with the tags that the carrier knows them by."""
-    named = ((tags.get(tlv.tag, tlv.tag), tlv.value) for tlv in tlvs if tlv.tag != off)
+def _tagged(tlvs: tuple[Tlv, ...], off: tuple[int, ...], tags: Mapping[int, int | None]) -> tuple[Tlv, ...]:
+    """The TLVs without those that are taken off, and with the tags that the carrier knows them by."""
+    named = ((tags.get(tlv.tag, tlv.tag), tlv.value) for tlv in tlvs if tlv.tag not in off)
     return tuple(Tlv(tag, value) for tag, value in named if tag is not None)
 
 

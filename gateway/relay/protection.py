@@ -89,6 +89,7 @@ class Protection:
                 log.warn("{remark}", remark=remark)
             self.people.known.changes += 1
         self.counting.capped = capped if isinstance(capped, Capped) else None
+        self.judging.tier_of = self.people.persons.tier
         people = self.people.persons.people
         self.cases.configure(people.captures)
         self.webhooks.configure(people.webhooks)

@@ -49,7 +49,7 @@ def restore(row: MessageRow, accounts: Accounts) -> Entry:
         default_alphabet=settings.default_alphabet if settings else "gsm7",
         part=part_of(mt),
         segment_of=row.segment_of,
-        category_tag=settings.declares.tag if settings else None,
+        taken_off=account.taken_off if account else (),
         by=(row.carrier or "") if not row.client_id else "",
         counted_at=moment(row) if counts(row) else 0,
     )

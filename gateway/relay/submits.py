@@ -261,7 +261,7 @@ def message_of(account: Account, pdu: MtPdu, now: int, generation: int) -> Messa
         due=due,
         default_alphabet=settings.default_alphabet,
         part=part_of(pdu),
-        category_tag=account.categories.tag,
+        taken_off=account.taken_off,
     )
 
 

@@ -20,6 +20,7 @@ from gateway.settings.scalars import (
     Prefix,
     SystemId,
     Text,
+    Tier,
     Timer,
     TimeZone,
     nearest,
@@ -108,6 +109,26 @@ class Outbind(Section):
     """The least time between two calls."""
 
 
+class Urgency(Section):
+    """How urgent its messages are: tier 1 (with its carrier within 15 minutes), 2 (two hours) or 3 (a day). The
+    first of this TLV, the program (people.yaml), the category and the default that says one counts. Tier 1
+    passes quiet hours and frequency caps, never a list; tiers come before priority_flag in the queue, and
+    what is late raises an alarm.
+    """
+
+    tag: TlvTag | None = None
+    """The TLV that names the tier, as a digit or an octet; it is taken off on the way to the carrier. Another
+    value says nothing. null: none does."""
+    categories: dict[Category, Tier] = Field(default_factory=dict)
+    """By category."""
+    default: Tier | None = None
+    """Of messages that nothing else is said of; null: none."""
+
+    @property
+    def says_something(self) -> bool:
+        return self.tag is not None or bool(self.categories) or self.default is not None
+
+
 class Account(Section):
     """A system_id with which a tenant's system binds."""
 
@@ -131,6 +152,7 @@ class Account(Section):
     category: Category = "promotional"
     """What the law sees in its messages, unless a message says otherwise."""
     declares: Declaration = Declaration()
+    urgency: Urgency = Urgency()
     message_id: Literal["decimal", "hex", "base36"] = "decimal"
     """How message ids are written for it; clients of version 3.3 get at most 8 characters."""
     receipts: ReceiptStyle = ReceiptStyle()
@@ -159,6 +181,11 @@ class Account(Section):
         if self.validity > self.longest_validity:
             raise ValueError("validity must not be longer than longest_validity")
         return self
+
+    @property
+    def taken_off(self) -> tuple[int, ...]:
+        """The TLVs that are for the gateway and not for carriers."""
+        return tuple(tag for tag in (self.declares.tag, self.urgency.tag) if tag is not None)
 
     def filter_mode(self, name: str, category: str, filters: Filters) -> FilterMode:
         """The mode in which the filter `name` (a key of filters.yaml) judges its messages of a category."""

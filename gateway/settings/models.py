@@ -11,7 +11,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gateway.settings.accounts import Account, Accounts, Alphabet, BindType, Declaration, Rate, ReceiptStyle
+from gateway.settings.accounts import (
+    Account,
+    Accounts,
+    Alphabet,
+    BindType,
+    Declaration,
+    Rate,
+    ReceiptStyle,
+    Urgency,
+)
 from gateway.settings.carriers import (
     DEFAULT_RETRIES,
     AddressRange,
@@ -73,6 +82,7 @@ __all__ = [
     "Section",
     "Tenant",
     "Timers",
+    "Urgency",
     "Webhook",
     "Words",
 ]

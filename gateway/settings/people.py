@@ -16,6 +16,7 @@ from gateway.settings.scalars import (
     Flag,
     FreeText,
     Text,
+    Tier,
     Timer,
     TimeZone,
 )
@@ -41,8 +42,8 @@ class Program(Section):
     """Source addresses of its messages, exact or as `prefix*`."""
     signatures: tuple[Text, ...] = ()
     """Signatures of its texts, without the brackets 【】."""
-    tier: Annotated[int, Field(strict=True, ge=1, le=3)] | None = None
-    """Urgency: 1 passes quiet hours and frequency caps, never a list; null: none."""
+    tier: Tier | None = None
+    """Urgency, as `urgency` of accounts.yaml explains it; null: what is said there."""
 
 
 class OwnHours(Section):

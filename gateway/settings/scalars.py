@@ -211,6 +211,7 @@ Network = Annotated[
     WithJsonSchema({"type": "string"}),
 ]
 Count = Annotated[int, Field(strict=True, ge=1)]
+Tier = Annotated[int, Field(strict=True, ge=1, le=3)]
 Octet = Annotated[int, Field(strict=True, ge=0, le=255)]
 Flag = Annotated[bool, Field(strict=True)]
 Number = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]

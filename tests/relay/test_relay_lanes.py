@@ -59,6 +59,19 @@ def test_everything_comes_out_once(wanted: list[tuple[str, str, int, bool]]) -> 
     assert list(lanes.levels()) == []
 
 
+@given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), max_size=30))
+def test_tiers_come_before_priorities(wanted: list[tuple[int, int]]) -> None:
+    lanes = Lanes()
+    for id, (tier, priority) in enumerate(wanted, 1):
+        each = entry(id, priority_flag=priority)
+        each.message.tier = tier
+        lanes.put(each, RULES["one"])
+    order = [1, 2, 0, 3]
+    found = [(order.index(e.message.tier), -e.message.priority, e.message.id) for e in served(lanes)]
+    assert found == sorted(found)
+    assert len(found) == len(wanted)
+
+
 @given(places)
 def test_the_urgent_come_first_and_each_lane_in_its_order(wanted: list[tuple[str, str, int, bool]]) -> None:
     lanes = Lanes()
