@@ -15,6 +15,17 @@ DEADLINES: Mapping[int, int] = {1: 15 * 60, 2: 2 * 3600, 3: 24 * 3600}
 _SAID = {b"1": 1, b"2": 2, b"3": 3, b"\1": 1, b"\2": 2, b"\3": 3}
 
 
+class _Said:
+    """What an account says of the urgency of its messages."""
+
+    __slots__ = ("by_category", "default", "tag")
+
+    def __init__(self, account: Account) -> None:
+        self.tag = account.urgency.tag
+        self.by_category: dict[str, int] = {**account.urgency.categories}
+        self.default = account.urgency.default or NONE
+
+
 class Tiers:
     """Finds the tier of messages by one generation: what the message says itself, its program's, its
     category's, its account's; the first that says something counts.
@@ -25,8 +36,8 @@ class Tiers:
         in_programs = {
             name for name, tenant in tenants.items() if any(each.tier for each in tenant.programs.values())
         }
-        self._accounts: dict[str, Account] = {
-            name: account
+        self._accounts = {
+            name: _Said(account)
             for name, account in generation.accounts.items()
             if account.tenant in in_programs or account.urgency.says_something
         }
@@ -45,13 +56,11 @@ class Tiers:
         account = self._accounts.get(message.account)
         if account is None:
             return NONE
-        urgency = account.urgency
-        if urgency.tag is not None:
-            value = find_tlv(message.pdu.tlvs, urgency.tag)
+        if account.tag is not None:
+            value = find_tlv(message.pdu.tlvs, account.tag)
             said = _SAID.get(value.rstrip(b"\0 ") or value) if value is not None else None
             if said is not None:
                 return said
         if program is not None and program.tier is not None:
             return program.tier
-        categories: Mapping[str, int] = urgency.categories
-        return categories.get(message.category) or urgency.default or NONE
+        return account.by_category.get(message.category) or account.default
