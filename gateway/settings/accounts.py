@@ -111,9 +111,9 @@ class Outbind(Section):
 
 class Urgency(Section):
     """How urgent its messages are: tier 1 (with its carrier within 15 minutes), 2 (two hours) or 3 (a day).
-    The first of this TLV, the program (people.yaml), the category and the default that says one counts. Tier 1
-    passes quiet hours and frequency caps, never a list; tiers come before priority_flag in the queue, and
-    what is late raises an alarm.
+    The first of this TLV, the program (people.yaml), the category and the default that says one counts.
+    Tier 1 passes quiet hours and frequency caps, never a list; tiers come before priority_flag in the queue,
+    and what is late raises an alarm.
     """
 
     tag: TlvTag | None = None
