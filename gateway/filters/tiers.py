@@ -22,7 +22,7 @@ class _Said:
 
     def __init__(self, account: Account) -> None:
         self.tag = account.urgency.tag
-        self.by_category: dict[str, int] = {**account.urgency.categories}
+        self.by_category = {str(name): tier for name, tier in account.urgency.categories.items()}
         self.default = account.urgency.default or NONE
 
 
