@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from gateway.smpp.concat import Part, body_of, udh_of
+from gateway.smpp.concat import Part
 from gateway.smpp.fields import Tlv
 from gateway.smpp.pdus import DataSm, SubmitSm
+from gateway.smpp.readings import body, other_readings
 from gateway.smpp.text import DefaultAlphabet, decode_parts, decode_text
 
 MtPdu = SubmitSm | DataSm
@@ -51,6 +52,7 @@ class Message:
     destination: str = field(init=False)
     _text: str | None = field(init=False, default=None)
     _read: bool = field(init=False, default=False)
+    _others: tuple[str, ...] | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.source = self.pdu.source_addr
@@ -66,16 +68,25 @@ class Message:
             self._read = True
         return self._text
 
+    @property
+    def others(self) -> tuple[str, ...]:
+        """What other handsets may show instead: hardly ever anything, unless somebody means to deceive."""
+        if self._others is None:
+            pdus = [each.pdu for each in self.segments or (self,)]
+            self._others = other_readings(pdus, self.text or "", self.default_alphabet)
+        return self._others
+
     def rewrite(self, pdu: MtPdu) -> None:
         """Put another PDU in the place of the client's: a rule of the admin's wants it."""
         self.pdu = pdu
-        self._read = False
+        self._read, self._others = False, None
 
     def saying(self, text: str | None, tlvs: tuple[Tlv, ...] = ()) -> Message:
         """The same message as if it said `text` (None: what it says) and had these TLVs too, to be judged."""
         said = self.text if text is None else text
         other = replace(self, pdu=self.pdu._replace(tlvs=self.pdu.tlvs + tlvs) if tlvs else self.pdu)
         other._text, other._read = said, True
+        other._others = self._others if text is None else ()
         return other
 
     @property
@@ -94,7 +105,5 @@ def joined(segments: Sequence[Message]) -> Message:
 def read_text(segments: Sequence[Message]) -> str | None:
     """The text of segments in their order; None if it is binary."""
     if len(segments) == 1:
-        pdu = segments[0].pdu
-        return decode_text(body_of(pdu), pdu.data_coding, udh_of(pdu), segments[0].default_alphabet)
-    parts = [(body_of(s.pdu), s.pdu.data_coding, udh_of(s.pdu)) for s in segments]
-    return decode_parts(parts, segments[0].default_alphabet)
+        return decode_text(*body(segments[0].pdu), segments[0].default_alphabet)
+    return decode_parts([body(segment.pdu) for segment in segments], segments[0].default_alphabet)

@@ -7,6 +7,7 @@ from gateway.message import Message
 from gateway.settings.content import Binary as Settings
 from gateway.smpp.concat import ports_of
 from gateway.smpp.constants import ESM_UDHI
+from gateway.smpp.text import alphabet_of
 
 
 class Binary:
@@ -19,7 +20,7 @@ class Binary:
         self._place = place
 
     def judge(self, message: Message, now: float) -> Verdict | None:
-        """A refusal if any segment is for a program, or nothing of the message is text."""
+        """A refusal if any segment is for a program or is no text."""
         ports = [
             found
             for each in message.segments or (message,)
@@ -28,8 +29,9 @@ class Binary:
         strange = [found.destination for found in ports if found.destination not in self._allowed]
         if strange:
             return self._refuse("port", f"addressed to port {strange[0]}")
-        if message.text is None and not ports:
-            return self._refuse("data_coding", f"no text: data_coding {message.pdu.data_coding}")
+        for each in message.segments or (message,):
+            if not ports and not alphabet_of(each.pdu.data_coding, message.default_alphabet):
+                return self._refuse("data_coding", f"no text: data_coding {each.pdu.data_coding}")
         return None
 
     def _refuse(self, rule: str, detail: str) -> Verdict:

@@ -47,10 +47,15 @@ class Links:
         self._none = Hosts(())
 
     def judge(self, message: Message, now: float) -> Verdict | None:
-        """The gravest verdict on anything that is in the text; a binary message has no text."""
-        text = message.text
-        if not text:
-            return None
+        """The gravest verdict on anything that is in the text, however it is read; binary messages have
+        none.
+        """
+        verdict = self._on_text(message.text, message) if message.text else None
+        if message.others:
+            return gravest((verdict, *(self._on_text(other, message) for other in message.others)))
+        return verdict
+
+    def _on_text(self, text: str, message: Message) -> Verdict | None:
         found = contacts(text, numbers=self._settings.numbers != "allow")
         if found is NONE:
             return None

@@ -38,11 +38,12 @@ class SensitiveWords:
         return cls(words)
 
     def judge(self, message: Message, now: float) -> Verdict | None:
-        """A verdict if anything is hit; a binary message has no text and hits nothing."""
-        text = message.text
-        if not text:
-            return None
-        hits = self.words.scan(text, message.tenant, message.category, now)
+        """A verdict if anything is hit, however the text is read; a binary message hits nothing."""
+        hits: tuple[Hit, ...] = ()
+        if text := message.text:
+            hits = self.words.scan(text, message.tenant, message.category, now)
+        for other in message.others:
+            hits += self.words.scan(other, message.tenant, message.category, now)
         if not hits:
             return None
         worst = max(hits, key=lambda hit: hit.entry.severity)

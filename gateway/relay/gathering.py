@@ -8,6 +8,8 @@ again.
 
 from __future__ import annotations
 
+from functools import partial
+
 from twisted.internet.defer import Deferred
 
 from gateway.filters.chain import Judgement
@@ -22,6 +24,10 @@ from gateway.relay.multipart import Group, Groups
 from gateway.store.rows import State
 
 INCOMPLETE = refusal("gateway", "long text never complete", REASONS["incomplete_long_text"])
+TOO_LONG = refusal("gateway", "long text too long", REASONS["content_blocked"])
+
+LONGEST_TEXT = 65_536
+"""Octets that all segments of a text may have, some twice as many as 255 short messages hold."""
 
 
 class Gathering:
@@ -48,9 +54,9 @@ class Gathering:
         self.book.accept(entry, batch)
         batch.after.append(lambda: self._arrived(group))
         batch.failed.append(lambda: self.groups.discard(entry))
-        if evicted is not None:
-            batch.after.append(lambda: self.give_up(evicted))
-            batch.failed.append(lambda: self.give_up(evicted))
+        for other in evicted:
+            batch.after.append(partial(self.give_up, other))
+            batch.failed.append(partial(self.give_up, other))
 
     def again(self, entry: Entry) -> None:
         """A stored segment (after a restart, or released from a deferral) waits for its siblings once
@@ -59,8 +65,8 @@ class Gathering:
         entry.stored = True
         evicted = self.groups.add(entry, self.clocks.now_ms())
         self._arrived(self.groups.group_of(entry))
-        if evicted is not None:
-            self.give_up(evicted)
+        for other in evicted:
+            self.give_up(other)
 
     def release(self, entry: Entry, batch: Batch) -> None:
         """A deferred segment is due: its text is judged again when all of it is."""
@@ -73,6 +79,9 @@ class Gathering:
             return
         self.groups.remove(group)
         entries = group.in_order()
+        if group.octets > LONGEST_TEXT:
+            self.settle(entries, TOO_LONG)
+            return
         approval = approval_of(entries[0].decision)
         judgement = self.judging.judge(joined([entry.message for entry in entries]), approval)
         self.groups.judged(group, judgement, self.clocks.now_ms())

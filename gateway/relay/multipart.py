@@ -8,12 +8,17 @@ retransmission.
 
 from __future__ import annotations
 
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
+from hashlib import blake2b
 
 from gateway.message import Message
 from gateway.relay.book import Entry
-from gateway.smpp.concat import body_of
+from gateway.smpp.concat import user_data_of
+from gateway.smpp.pdus import SubmitSm
+
+MOST_JUDGED = 20_000
+"""Texts whose verdict is remembered for segments that come again."""
 
 Key = tuple[str, str, str, str, int, int]
 
@@ -26,6 +31,7 @@ class Group:
     total: int
     deadline: int
     parts: dict[int, Entry] = field(default_factory=dict)
+    octets: int = 0
 
     @property
     def full(self) -> bool:
@@ -57,40 +63,57 @@ def key_of(message: Message) -> Key:
 
 
 class Groups:
-    """All unfinished long texts. `most` bounds those of one account: the oldest gives way to a new one."""
+    """All unfinished long texts. `most` bounds those of one account, and `most_octets` what their segments
+    hold: the oldest give way to a new one.
+    """
 
-    def __init__(self, timeout_ms: int, most: int) -> None:
+    def __init__(self, timeout_ms: int, most: int, most_octets: int = 1 << 24) -> None:
         self.timeout_ms = timeout_ms
         self.most = most
+        self.most_octets = most_octets
         self._groups: dict[Key, list[Group]] = {}
         self._accounts: dict[str, OrderedDict[Group, None]] = {}
+        self._octets: Counter[str] = Counter()
         self._of: dict[int, Group] = {}
         self._judged: OrderedDict[Key, tuple[int, frozenset[bytes], object]] = OrderedDict()
 
     def __len__(self) -> int:
         return sum(map(len, self._accounts.values()))
 
-    def add(self, entry: Entry, now: int) -> Group | None:
-        """Put a segment into its group; returns the oldest group of the account that lacks segments if it has
-        to give way to this one.
+    def add(self, entry: Entry, now: int) -> list[Group]:
+        """Put a segment into its group; returns the oldest groups of the account that lack segments, where
+        they have to give way to this one.
         """
         message = entry.message
         assert message.part is not None
         number = message.part.number
         key = key_of(message)
         group = next((g for g in self._groups.get(key, ()) if number not in g.parts), None)
-        evicted = None
         if group is None:
             group = Group(key, message.part.total, now + self.timeout_ms)
             self._groups.setdefault(key, []).append(group)
-            waiting = self._accounts.setdefault(message.account, OrderedDict())
-            waiting[group] = None
-            if len(waiting) > self.most:
-                evicted = next((each for each in waiting if not each.full and each is not group), None)
-                if evicted is not None:
-                    self.remove(evicted)
+            self._accounts.setdefault(message.account, OrderedDict())[group] = None
         group.parts[number] = entry
         self._of[message.id] = group
+        octets = size_of(message)
+        group.octets += octets
+        self._octets[message.account] += octets
+        return self._give_way(message.account, group)
+
+    def _give_way(self, account: str, new: Group) -> list[Group]:
+        """The oldest groups out, until the account has no more than it may; those that are whole are about to
+        be judged and stay.
+        """
+        waiting = self._accounts[account]
+        evicted: list[Group] = []
+        if len(waiting) <= self.most and self._octets[account] <= self.most_octets:
+            return evicted
+        for group in list(waiting):
+            if not group.full and group is not new:
+                self.remove(group)
+                evicted.append(group)
+                if len(waiting) <= self.most and self._octets[account] <= self.most_octets:
+                    break
         return evicted
 
     def group_of(self, entry: Entry) -> Group:
@@ -102,7 +125,7 @@ class Groups:
         digests = frozenset(_digest(entry) for entry in group.parts.values())
         self._judged[group.key] = (now + 2 * self.timeout_ms, digests, verdict)
         self._judged.move_to_end(group.key)
-        while self._judged and next(iter(self._judged.values()))[0] <= now:
+        while next(iter(self._judged.values()))[0] <= now or len(self._judged) > MOST_JUDGED:
             self._judged.popitem(last=False)
 
     def verdict_for(self, group: Group) -> object | None:
@@ -120,6 +143,9 @@ class Groups:
         if group is None:
             return
         group.parts = {number: other for number, other in group.parts.items() if other is not entry}
+        octets = size_of(entry.message)
+        group.octets -= octets
+        self._octets[group.key[0]] -= octets
         if not group.parts:
             self.remove(group)
 
@@ -145,11 +171,20 @@ class Groups:
             del self._groups[group.key]
         waiting = self._accounts[group.key[0]]
         waiting.pop(group, None)
+        self._octets[group.key[0]] -= group.octets
         if not waiting:
-            del self._accounts[group.key[0]]
+            del self._accounts[group.key[0]], self._octets[group.key[0]]
+
+
+def size_of(message: Message) -> int:
+    """Octets of what its client filled: the text and all TLVs."""
+    octets = sum(len(value) for _, value in message.pdu.tlvs)
+    return octets + len(message.pdu.short_message) if isinstance(message.pdu, SubmitSm) else octets
 
 
 def _digest(entry: Entry) -> bytes:
     part = entry.message.part
     assert part is not None
-    return part.number.to_bytes(1) + body_of(entry.message.pdu)
+    pdu = entry.message.pdu
+    said = bytes((part.number, pdu.data_coding & 0xFF, pdu.esm_class & 0xFF)) + user_data_of(pdu)
+    return blake2b(said, digest_size=16).digest()

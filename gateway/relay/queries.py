@@ -24,6 +24,7 @@ from gateway.relay.ids import read_id
 from gateway.relay.judging import LEAVES, Judging
 from gateway.relay.outbound import utc
 from gateway.smpp.codec import encode
+from gateway.smpp.concat import part_of
 from gateway.smpp.constants import CommandStatus, MessageState, Tag
 from gateway.smpp.pdus import (
     CancelSm,
@@ -226,7 +227,8 @@ class Queries:
             validity_period=pdu.validity_period or message.pdu.validity_period,
             tlvs=kept + payload,
         )
-        return replace(message, pdu=changed, due=due, expires_at=expires_at)
+        part = message.part or part_of(changed)  # with a header of its own it would be a part of a long text
+        return replace(message, pdu=changed, due=due, expires_at=expires_at, part=part)
 
     def replace_present(self, message: Message, go_on: Callable[[], None]) -> None:
         """replace_if_present_flag: what waits with the same addresses and service_type ends as deleted,

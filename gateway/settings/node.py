@@ -90,7 +90,9 @@ class Multipart(Section):
     timeout: Timer = 300.0
     """How long the segments that came wait for those missing."""
     groups_per_account: Count = 1000
-    """Unfinished long messages that one account may have."""
+    """Unfinished long messages that one account may have; the oldest is refused when there is one more."""
+    octets_per_account: Count = 16_777_216
+    """Octets that all their segments together may hold, likewise."""
 
 
 class Backlog(Section):

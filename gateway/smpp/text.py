@@ -59,6 +59,16 @@ class Segment(NamedTuple):
     short_message: bytes
 
 
+def alphabet_of(data_coding: int, default_alphabet: DefaultAlphabet = "gsm7") -> str:
+    """The name of the alphabet that a data_coding means; "" if it is not text."""
+    codec = _CODECS[data_coding & 0xFF]
+    if codec is _DEFAULT:
+        return "latin-1" if default_alphabet == "latin1" else default_alphabet
+    if codec is _GSM:
+        return "gsm7-packed" if default_alphabet == "gsm7-packed" else "gsm7"
+    return codec or ""
+
+
 def decode_text(
     octets: bytes, data_coding: int, udh: Udh | None = None, default_alphabet: DefaultAlphabet = "gsm7"
 ) -> str | None:
@@ -74,10 +84,7 @@ def decode_text(
         return codecs.utf_16_be_decode(octets, "replace", True)[0]
     if codec is None:
         return None
-    if codec is _DEFAULT:
-        codec = default_alphabet
-    elif codec is _GSM:
-        codec = "gsm7-packed" if default_alphabet == "gsm7-packed" else "gsm7"
+    codec = alphabet_of(data_coding, default_alphabet)
     if codec == "gsm7":
         return gsm.decode(octets) if udh is None else gsm.decode(octets, udh.locking, udh.single)
     if codec == "gsm7-packed":
@@ -97,7 +104,10 @@ def decode_parts(
     Parts alike in coding and shift tables are joined before they are decoded, so that a character which a
     careless sender cut in two is still read.
     """
-    alike = {(data_coding, udh and (udh.locking, udh.single)) for _, data_coding, udh in parts}
+    alike = {
+        (alphabet_of(data_coding, default_alphabet), udh and (udh.locking, udh.single))
+        for _, data_coding, udh in parts
+    }
     if len(alike) == 1 and default_alphabet != "gsm7-packed":
         _, data_coding, udh = parts[0]
         return decode_text(b"".join(body for body, _, _ in parts), data_coding, udh, default_alphabet)
