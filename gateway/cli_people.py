@@ -288,6 +288,42 @@ def list_numbers(
         tell_lists(found)
 
 
+@suppress.command("lists")
+def list_feeds(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
+    """The lists that people.yaml names, as they are in force: entries, source, age, last error."""
+    from gateway.peoples import tell_feeds
+
+    found = _post(config, "people/lists", {})["lists"]
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+    else:
+        tell_feeds(found)
+
+
+@suppress.command("refresh")
+def refresh_feed(
+    name: Annotated[str, typer.Argument(help="The list, as people.yaml names it.")],
+    accept_shrink: Annotated[
+        bool, typer.Option("--accept-shrink", help="Take it even if it has lost suspiciously many.")
+    ] = False,
+    report: Annotated[Path | None, typer.Option(help="Where refused lines are written.")] = None,
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Read a list of people.yaml now, and say what changed."""
+    found = _post(config, "people/refresh", {"name": name, "accept_shrink": accept_shrink})["lists"]
+    for each in found:
+        change = f", {each['added']} added, {each['removed']} removed" if "added" in each else ""
+        say(f"{name}: {each['outcome']}{change}; {each['entries']} entries in force")
+        if each["error"]:
+            say(f"{name}: {each['error']}")
+        for line, why in each["refused_lines"][:TOLD]:
+            say(f"{name}: line {line}: {why}")
+    if report is not None:
+        lines = [line for each in found for line in each["refused_lines"]]
+        report.write_text("".join(f"{line},{why}\n" for line, why in lines), "utf-8")
+    raise typer.Exit(FAILED if any(each["error"] for each in found) else 0)
+
+
 # cases
 
 

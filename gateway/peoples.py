@@ -195,6 +195,27 @@ def tell_lists(found: list[dict[str, Any]]) -> None:
     _table(_console(), found, tuple(name for name in names if found and name in found[0]))
 
 
+def tell_feeds(found: list[dict[str, Any]]) -> None:
+    """The lists of people.yaml, for people."""
+    columns = (
+        "name",
+        "type",
+        "tenant",
+        "entries",
+        "read_at",
+        "age",
+        "looked_at",
+        "next",
+        "refused",
+        "source",
+    )
+    console = _console()
+    _table(console, found, columns)
+    for each in found:
+        if each["error"]:
+            console.print(f"{each['name']}: {each['error']}")
+
+
 def tell_cases(found: list[dict[str, Any]]) -> None:
     """Cases for people."""
     _table(_console(), found, ("id", "rule", "account", "number", "reply", "deadline", "closed_by", "note"))

@@ -33,6 +33,7 @@ class Counters(Collector):
         yield from self._carriers()
         yield from self._messages()
         yield from self._alarms()
+        yield from self._lists()
         yield from self._store()
 
     def _accounts(self) -> Iterator[Metric]:
@@ -139,6 +140,28 @@ class Counters(Collector):
         for kind, count in alarms.counts.items():
             raised.add_metric([kind], count)
         yield from (opened, raised)
+
+    def _lists(self) -> Iterator[Metric]:
+        sizes = GaugeMetricFamily("gateway_list_entries", "Entries of a list of people.yaml", labels=["list"])
+        ages = GaugeMetricFamily("gateway_list_age_seconds", "Since it was read", labels=["list"])
+        failing = GaugeMetricFamily(
+            "gateway_list_failing", "1 if its source is not had or not believed", labels=["list"]
+        )
+        looks = CounterMetricFamily(
+            "gateway_list_refreshes",
+            "Looks at its source: taken, unchanged, refused, failed, overtaken",
+            labels=["list", "outcome"],
+        )
+        relay = self.gateway.relay
+        for feed in relay.protection.feeds.feeds.values():
+            listed, name = feed.listed, feed.listed.settings.name
+            if listed.numbers is not None:
+                sizes.add_metric([name], len(listed.numbers))
+                ages.add_metric([name], relay.clocks.wall() - listed.read_at)
+            failing.add_metric([name], int(bool(feed.error)))
+            for outcome, count in feed.counts.items():
+                looks.add_metric([name, outcome], count)
+        yield from (sizes, ages, failing, looks)
 
     def _store(self) -> Iterator[Metric]:
         journal = self.gateway.store.journal

@@ -3,6 +3,8 @@
     consents        {"tenant", "events": [{"number", "program", "category", "kind", "basis", …}]}
     suppress, lift  {"type", "tenant", "program", "category", "numbers", "since", "until", "evidence"}
     close           {"id", "by", "note"}
+    lists           {}
+    refresh         {"name", "accept_shrink"}
 
 Only application/json is taken, which no page of the web can send here unasked. Much is done some of it at a
 time, so that traffic flows on; what is answered is on disk.
@@ -23,9 +25,11 @@ from twisted.web.server import NOT_DONE_YET, Request
 from gateway.control.node import Node
 from gateway.control.operator import OPERATOR, operator_of
 from gateway.filters.consent import ConsentEvent, EventKind
+from gateway.filters.listed import FILE
 from gateway.filters.numbersets import Span
 from gateway.filters.suppression import ListKey, ListType, Scope
 from gateway.relay.batch import Batch
+from gateway.relay.feeds import Unknown
 from gateway.relay.people import NotYours
 from gateway.store import people as rows
 
@@ -95,6 +99,8 @@ class PeopleCommands:
             (b"suppress", self.suppress),
             (b"lift", self.lift),
             (b"close", self.close),
+            (b"lists", self.lists),
+            (b"refresh", self.refresh),
         ):
             command: Any = Command(handler)
             root.putChild(name, command)
@@ -183,6 +189,25 @@ class PeopleCommands:
         await self._commit(batch)
         return {"closed": case.id}
 
+    async def lists(self, asked: Document) -> Document:
+        """The lists of people.yaml as they are in force."""
+        feeds = self.gateway.relay.protection.feeds
+        return {"lists": [feeds.shown(feed) for feed in feeds.feeds.values()]}
+
+    async def refresh(self, asked: Document) -> Document:
+        """Look at the source of a list now."""
+        feeds = self.gateway.relay.protection.feeds
+        try:
+            named = feeds.named(str(asked.get("name") or ""))
+        except Unknown as error:
+            raise Unfit(str(error)) from None
+        accept = asked.get("accept_shrink") is True
+        told = [await feeds.refresh(feed, accept_shrink=accept) for feed in named]
+        outcome = ", ".join(each["outcome"] for each in told)
+        act = f"list {asked['name']}: {outcome}" + (", a shrink accepted" if accept else "")
+        await self._record(asked, "refresh", "", act, None)
+        return {"lists": told}
+
     async def _each(
         self, asked: Document, act: str, key: ListKey, change: Callable[[str, Batch], None]
     ) -> Document:
@@ -222,7 +247,10 @@ class PeopleCommands:
         scope = Scope(tenant, str(asked.get("program") or ""), str(asked.get("category") or ""))
         if scope != Scope() and not tenant:
             raise Unfit("a program or a category is a tenant's")
-        return ListKey(kind, scope, str(asked.get("name") or COMMANDS))
+        name = str(asked.get("name") or COMMANDS)
+        if name.startswith(FILE):
+            raise Unfit(f"{name.removeprefix(FILE)} is a list of people.yaml: change its source")
+        return ListKey(kind, scope, name)
 
     def _tenant(self, asked: Document, *, required: bool = False) -> str:
         tenant = str(asked.get("tenant") or "")

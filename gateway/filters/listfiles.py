@@ -10,6 +10,7 @@ A first line whose first field is `number` is a heading. Dates are ISO 8601, UTC
 
 from __future__ import annotations
 
+import csv as csvs
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -34,18 +35,23 @@ class Refused(NamedTuple):
 class ListFile:
     """A list being read: `numbers` grows, `refused` says what was not understood."""
 
-    __slots__ = ("calling_code", "lines", "numbers", "refused", "refused_count")
+    __slots__ = ("calling_code", "csv", "lines", "numbers", "refused", "refused_count")
 
-    def __init__(self, calling_code: str = "") -> None:
-        """`calling_code` is for numbers written nationally, with a leading zero."""
+    def __init__(self, calling_code: str = "", *, csv: bool = False) -> None:
+        """`calling_code` is for numbers written nationally, with a leading zero. With `csv` the first line
+        names the columns.
+        """
         self.calling_code = calling_code
+        self.csv = csv
         self.numbers = NumberSet()
         self.refused: list[Refused] = []
         self.refused_count = 0
         self.lines = 0
 
     def read(self, lines: Iterable[str]) -> Iterator[int]:
-        """Read all lines, STEP of them a step; yields how many lines are read so far."""
+        """Read all lines, STEP of them a step; yields how many lines are read so far. Raises csv.Error."""
+        if self.csv:
+            lines = _columns(lines)
         batch: list[int] = []
         for line in lines:
             self.lines += 1
@@ -86,6 +92,22 @@ class ListFile:
         if digits is None:
             raise ValueError("not a number with its calling code")
         self.numbers.add(int(digits), span)
+
+
+def _columns(lines: Iterable[str]) -> Iterator[str]:
+    """The columns number, since and until of a CSV file, as lines of a list."""
+    rows = csvs.DictReader(lines)
+    names = {(name or "").strip().lower(): name for name in rows.fieldnames or ()}
+    if "number" not in names:
+        raise csvs.Error("the first line names no column `number`")
+    wanted = [names[name] for name in ("number", "since", "until") if name in names]
+    dates = [name in names for name in ("since", "until")]
+    yield "number"
+    for row in rows:
+        fields = [(row[name] or "").strip() for name in wanted]
+        if dates == [False, True]:
+            fields.insert(1, "")
+        yield ",".join(fields) if any(fields[1:]) else fields[0]
 
 
 def instant(text: str) -> int | None:

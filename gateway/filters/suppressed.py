@@ -11,6 +11,9 @@ from gateway.filters.suppression import REASON, Hit
 from gateway.filters.verdict import REASONS, Action, Verdict
 from gateway.message import Message
 
+PATIENCE = 15.0
+"""Seconds until a message is judged again that waits for a list."""
+
 
 class Suppressed:
     """Refuses what the gravest list that holds the number forbids."""
@@ -27,15 +30,23 @@ class Suppressed:
         person = self.persons.person(message)
         if person is None:
             return None
-        hit = self.known.suppressions.find(
-            person.digits, message.tenant, person.program, message.category, now
-        )
+        suppressions = self.known.suppressions
+        hit = suppressions.find(person.digits, message.tenant, person.program, message.category, now)
         if hit is None:
-            return None
+            return self._wait(message, person.program, now) if suppressions.unread else None
         key = hit.key
         return Verdict(
             Action.REFUSE, self.name, f"{key.type} ({key.name})", "", REASONS[REASON[key.type]], describe(hit)
         )
+
+    def _wait(self, message: Message, program: str, now: float) -> Verdict | None:
+        """A list that nobody has read yet might hold the number: the message waits until one has."""
+        key = self.known.suppressions.awaited(message.tenant, program, message.category)
+        if key is None:
+            return None
+        rule, detail = f"{key.type} ({key.name})", "the list could not be read yet"
+        reason = REASONS["filter_failed"]
+        return Verdict(Action.DEFER, self.name, rule, "", reason, detail, now + PATIENCE)
 
 
 def describe(hit: Hit) -> str:

@@ -105,13 +105,14 @@ class Suppressions:
     `passes` overrides the categories that types let pass.
     """
 
-    __slots__ = ("_any", "_by_scope", "_lists", "_passes")
+    __slots__ = ("_any", "_by_scope", "_lists", "_passes", "unread")
 
     def __init__(self, passes: Mapping[ListType, frozenset[str]] | None = None) -> None:
         self._passes = {**PASSES, **(passes or {})}
         self._lists: dict[ListKey, NumberSet] = {}
         self._by_scope: dict[str, dict[tuple[str, str], dict[ListKey, NumberSet]]] = {}
         self._any = NumberSet()
+        self.unread: frozenset[ListKey] = frozenset()
 
     def find(self, digits: str, tenant: str, program: str, category: str, now: float) -> Hit | None:
         """The gravest entry that forbids a message to E.164 `digits` at `now` (unix seconds), or None."""
@@ -127,6 +128,19 @@ class Suppressions:
                     entry = numbers.find(digits, number, now)
                     gravest = Hit(key, entry) if entry is not None else gravest
         return gravest
+
+    def awaited(self, tenant: str, program: str, category: str) -> ListKey | None:
+        """A list that could never be read yet and might forbid such a message, or None."""
+        for key in self.unread:
+            whose, of, only = key.scope
+            if (
+                whose in ("", tenant)
+                and of in ("", program)
+                and only in ("", category)
+                and category not in self._passes[key.type]
+            ):
+                return key
+        return None
 
     def find_all(self, digits: str, now: float) -> list[Hit]:
         """Every entry on any list for a number, whatever it forbids: for people who ask."""

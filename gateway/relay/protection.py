@@ -11,7 +11,6 @@ from twisted.logger import Logger
 
 from gateway.filters.capped import Capped
 from gateway.filters.known import Known
-from gateway.filters.listed import put_in_force
 from gateway.filters.persons import Persons
 from gateway.filters.suppressed import Suppressed
 from gateway.filters.verdict import Filter
@@ -25,6 +24,7 @@ from gateway.relay.clocks import Clocks
 from gateway.relay.codes import Codes
 from gateway.relay.counting import Counting
 from gateway.relay.dispatch import Dispatch
+from gateway.relay.feeds import Feeds
 from gateway.relay.hearing import Hearing
 from gateway.relay.ids import Ids
 from gateway.relay.inbound import Inbound
@@ -67,6 +67,7 @@ class Protection:
         self.case_ids = Ids(ledger, "case", 1000)
         self.call_ids = Ids(ledger, "call", 10_000)
         self.people = People(ledger, clocks, Persons(replace(generation, people=Settings())), Known())
+        self.feeds = Feeds(self.people.known, alarms, clocks)
         self.counting = Counting(ledger, clocks, self._is_capped)
         self.speaker = Speaker(ids, book, dispatch, clocks)
         self.webhooks = Webhooks(ledger, committer, self.call_ids, reactor, clocks)
@@ -85,8 +86,7 @@ class Protection:
         suppressed, capped = filters.get(Suppressed.name), filters.get(Capped.name)
         if isinstance(suppressed, Suppressed):
             self.people.persons, self.people.known = suppressed.persons, suppressed.known
-            for remark in put_in_force(suppressed.lists, suppressed.known.suppressions):
-                log.warn("{remark}", remark=remark)
+            self.feeds.adopt(suppressed.lists, suppressed.known, generation.node.state)
             self.people.known.changes += 1
         self.counting.capped = capped if isinstance(capped, Capped) else None
         self.judging.tier_of = self.people.persons.tier
@@ -104,9 +104,11 @@ class Protection:
             await self.hearing.restore(self._entry)
         await self.counting.restore(self._entry)
         self.webhooks.start()
+        self.feeds.start()
 
     def stop(self) -> Deferred[Any]:
-        """Call no more webhooks."""
+        """Call no more webhooks, fetch no more lists."""
+        self.feeds.stop()
         return self.webhooks.stop()
 
     def accepted(self, entry: Entry) -> None:

@@ -35,6 +35,7 @@ from gateway.settings.carriers import (
     RetryRule,
 )
 from gateway.settings.filters import Filters, Words
+from gateway.settings.lists import NumberList
 from gateway.settings.modes import FilterMode
 from gateway.settings.node import Backlog, Limits, Listener, Logs, Multipart, Node, Retention, Section, Timers
 from gateway.settings.people import Capture, People, Program, Tenant, Webhook
@@ -68,6 +69,7 @@ __all__ = [
     "Match",
     "Multipart",
     "Node",
+    "NumberList",
     "People",
     "Place",
     "Program",

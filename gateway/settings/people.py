@@ -7,9 +7,9 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
+from gateway.settings.lists import NumberList
 from gateway.settings.node import Section
 from gateway.settings.scalars import (
-    ConfigFile,
     ConfigPath,
     Count,
     Duration,
@@ -22,16 +22,6 @@ from gateway.settings.scalars import (
 )
 from gateway.settings.secrets import Password
 
-ListName = Literal[
-    "legal_order",
-    "regulator_complaint",
-    "carrier_dnd",
-    "invalid",
-    "reassigned",
-    "tenant_optout",
-    "program_optout",
-    "category_optout",
-]
 Event = Literal["receipt", "opt_out", "opt_in", "consent", "case"]
 
 
@@ -74,23 +64,6 @@ class Tenant(Section):
     """How confirmations call it; empty: its own name."""
     help: FreeText = ""
     """What answers a request for help: who writes, whom to ask, how to stop. Empty: nothing does."""
-
-
-class NumberList(Section):
-    """Numbers that must not be written to, in a file of their own."""
-
-    name: Text
-    """What records call it."""
-    file: ConfigFile
-    """One number or `prefix*` a line, then perhaps `,since,until`."""
-    type: ListName
-    """What it means, and with it which categories it lets pass."""
-    tenant: FreeText = ""
-    """Whose messages it stops; empty: everybody's."""
-    program: FreeText = ""
-    """Of this program alone."""
-    category: FreeText = ""
-    """Of this category alone."""
 
 
 class Confirmation(Section):
@@ -162,7 +135,7 @@ class People(Section):
     tenants: dict[Text, Tenant] = Field(default_factory=dict)
     """By name, as accounts.yaml has it."""
     lists: tuple[NumberList, ...] = ()
-    """Lists in files, beside those that commands, replies and carriers make."""
+    """Lists from files and from the web, beside those that commands, replies and carriers make."""
     replies: Replies = Replies()
     captures: tuple[Capture, ...] = ()
     """The first that fits opens a case."""
@@ -175,9 +148,8 @@ class People(Section):
 
     @property
     def files(self) -> tuple[Path, ...]:
-        """Every file that is read besides."""
-        packs = sorted(self.rules.glob("*.yaml")) if self.rules is not None else []
-        return (*packs, *(entry.file for entry in self.lists))
+        """Every file that is read besides, but for the lists, which are data and may be long."""
+        return tuple(sorted(self.rules.glob("*.yaml"))) if self.rules is not None else ()
 
 
 _PLAIN = Tenant()

@@ -70,10 +70,16 @@ def _secret_file(path: Path) -> str:
         raise ValueError(f"secret file {path} is not UTF-8 text") from None
 
 
-def outside_password(value: object, info: ValidationInfo) -> object:
+def outside_secret(value: object, info: ValidationInfo) -> object:
     """In a file a secret comes from the environment or a secret file."""
     if info.context and not isinstance(value, Revealed):
         raise ValueError("a secret must not stand here in plain text: use ${NAME} or ${file:PATH}")
+    return value
+
+
+def outside_password(value: object, info: ValidationInfo) -> object:
+    """A secret that fits a bind."""
+    outside_secret(value, info)
     if isinstance(value, str) and not 0 < len(value) <= LONGEST_PASSWORD:
         raise ValueError(f"has {len(value)} characters; an SMPP password has 1 to {LONGEST_PASSWORD}")
     return value
@@ -168,6 +174,13 @@ Password = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"\$\{[^}]+\}"}),
 ]
 """The secret itself, from outside the configuration."""
+
+Secret = Annotated[
+    SecretStr,
+    BeforeValidator(outside_secret),
+    WithJsonSchema({"type": "string", "pattern": r"\$\{[^}]+\}"}),
+]
+"""A secret of any length that is no password of a bind."""
 
 HashedPassword = Annotated[
     SecretStr,

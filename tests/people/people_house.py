@@ -32,7 +32,9 @@ def shanghai(text: str) -> float:
 NOON = shanghai("2026-11-20 12:00")
 
 
-def people_generation(number: int = 1, quiet: dict[str, Any] | None = None, **people: Any) -> Generation:
+def people_generation(
+    number: int = 1, quiet: dict[str, Any] | None = None, state: Path | None = None, **people: Any
+) -> Generation:
     """The configuration: `people` are keys of people.yaml."""
     settings = {
         "rules": RULES,
@@ -43,7 +45,8 @@ def people_generation(number: int = 1, quiet: dict[str, Any] | None = None, **pe
         "shop": account(tenant="Shop", category="promotional", numbers=(SHOP,), filters="all"),
         "bank": account(tenant="Bank", category="otp", numbers=(BANK,), filters="all"),
     }
-    base = generation(accounts=accounts, carriers={"alpha": carrier()}, number=number)
+    where = {} if state is None else {"state": state}
+    base = generation(accounts=accounts, carriers={"alpha": carrier()}, number=number, **where)
     filters = Filters.model_validate({"quiet": {"spread": 60, **(quiet or {})}})
     return Generation(
         **{name: getattr(base, name) for name in base.__slots__ if name not in ("people", "filters")},
