@@ -131,6 +131,27 @@ def _post(config: Path, path: str, document: dict[str, Any]) -> dict[str, Any]:
     return answer
 
 
+@consent.command("request")
+def request_consents(
+    numbers: Annotated[list[str], typer.Argument(help="Numbers, with their country codes.")],
+    tenant: Tenant,
+    program: Annotated[str, typer.Option(help="The program that asks, as people.yaml names it.")],
+    method: Annotated[str, typer.Option(help="How they came to be asked: web, keyword, paper, api.")] = "api",
+    evidence: Annotated[str, typer.Option(help="What proves that they wished to be asked.")] = "",
+    language: Annotated[str, typer.Option(help="In which language; empty: that of their country.")] = "",
+    config: Config = DEFAULT_CONFIG,
+) -> None:
+    """Ask people by text, once, for their consent to a program; silence expires. Nobody is asked who has
+    agreed, was asked before, has opted out, or is on a list.
+    """
+    asked = {"tenant": tenant, "program": program, "numbers": numbers, "method": method}
+    _told(
+        numbers,
+        _post(config, "people/request", {**asked, "evidence": evidence, "language": language}),
+        "asked",
+    )
+
+
 @consent.command("show")
 def show_consents(
     number: Annotated[str, typer.Argument(help="The number, with its country code.")],
@@ -235,10 +256,10 @@ def remove_numbers(
     _told(numbers, _post(config, "people/lift", asked))
 
 
-def _told(numbers: list[str], answer: dict[str, Any]) -> None:
+def _told(numbers: list[str], answer: dict[str, Any], what: str = "done") -> None:
     for index, why in answer["refused"]:
         say(f"{numbers[index]}: {why}")
-    say(f"{answer['done']} done")
+    say(f"{answer['done']} {what}")
     raise typer.Exit(FAILED if answer["refused"] else 0)
 
 

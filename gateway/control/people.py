@@ -1,6 +1,7 @@
 """What may be asked of a running node about people: POST with JSON, below /people.
 
     consents        {"tenant", "events": [{"number", "program", "category", "kind", "basis", …}]}
+    request         {"tenant", "program", "numbers", "method", "evidence", "language"}
     suppress, lift  {"type", "tenant", "program", "category", "numbers", "since", "until", "evidence"}
     close           {"id", "by", "note"}
     lists           {}
@@ -29,6 +30,7 @@ from gateway.filters.listed import FILE
 from gateway.filters.numbersets import Span
 from gateway.filters.suppression import ListKey, ListType, Scope
 from gateway.relay.batch import Batch
+from gateway.relay.consenting import Origin
 from gateway.relay.feeds import Unknown
 from gateway.relay.people import NotYours
 from gateway.store import people as rows
@@ -38,6 +40,7 @@ log = Logger()
 COMMANDS = "commands"
 STEP = 100  # rows done before others have their turn
 LONGEST = 16_000_000
+METHODS = ("web", "keyword", "paper", "api")
 
 Document = dict[str, Any]
 Handler = Callable[[Document], Coroutine[Any, Any, Document]]
@@ -96,6 +99,7 @@ class PeopleCommands:
         root = Resource()
         for name, handler in (
             (b"consents", self.consents),
+            (b"request", self.request),
             (b"suppress", self.suppress),
             (b"lift", self.lift),
             (b"close", self.close),
@@ -123,10 +127,8 @@ class PeopleCommands:
                 except (ValueError, TypeError, KeyError) as error:
                     refused.append([index, str(error)])
                     continue
-                link = protection.people.record(event, batch)
+                protection.consenting.tell(event, batch)
                 recorded += 1
-                told = {"tenant": tenant, "number": event.number, "kind": str(event.kind)}
-                protection.webhooks.tell("consent", {**told, "position": link.position}, batch)
             await self._commit(batch)
         number = str(events[0].get("number", "")) if len(events) == 1 and recorded else None
         await self._record(asked, "consent", tenant, f"{recorded} events recorded", number)
@@ -154,6 +156,24 @@ class PeopleCommands:
             **texts,
         )
 
+    async def request(self, asked: Document) -> Document:
+        """Ask people by text for their consent to a program."""
+        tenant = self._tenant(asked, required=True)
+        program = str(asked.get("program") or "")
+        method, evidence, language = (str(asked.get(n) or "") for n in ("method", "evidence", "language"))
+        if method and method not in METHODS:
+            raise Unfit(f"method must be one of {', '.join(METHODS)}")
+        origin = Origin(method or "api", str(asked[OPERATOR]), evidence, language)
+        requesting = self.gateway.relay.protection.requesting
+        return await self._each(
+            asked,
+            "ask for consent",
+            f"{tenant} {program}",
+            tenant,
+            lambda number, batch: requesting.ask(tenant, program, number, origin, batch),
+            prefixes=False,
+        )
+
     async def suppress(self, asked: Document) -> Document:
         """Put numbers on a list."""
         key = self._key(asked)
@@ -164,14 +184,18 @@ class PeopleCommands:
         def one(number: str, batch: Batch) -> None:
             people.suppress(key, number, batch, by="operator", evidence=evidence, span=span)
 
-        return await self._each(asked, "suppress", key, one)
+        return await self._each(asked, "suppress", _named(key), key.scope.tenant, one)
 
     async def lift(self, asked: Document) -> Document:
         """Take numbers off a list."""
         key = self._key(asked)
         people = self.gateway.relay.protection.people
         return await self._each(
-            asked, "lift", key, lambda number, batch: people.lift(key, number, batch, by="operator")
+            asked,
+            "lift",
+            _named(key),
+            key.scope.tenant,
+            lambda number, batch: people.lift(key, number, batch, by="operator"),
         )
 
     async def close(self, asked: Document) -> Document:
@@ -209,9 +233,15 @@ class PeopleCommands:
         return {"lists": told}
 
     async def _each(
-        self, asked: Document, act: str, key: ListKey, change: Callable[[str, Batch], None]
+        self,
+        asked: Document,
+        act: str,
+        subject: str,
+        tenant: str,
+        change: Callable[[str, Batch], None],
+        *,
+        prefixes: bool = True,
     ) -> Document:
-        tenant = key.scope.tenant
         numbers = asked.get("numbers")
         if not isinstance(numbers, list):
             raise Unfit("numbers must be a list")
@@ -220,14 +250,13 @@ class PeopleCommands:
             batch = Batch()
             for index, number in enumerate(numbers[start : start + STEP], start=start):
                 try:
-                    change(self._number(tenant, str(number), prefix=True), batch)
+                    change(self._number(tenant, str(number), prefix=prefixes), batch)
                 except ValueError as error:
                     refused.append([index, str(error)])
             await self._commit(batch)
         done = len(numbers) - len(refused)
         only = str(numbers[0]).removeprefix("+") if len(numbers) == 1 and done else None
-        where = " ".join(filter(None, (str(key.type), *key.scope, key.name)))
-        await self._record(asked, act, where, f"{done} numbers", only)
+        await self._record(asked, act, subject, f"{done} numbers", only)
         return {"done": done, "refused": refused}
 
     async def _record(self, asked: Document, act: str, subject: str, detail: str, number: str | None) -> None:
@@ -269,3 +298,8 @@ class PeopleCommands:
         if found is None:
             raise ValueError("not a number with its calling code")
         return found
+
+
+def _named(key: ListKey) -> str:
+    """A list, as the record of what was done calls it."""
+    return " ".join(filter(None, (str(key.type), *key.scope, key.name)))

@@ -40,7 +40,7 @@ class EventKind(StrEnum):
 
 
 GRANTS = frozenset((EventKind.GRANTED, EventKind.CONFIRMED, EventKind.IMPORTED))
-"""A confirmation is a grant: it is recorded only where `answer` says that it answers a request."""
+"""A confirmation is a grant: it is recorded only where it answers a request that waits."""
 
 ENDS = (EventKind.REVOKED, EventKind.REASSIGNED, EventKind.ERASED)
 
@@ -239,11 +239,6 @@ def may_ask(state: ConsentState, now: float, may_ask_again: bool) -> bool:
     if status is Status.SILENT:
         return may_ask_again and state.ended_at <= state.granted_at
     return status in (Status.NONE, Status.EXPIRED)
-
-
-def answer(state: ConsentState, now: float) -> EventKind | None:
-    """What a word of confirmation is recorded as: CONFIRMED while a request waits, else nothing."""
-    return EventKind.CONFIRMED if state.status(now) is Status.PENDING else None
 
 
 def silence(state: ConsentState, now: float) -> bool:

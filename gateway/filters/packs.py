@@ -167,7 +167,8 @@ class TextRule(Rule):
 class ReplyRule(Rule):
     """What a reply means."""
 
-    kind: Literal["opt_out", "opt_in", "help", "confirm"]
+    kind: Literal["opt_out", "opt_in", "help", "confirm", "refuse"]
+    """`confirm` and `refuse` answer a request for consent, and mean nothing where none is awaited."""
     language: Text = ""
     words: tuple[Text, ...] = ()
     """The whole reply."""

@@ -29,6 +29,7 @@ class ReplyClass(StrEnum):
     OPT_IN = "opt_in"
     HELP = "help"
     CONFIRM = "confirm"
+    REFUSE = "refuse"
 
 
 class Tier(StrEnum):

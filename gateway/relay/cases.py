@@ -17,7 +17,7 @@ from gateway.settings.models import Capture
 from gateway.store.people import CaseRow
 
 if TYPE_CHECKING:
-    from gateway.relay.hearing import Heard
+    from gateway.relay.attributing import Heard
 
 log = Logger()
 

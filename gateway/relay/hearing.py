@@ -6,97 +6,64 @@ is confirmed once; who is in the scope already gets no answer.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from collections.abc import Callable
-from typing import Any, NamedTuple
+from collections import Counter
+from typing import Any
 
 from twisted.logger import Logger
 
-from gateway.filters.consent import ConsentEvent, EventKind, Status, answer, lifted_basis
-from gateway.filters.packs import Basis, ReplyRule
+from gateway.filters.consent import NEVER, ConsentEvent, EventKind, Status, lifted_basis, months_after
+from gateway.filters.packs import Basis, ConsentRule, ReplyRule
 from gateway.filters.persons import Persons
 from gateway.filters.replywords import Reading, ReplyClass, ReplyWords, word_rules
-from gateway.filters.rulebook import Rules
+from gateway.filters.rulebook import Ruled, Rules
 from gateway.filters.suppression import ListKey, ListType, Scope
-from gateway.message import Message
 from gateway.relay.accounts import Account
+from gateway.relay.attributing import CONCERNED, Attribution, Heard
 from gateway.relay.batch import Batch
-from gateway.relay.book import Entry
 from gateway.relay.cases import Cases
 from gateway.relay.clocks import Clocks
-from gateway.relay.people import PAGE, People
+from gateway.relay.consenting import Consenting, Pending
+from gateway.relay.people import People
+from gateway.relay.requesting import Requesting
 from gateway.relay.speaking import Speaker
 from gateway.relay.webhooks import Webhooks
 from gateway.settings.models import Tenant
 from gateway.smpp.pdus import DeliverSm
-from gateway.store.queries import accepted_since, last_message_id
-from gateway.store.rows import MessageRow
 
 log = Logger()
 
 REPLIES = "replies"
-REMEMBERED = 100_000  # messages whose program and category are known when somebody replies
-CONCERNED = ("promotional", "service")
 DAY = 86_400
-
-
-class Heard(NamedTuple):
-    """One reply, and whom it concerns. `program` and `category` are None where no message tells them."""
-
-    reply: DeliverSm
-    text: str
-    carrier: str
-    account: Account | None
-    tenant: str
-    digits: str
-    program: str | None
-    category: str
-
-    @property
-    def evidence(self) -> str:
-        """What proves it: how the carrier brought it."""
-        return f"reply to {self.reply.destination_addr} by {self.carrier}: {self.text[:40]}"
 
 
 class Hearing:
     """Listens to all replies."""
 
     def __init__(
-        self, people: People, speaker: Speaker, cases: Cases, webhooks: Webhooks, clocks: Clocks
+        self,
+        people: People,
+        speaker: Speaker,
+        cases: Cases,
+        consenting: Consenting,
+        requesting: Requesting,
+        webhooks: Webhooks,
+        clocks: Clocks,
     ) -> None:
         self.people = people
+        self.consenting = consenting
+        self.requesting = requesting
         self.speaker = speaker
         self.cases = cases
         self.webhooks = webhooks
         self.clocks = clocks
         self.counts: Counter[str] = Counter()
-        self._last: OrderedDict[tuple[str, str], tuple[str, str]] = OrderedDict()
+        self.attribution = Attribution(people, consenting)
         self._words: dict[tuple[int, int], tuple[Rules, ReplyWords]] = {}
 
     @property
     def persons(self) -> Persons:
         """Those of the generation in force."""
         return self.people.persons
-
-    def wrote(self, message: Message) -> None:
-        """A message went to a handset: a reply from there is to its program, in its category."""
-        if message.by:
-            return
-        pair = message.destination, message.source.lstrip("+")
-        self._last[pair] = self.persons.program(message), message.category
-        self._last.move_to_end(pair)
-        if len(self._last) > REMEMBERED:
-            self._last.popitem(last=False)
-
-    async def restore(self, entry_of: Callable[[MessageRow], Entry]) -> None:
-        """Learn anew what went to whom last, of the latest messages in the store."""
-        ledger = self.people.ledger
-        after = await ledger.read(last_message_id) - REMEMBERED
-        while found := await ledger.read(accepted_since, 0, after, PAGE):
-            for row in found:
-                if row.client_id:
-                    self.wrote(entry_of(row).message)
-            after = found[-1].id
 
     def hear(
         self, account: Account | None, carrier: str, reply: DeliverSm, text: str | None, batch: Batch
@@ -108,15 +75,18 @@ class Hearing:
         digits = self.persons.digits(tenant, reply.source_addr, reply.source_addr_ton)
         if digits is None:
             return
-        pair = reply.source_addr.lstrip("+"), reply.destination_addr.lstrip("+")
-        program, category = self._last.get(pair, (None, ""))
-        category = category if category in CONCERNED else CONCERNED[0]
-        heard = Heard(reply, text, carrier, account, tenant, digits, program, category)
+        heard, pending = self.attribution.of(Heard(reply, text, carrier, account, tenant, digits, None, ""))
         self.cases.capture(heard, batch)
-        reading = self._read(heard) if self.persons.people.replies.opt_out else None
+        if not self.persons.people.replies.opt_out:
+            return
+        reading = self._read(heard)
         if reading is not None:
             self.counts[f"heard:{reading.kind}"] += 1
-            self._obey(heard, reading, batch)
+            self._obey(heard, reading, pending, batch)
+        elif pending is not None and self.consenting.says_yes(heard):
+            self._confirm(heard, pending, batch)
+        else:
+            self.requesting.ask_back(heard, batch)
 
     def _read(self, heard: Heard) -> Reading | None:
         rules = self.persons.rules(heard.tenant, heard.digits, heard.category)
@@ -126,20 +96,23 @@ class Hearing:
         if found is None:
             if len(self._words) > 1000:
                 self._words.clear()
-            found = self._words[key] = rules, ReplyWords(word_rules(rules.of(ReplyRule, now)))
+            found = self._words[key] = rules, ReplyWords(word_rules(self._reply_rules(heard)))
         return found[1].read(heard.text)
 
-    def _obey(self, heard: Heard, reading: Reading, batch: Batch) -> None:
+    def _obey(self, heard: Heard, reading: Reading, pending: Pending | None, batch: Batch) -> None:
         if reading.review:
             self.cases.open(heard, f"{reading.kind} to be looked at: {reading.rule.name}", batch)
         elif reading.kind is ReplyClass.OPT_OUT:
             self._opt_out(heard, reading, batch)
-        elif reading.kind is ReplyClass.OPT_IN:
-            self._opt_in(heard, reading, batch)
         elif reading.kind is ReplyClass.HELP:
             self._say(heard, self._tenant(heard).help, reading.rule.name, batch)
-        else:
-            self._confirm(heard, batch)
+        elif reading.kind is ReplyClass.REFUSE:
+            if pending is not None:
+                self.consenting.refuse(heard, pending, batch)
+        elif pending is not None:
+            self._confirm(heard, pending, batch)
+        elif reading.kind is ReplyClass.OPT_IN and not self._opt_in(heard, reading, batch):
+            self.requesting.ask_back(heard, batch)
 
     # opting out
 
@@ -155,7 +128,9 @@ class Hearing:
         self.people.suppress(key, heard.digits, batch, by="person", evidence=heard.evidence)
         self._tell("opt_out", heard, reading, batch)
         if not silent:
-            self._say(heard, self._confirmation(heard, reading, "opt_out"), reading.rule.name, batch)
+            self._say(
+                heard, self._confirmation(heard, reading.rule.name, "opt_out"), reading.rule.name, batch
+            )
 
     def _still_agrees(self, heard: Heard) -> bool:
         """Whether a consent is there to be taken back, even where a list stops the person's messages."""
@@ -169,8 +144,10 @@ class Hearing:
 
     # opting in
 
-    def _opt_in(self, heard: Heard, reading: Reading, batch: Batch) -> None:
-        """Lift what an opt-out word set, and restore the consent that it ended; nothing else."""
+    def _opt_in(self, heard: Heard, reading: Reading, batch: Batch) -> bool:
+        """Lift what an opt-out word set, and restore the consent that it ended; nothing else. Whether there
+        was any.
+        """
         lifted = False
         for key in list(self.people.known.suppressions.lists()):
             if key.name == REPLIES and _covers(key.scope, heard) and self.people.is_on(key, heard.digits):
@@ -181,14 +158,25 @@ class Hearing:
                 lifted |= self._restore(heard, program, category, batch)
         if lifted:
             self._tell("opt_in", heard, reading, batch)
-            self._say(heard, self._confirmation(heard, reading, "opt_in"), reading.rule.name, batch)
+            self._say(heard, self._confirmation(heard, reading.rule.name, "opt_in"), reading.rule.name, batch)
+        return lifted
 
     def _restore(self, heard: Heard, program: str, category: str, batch: Batch) -> bool:
+        """Give a consent back as it was: it ends when it would have ended."""
+        now = self.clocks.wall()
         state = self.people.known.consents.state(heard.tenant, program, category, heard.digits)
-        basis = lifted_basis(state, self.clocks.wall())
+        basis = lifted_basis(state, now)
         if basis is None:
             return False
-        self._event(heard, program, category, EventKind.GRANTED, basis, batch)
+        ends = [state.expires_at]
+        rules = self.persons.rules(heard.tenant, heard.digits, category).of(ConsentRule, now)
+        for rule, _ in rules:
+            months = rule.bases.get(basis)
+            ends += [] if months is None else [months_after(state.granted_at, months)]
+        until = min(ends)
+        if until <= now:
+            return False
+        self._event(heard, program, category, EventKind.GRANTED, basis, batch, until)
         return True
 
     def _programs(self, heard: Heard) -> list[str]:
@@ -197,20 +185,23 @@ class Hearing:
         tenant = self._tenant(heard)
         return list(dict.fromkeys((tenant.program, *tenant.programs)))
 
-    # confirming
-
-    def _confirm(self, heard: Heard, batch: Batch) -> None:
-        """The answer to a request for consent, where one is awaited."""
-        program = heard.program or self._tenant(heard).program
-        state = self.people.known.consents.state(heard.tenant, program, heard.category, heard.digits)
-        kind = answer(state, self.clocks.wall())
-        if kind is not None:
-            self._event(heard, program, heard.category, kind, "express", batch)
+    def _confirm(self, heard: Heard, pending: Pending, batch: Batch) -> None:
+        self.consenting.confirm(heard, pending, batch)
+        rule = next((rule for rule in self._reply_rules(heard) if rule[0].kind == "confirm"), None)
+        name = rule[1].name if rule is not None else ""
+        self._say(heard, self._confirmation(heard, name, "agreed"), name, batch)
 
     # what they have in common
 
     def _event(
-        self, heard: Heard, program: str, category: str, kind: EventKind, basis: Basis | str, batch: Batch
+        self,
+        heard: Heard,
+        program: str,
+        category: str,
+        kind: EventKind,
+        basis: Basis | str,
+        batch: Batch,
+        until: int = NEVER,
     ) -> None:
         if not heard.tenant:
             return
@@ -227,13 +218,9 @@ class Hearing:
             method="keyword",
             actor="person",
             evidence=heard.evidence,
+            expires_at=None if until == NEVER else until,
         )
-        link = self.people.record(event, batch)
-        self.webhooks.tell(
-            "consent",
-            {"tenant": heard.tenant, "number": heard.digits, "kind": str(kind), "position": link.position},
-            batch,
-        )
+        self.consenting.tell(event, batch)
 
     def _tell(self, event: str, heard: Heard, reading: Reading, batch: Batch) -> None:
         document: dict[str, Any] = {
@@ -250,23 +237,20 @@ class Hearing:
     def _tenant(self, heard: Heard) -> Tenant:
         return self.persons.people.tenant(heard.tenant)
 
-    def _confirmation(self, heard: Heard, reading: Reading, what: str) -> str:
+    def _confirmation(self, heard: Heard, name: str, what: str) -> str:
         """The text that confirms, in the language of the rule that was met."""
         replies = self.persons.people.replies
         if not replies.confirm:
             return ""
-        rules = self.persons.rules(heard.tenant, heard.digits, heard.category)
-        language = next(
-            (
-                rule.language
-                for rule, ruled in rules.of(ReplyRule, self.clocks.wall())
-                if ruled.name == reading.rule.name
-            ),
-            "en",
-        )
-        texts = replies.texts.get(language) or replies.texts.get("en")
+        spoken = [rule.language for rule, ruled in self._reply_rules(heard) if ruled.name == name]
+        texts = replies.texts.get(spoken[0] if spoken else "en") or replies.texts.get("en")
         text: str = getattr(texts, what) if texts is not None else ""
         return text.replace("{brand}", self._tenant(heard).brand or heard.tenant)
+
+    def _reply_rules(self, heard: Heard) -> list[tuple[ReplyRule, Ruled]]:
+        return self.persons.rules(heard.tenant, heard.digits, heard.category).of(
+            ReplyRule, self.clocks.wall()
+        )
 
     def _say(self, heard: Heard, text: str, why: str, batch: Batch) -> None:
         if text and heard.account is not None:

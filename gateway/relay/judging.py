@@ -27,7 +27,7 @@ from gateway.store.rows import State
 
 log = Logger()
 
-STALE = 60_000  # milliseconds for which a verdict on people and hours is good
+SECOND = 1000  # milliseconds: hours and consents end with a second
 
 LEAVES = frozenset({Action.ALLOW, Action.WARN, Action.REWRITE})
 """What lets a message leave."""
@@ -193,12 +193,12 @@ class Judging:
     def may_leave(self, entry: Entry) -> bool:
         """Whether what has waited for its carrier may still leave.
 
-        If more is known of people since it was judged, or a minute has passed, those filters that go by
-        people and by the hour are asked again, and a message that they stop is settled.
+        If more is known of people since it was judged, or another second has begun, those filters that go
+        by people and by the hour are asked again, and a message that they stop is settled.
         """
         now = self.clocks.now_ms()
         message = entry.message
-        if message.by or (entry.judged_on == self.changes() and now - entry.judged_at < STALE):
+        if message.by or (entry.judged_on == self.changes() and now // SECOND == entry.judged_at // SECOND):
             return True
         approval = approval_of(entry.decision)
         judgement = self.again_of(message.account, message.category).judge(message, now / 1000, approval)

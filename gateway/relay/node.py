@@ -107,6 +107,7 @@ class Relay:
             reactor,
             clocks,
         )
+        self.sweep.besides = self.protection.consenting.expire
         self.uplinks: dict[str, list[Uplink]] = {}
         self.filters: dict[str, Filter] = {}
         self.book.ended = self._ended

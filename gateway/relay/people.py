@@ -6,16 +6,18 @@ brought the change, which must be committed: it is durable before whoever brough
 
 from __future__ import annotations
 
+import heapq
 import json
 import os
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import asdict
+from typing import NamedTuple
 
 from sqlalchemy import Connection
 from twisted.logger import Logger
 
-from gateway.filters.consent import ENDS, ConsentEvent, EventKind
+from gateway.filters.consent import ConsentEvent, EventKind
 from gateway.filters.consentchain import SALT, Kept, Link, extend, genesis
 from gateway.filters.known import Known
 from gateway.filters.numbersets import ALWAYS, Span
@@ -33,6 +35,16 @@ BIG_PAGE = 10_000
 PAGE = 500  # rows taken in at once when starting: a few milliseconds
 
 
+class Waiting(NamedTuple):
+    """A request for consent that is answered, or has expired, at unix second `until`."""
+
+    until: int
+    tenant: str
+    program: str
+    category: str
+    number: str
+
+
 class NotYours(Exception):
     """Who asks may not take this entry off its list."""
 
@@ -46,6 +58,7 @@ class People:
         self.persons = persons
         self.known = known
         self.heads: dict[str, Link] = {}
+        self.waiting: list[Waiting] = []
         self.counts: Counter[str] = Counter()
 
     # lists
@@ -90,9 +103,8 @@ class People:
         salt = os.urandom(SALT)
         link = extend(self.heads.get(event.tenant) or genesis(event.tenant), event, salt)
         self.heads[event.tenant] = link
-        self.known.consents.apply(event)
-        if event.kind in ENDS:
-            self.known.changes += 1
+        self._learn(event)
+        self.known.changes += 1
         self.counts[f"consent:{event.kind}"] += 1
         batch.changes.add(
             "consent",
@@ -108,6 +120,12 @@ class People:
             ),
         )
         return link
+
+    def _learn(self, event: ConsentEvent) -> None:
+        self.known.consents.apply(event)
+        if event.kind is EventKind.REQUESTED and event.expires_at is not None:
+            wait = Waiting(event.expires_at, event.tenant, event.program, event.category, event.number)
+            heapq.heappush(self.waiting, wait)
 
     # starting
 
@@ -133,7 +151,7 @@ class People:
             for tenant, line in found:
                 self.heads[tenant] = line.link
                 if line.event is not None:
-                    self.known.consents.apply(line.event)
+                    self._learn(line.event)
             after = found[-1][0], found[-1][1].link.position
 
 

@@ -22,6 +22,7 @@ from gateway.relay.book import Book, Entry
 from gateway.relay.cases import Cases
 from gateway.relay.clocks import Clocks
 from gateway.relay.codes import Codes
+from gateway.relay.consenting import Consenting
 from gateway.relay.counting import Counting
 from gateway.relay.dispatch import Dispatch
 from gateway.relay.feeds import Feeds
@@ -32,6 +33,7 @@ from gateway.relay.judging import Judging
 from gateway.relay.people import People
 from gateway.relay.recover import restore
 from gateway.relay.replies import Replies
+from gateway.relay.requesting import Requesting
 from gateway.relay.speaking import Speaker
 from gateway.relay.webhooks import Webhooks
 from gateway.settings.models import Generation
@@ -72,7 +74,11 @@ class Protection:
         self.speaker = Speaker(ids, book, dispatch, clocks)
         self.webhooks = Webhooks(ledger, committer, self.call_ids, reactor, clocks)
         self.cases = Cases(self.case_ids, self.speaker, self.webhooks, clocks)
-        self.hearing = Hearing(self.people, self.speaker, self.cases, self.webhooks, clocks)
+        self.consenting = Consenting(self.people, self.webhooks, clocks)
+        self.requesting = Requesting(self.people, self.consenting, self.speaker, judging, book, accounts, ids)
+        self.hearing = Hearing(
+            self.people, self.speaker, self.cases, self.consenting, self.requesting, self.webhooks, clocks
+        )
         judging.changes = lambda: self.people.known.changes
         judging.passed = self.counting.count
         dispatch.may_leave = judging.may_leave
@@ -101,7 +107,7 @@ class Protection:
             await ids.start()
         await self.people.load()
         if self.people.persons.people.rules is not None:
-            await self.hearing.restore(self._entry)
+            await self.hearing.attribution.restore(self._entry)
         await self.counting.restore(self._entry)
         self.webhooks.start()
         self.feeds.start()
@@ -113,7 +119,7 @@ class Protection:
 
     def accepted(self, entry: Entry) -> None:
         """A message is on disk."""
-        self.hearing.wrote(entry.message)
+        self.hearing.attribution.wrote(entry.message)
 
     def ended(self, entry: Entry, batch: Batch) -> None:
         """A message has ended."""
@@ -127,6 +133,7 @@ class Protection:
         return {
             **self.people.counts,
             **self.hearing.counts,
+            **{f"request:{name}": count for name, count in self.consenting.counts.items()},
             **self.speaker.counts,
             **cases,
             **webhooks,

@@ -39,25 +39,19 @@ class Speaker:
         self, reply: DeliverSm, carrier: str, account: str, tenant: str, text: str, why: str, batch: Batch
     ) -> None:
         """Send `text` to who wrote `reply`; `why` stands in the decision record."""
-        segments = segment_text(text, self.clocks.now_ms() & 0xFF)
+        pdus = texts_of(text, reply.destination_addr, reply.source_addr, self.clocks.now_ms())
         try:
-            first = self.ids.take(len(segments))
+            first = self.ids.take(len(pdus))
         except OutOfIds:
             log.warn("a reply could not be answered: no ids yet")
             return
         self.counts["answers"] += 1
-        for offset, segment in enumerate(segments):
-            pdu = SubmitSm(
+        for offset, pdu in enumerate(pdus):
+            pdu = pdu._replace(
                 source_addr_ton=reply.dest_addr_ton,
                 source_addr_npi=reply.dest_addr_npi,
-                source_addr=reply.destination_addr,
                 dest_addr_ton=reply.source_addr_ton,
                 dest_addr_npi=reply.source_addr_npi,
-                destination_addr=reply.source_addr,
-                esm_class=UDHI if segment[0] else 0,
-                registered_delivery=0,
-                data_coding=segment[1],
-                short_message=segment[2],
             )
             self._send(pdu, first, first + offset, carrier, account, tenant, why, batch)
 
@@ -101,3 +95,21 @@ class Speaker:
         )
         self.dispatch.place(entry, batch)
         self.book.accept(entry, batch)
+
+
+def texts_of(text: str, source: str, destination: str, now: int) -> list[SubmitSm]:
+    """A text in as many submit_sm as it needs; `now`, unix milliseconds, gives long ones their reference."""
+    return [
+        SubmitSm(
+            source_addr=source.lstrip("+"),
+            source_addr_npi=1,
+            destination_addr=destination,
+            dest_addr_ton=1,
+            dest_addr_npi=1,
+            esm_class=UDHI if segment.udhi else 0,
+            registered_delivery=0,
+            data_coding=segment.data_coding,
+            short_message=segment.short_message,
+        )
+        for segment in segment_text(text, now & 0xFF)
+    ]

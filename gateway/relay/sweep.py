@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
@@ -49,6 +51,7 @@ class Sweep:
         self.clocks = clocks
         self._loop = LoopingCall(self._turn)
         self._loop.clock = clocks.timer  # type: ignore[assignment]
+        self.besides: Callable[[Batch], None] = lambda batch: None
         self._sweeping: Deferred[None] | None = None
 
     def start(self) -> None:
@@ -74,6 +77,7 @@ class Sweep:
         self.gathering.overdue()
         late = Batch()
         self.replies.overdue(late)
+        self.besides(late)
         self.committer.commit(late, must=True)
         while True:
             now = self.clocks.now_ms()

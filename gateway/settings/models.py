@@ -38,7 +38,7 @@ from gateway.settings.filters import Filters, Words
 from gateway.settings.lists import NumberList
 from gateway.settings.modes import FilterMode
 from gateway.settings.node import Backlog, Limits, Listener, Logs, Multipart, Node, Retention, Section, Timers
-from gateway.settings.people import Capture, People, Program, Tenant, Webhook
+from gateway.settings.people import Capture, People, Program, Request, Tenant, Webhook
 from gateway.settings.routing import Match, Route, Routing
 from gateway.settings.scalars import Category
 
@@ -76,6 +76,7 @@ __all__ = [
     "Rate",
     "ReceiptStyle",
     "Reconnect",
+    "Request",
     "Retention",
     "Retry",
     "RetryRule",

@@ -10,11 +10,13 @@ from pydantic import Field
 from gateway.settings.lists import NumberList
 from gateway.settings.node import Section
 from gateway.settings.scalars import (
+    AccountName,
     ConfigPath,
     Count,
     Duration,
     Flag,
     FreeText,
+    TenantName,
     Text,
     Tier,
     Timer,
@@ -25,6 +27,23 @@ from gateway.settings.secrets import Password
 Event = Literal["receipt", "opt_out", "opt_in", "consent", "case"]
 
 
+class Request(Section):
+    """How a program asks by text for the consent that it lacks (double opt-in): once, and silence is no."""
+
+    source: Text
+    """The number that asks, and that is answered; the account must be allowed to send from it."""
+    texts: Annotated[dict[Text, Text], Field(min_length=1)]
+    """What is asked, by language: that of the words of confirmation of the recipient's pack, else `en`, else
+    the first. It should say of what kind the texts are, how often they come, and what to answer.
+    """
+    account: AccountName | None = None
+    """Whose filters and routes it goes by; null: the first account of the tenant."""
+    wait: Timer = 172_800.0
+    """How long an answer is awaited; after that the request has expired."""
+    words: tuple[Text, ...] = ()
+    """Who writes one of these, alone, wishes to be asked (`JOIN`)."""
+
+
 class Program(Section):
     """A purpose that a person can agree to or refuse. A message is of the first program that fits it."""
 
@@ -32,6 +51,10 @@ class Program(Section):
     """Source addresses of its messages, exact or as `prefix*`."""
     signatures: tuple[Text, ...] = ()
     """Signatures of its texts, without the brackets 【】."""
+    keywords: tuple[Text, ...] = ()
+    """Words by which a reply names it (`STOP NEWS`), whatever the last message to the handset was of."""
+    request: Request | None = None
+    """How it asks for consent by text; null: it does not."""
     tier: Tier | None = None
     """Urgency, as `urgency` of accounts.yaml explains it; null: what is said there."""
 
@@ -67,10 +90,12 @@ class Tenant(Section):
 
 
 class Confirmation(Section):
-    """What answers opt-outs and opt-ins, once, in a language; `{brand}` is the sender."""
+    """What answers opt-outs, opt-ins and consents, once, in a language; `{brand}` is the sender."""
 
     opt_out: Text
     opt_in: Text
+    agreed: FreeText = ""
+    """What answers the confirmation of a request for consent; empty: nothing."""
 
 
 class Replies(Section):
@@ -87,10 +112,12 @@ class Replies(Section):
             "en": Confirmation(
                 opt_out="{brand}: You are unsubscribed and will get no more of these messages.",
                 opt_in="{brand}: You are subscribed again. Reply STOP to end.",
+                agreed="{brand}: You are subscribed. Reply STOP to end.",
             ),
             "zh": Confirmation(
                 opt_out="【{brand}】您已退订，将不再收到此类信息。",
                 opt_in="【{brand}】您已恢复订阅，回复TD退订。",
+                agreed="【{brand}】您已订阅，回复TD退订。",
             ),
         }
     )
@@ -132,7 +159,7 @@ class People(Section):
 
     rules: ConfigPath | None = None
     """The directory of the rule packs; null: there are none, and nothing is asked but the lists."""
-    tenants: dict[Text, Tenant] = Field(default_factory=dict)
+    tenants: dict[TenantName, Tenant] = Field(default_factory=dict)
     """By name, as accounts.yaml has it."""
     lists: tuple[NumberList, ...] = ()
     """Lists from files and from the web, beside those that commands, replies and carriers make."""

@@ -19,7 +19,6 @@ from gateway.filters.consent import (
     ConsentState,
     EventKind,
     Status,
-    answer,
     as_of,
     lifted_basis,
     may_ask,
@@ -130,9 +129,6 @@ class TestDoubleOptIn:
         assert may_ask(NOBODY, 4, may_ask_again=False)
         asked = state_of(event(REQUESTED, 5))
         assert not may_ask(asked, 50, may_ask_again=True)
-        assert answer(asked, 50) is CONFIRMED
-        assert answer(asked, 105) is None
-        assert answer(NOBODY, 50) is None
         assert not silence(asked, 104)
         assert silence(asked, 105)
         silent = asked.join(state_of(event(EXPIRED, 105)))

@@ -13,7 +13,7 @@ from gateway.filters.replywords import ReplyClass, ReplyWords, Tier, WordRule, w
 from gateway.filters.rulepacks import load_packs
 
 NOW = 1_790_000_000.0
-OUT, IN, HELP, CONFIRM = ReplyClass
+OUT, IN, HELP, CONFIRM, _ = ReplyClass
 
 
 def words_of(country: str) -> ReplyWords:

@@ -91,7 +91,8 @@ class PeopleHouse(House):
             "occurred_at": now - 1,
             "recorded_at": now,
         }
-        event = ConsentEvent("Shop", "offers", "promotional", number, kind, **{**usual, **fields})
+        program = fields.pop("program", "offers")
+        event = ConsentEvent("Shop", program, "promotional", number, kind, **{**usual, **fields})
         batch = Batch()
         self.protection.people.record(event, batch)
         self.relay.committer.commit(batch, must=True)

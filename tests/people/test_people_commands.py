@@ -18,7 +18,9 @@ OLD, NEW = "8619912340001", "8619912340002"
 
 @pytest.fixture(scope="module")
 def node(tmp_path_factory: pytest.TempPathFactory) -> Any:
-    found = make_node(tmp_path_factory.mktemp("commands"))
+    request = {"source": "10690002", "texts": {"zh": "【商店】同意请回复Y"}}
+    tenants = {"Shop": {"program": "offers", "programs": {"offers": {"request": request}}}}
+    found = make_node(tmp_path_factory.mktemp("commands"), tenants=tenants)
     yield found
     found.stop()
 
@@ -66,6 +68,18 @@ def test_the_chain_is_verified_and_a_change_is_seen(node: PeopleNode) -> None:
     assert run(node, "consent", "verify", "--head", "Shop=00").returncode == 1
     exported = [json.loads(line) for line in run(node, "consent", "export").stdout.splitlines()]
     assert [line["position"] for line in exported] == list(range(1, found["Shop"]["lines"] + 1))
+
+
+def test_people_are_asked_once_for_their_consent(node: PeopleNode) -> None:
+    asked = ("--tenant", "Shop", "--program", "offers", "--method", "web", "--evidence", "form 3")
+    done = run(node, "consent", "request", "8619912340005", OLD, *asked)
+    assert done.returncode == 1
+    assert done.stderr.splitlines() == [f"{OLD}: has agreed", "1 asked"]
+    shown = json.loads(run(node, "consent", "show", "8619912340005", "--json").stdout)
+    assert [(state["program"], state["status"]) for state in shown["states"]] == [("offers", "pending")]
+    assert shown["events"][0]["evidence"] == "form 3"
+    done = run(node, "consent", "request", "8619912340006", "--tenant", "Shop", "--program", "news")
+    assert "people.yaml has no request for program 'news' of Shop" in done.stderr
 
 
 def test_vetting_says_who_would_get_it_and_why_not(node: PeopleNode, tmp_path: Path) -> None:

@@ -1,0 +1,110 @@
+"""What a reply is about: the program that it names, or that of what the handset got last from that number."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import NamedTuple
+
+from gateway.filters.fold import fold, view_s
+from gateway.message import Message
+from gateway.relay.accounts import Account
+from gateway.relay.book import Entry
+from gateway.relay.consenting import Consenting, Pending
+from gateway.relay.people import PAGE, People
+from gateway.smpp.pdus import DeliverSm
+from gateway.store.queries import accepted_since, last_message_id
+from gateway.store.rows import MessageRow
+
+REMEMBERED = 100_000  # messages whose program and category are known when somebody replies
+CONCERNED = ("promotional", "service")
+
+
+class Last(NamedTuple):
+    """What a handset got last from a number, and when (unix seconds)."""
+
+    program: str
+    category: str
+    at: int
+
+
+class Heard(NamedTuple):
+    """One reply, and whom it concerns. `program` and `category` are None where no message tells them."""
+
+    reply: DeliverSm
+    text: str
+    carrier: str
+    account: Account | None
+    tenant: str
+    digits: str
+    program: str | None
+    category: str
+
+    @property
+    def evidence(self) -> str:
+        """What proves it: how the carrier brought it."""
+        return f"reply to {self.reply.destination_addr} by {self.carrier}: {self.text[:40]}"
+
+
+class Attribution:
+    """Remembers what went to whom last."""
+
+    def __init__(self, people: People, consenting: Consenting) -> None:
+        self.people = people
+        self.consenting = consenting
+        self._last: OrderedDict[tuple[str, str], Last] = OrderedDict()
+
+    def wrote(self, message: Message) -> None:
+        """A message went to a handset: a reply from there is to its program, in its category."""
+        if message.by:
+            return
+        pair = message.destination, message.source.lstrip("+")
+        self._last[pair] = Last(
+            self.people.persons.program(message), message.category, message.accepted_at // 1000
+        )
+        self._last.move_to_end(pair)
+        if len(self._last) > REMEMBERED:
+            self._last.popitem(last=False)
+
+    async def restore(self, entry_of: Callable[[MessageRow], Entry]) -> None:
+        """Learn anew what went to whom last, of the latest messages in the store."""
+        ledger = self.people.ledger
+        after = await ledger.read(last_message_id) - REMEMBERED
+        while found := await ledger.read(accepted_since, 0, after, PAGE):
+            for row in found:
+                if row.client_id:
+                    self.wrote(entry_of(row).message)
+            after = found[-1].id
+
+    def of(self, heard: Heard) -> tuple[Heard, Pending | None]:
+        """The reply with the program and category that it is about, and the request that it may answer.
+
+        A program that it names by a keyword goes before all else, then what the handset got last from the
+        number: a request for consent, or a message.
+        """
+        pair = heard.reply.source_addr.lstrip("+"), heard.reply.destination_addr.lstrip("+")
+        last = self._last.get(pair)
+        pending = self.consenting.pending(heard)
+        if pending is not None and last is not None and last.at > pending.asked_at:
+            pending = pending if last.program == pending.program else None
+        named = self._named(heard)
+        if named is not None:
+            return heard._replace(program=named, category=CONCERNED[0]), pending
+        if pending is not None:
+            return heard._replace(program=pending.program, category=CONCERNED[0]), pending
+        if last is None:
+            return heard._replace(category=CONCERNED[0]), None
+        category = last.category if last.category in CONCERNED else CONCERNED[0]
+        return heard._replace(program=last.program, category=category), None
+
+    def _named(self, heard: Heard) -> str | None:
+        """The program of which a keyword stands in the reply, beside others."""
+        programs = self.people.persons.people.tenant(heard.tenant).programs
+        if not any(program.keywords for program in programs.values()):
+            return None
+        said, words = view_s(heard.text), fold(heard.text)
+        for name, program in programs.items():
+            for keyword in map(view_s, program.keywords):
+                if keyword in words or (not keyword.isascii() and keyword in said):
+                    return name
+        return None
