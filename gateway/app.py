@@ -111,8 +111,8 @@ class Gateway:
     def _dry_run(self) -> DryRun:
         """By the generation in force, with the carriers as they are."""
         relay = self.relay
-        chain_of, health = relay.judging.chain_of, relay.dispatch.health
-        return DryRun(self.generation, self.filters, self.clocks, chain_of, health)
+        chain_of, view = relay.judging.chain_of, relay.dispatch.view
+        return DryRun(self.generation, self.filters, self.clocks, chain_of, view)
 
     async def stop(self) -> None:
         """Listen no more, end the sessions, and close the store when what was under way is in it."""

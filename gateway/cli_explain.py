@@ -88,10 +88,14 @@ def _word(console: Console, word: Document) -> None:
 
 
 def _route(console: Console, route: Document) -> None:
-    console.print(f"  route     {route['name']!r} ({route['place']}): {', '.join(route['carriers'])}")
+    prices = route["prices"]
+    asked = ", ".join(f"{name} at {prices[name]}" if name in prices else name for name in route["carriers"])
+    console.print(f"  route     {route['name']!r} ({route['place']}), by {route['choose']}: {asked}")
     if not route["health_known"]:
         console.print("            which of them are up only a running gateway knows")
         return
     for name, why in route["passed"].items():
         console.print(f"            {name} is passed over: {why}")
-    console.print(f"            {route['carrier'] or 'nobody'} would take it now")
+    price = prices.get(route["carrier"])
+    cost = f" at {price} a segment, {route['segments']} in all" if price else ""
+    console.print(f"            {route['carrier'] or 'nobody'} would take it now{cost}")

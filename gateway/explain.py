@@ -6,7 +6,7 @@ place, is played by `Placing`, which looks at the carriers and takes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,14 +24,13 @@ from gateway.relay.clocks import Clocks
 from gateway.relay.judging import ChainOf, Judging
 from gateway.relay.outbound import outbound
 from gateway.relay.submits import message_of
-from gateway.routing.router import Health, Router, Rule, candidates
+from gateway.routing.choosing import Health, View
+from gateway.routing.router import Router, Rule
 from gateway.settings.models import Generation
 from gateway.smpp.constants import CommandStatus
 from gateway.smpp.pdus import SubmitSm
 from gateway.smpp.text import GSM7, segment_text
 from gateway.store.rows import State
-
-HealthOf = Callable[[str], Health]
 
 UDHI = 0x40
 INTERNATIONAL, ISDN, ALPHANUMERIC = 1, 1, 5
@@ -42,14 +41,14 @@ LONGEST_SOURCE = 20
 class Placing:
     """Stands where dispatch stands: finds a message's route and what its carriers would say."""
 
-    def __init__(self, router: Router, health: HealthOf) -> None:
+    def __init__(self, router: Router, clocks: Clocks) -> None:
         self.router = router
-        self.health = health
+        self.clocks = clocks
         self.rule: Rule | None = None
 
     def place(self, entry: Entry, batch: Batch) -> bool:
         """Whether there is a route; nothing is reserved."""
-        self.rule = self.router.choose(entry.message)
+        self.rule = self.router.choose(entry.message, self.clocks.wall())
         if self.rule is not None:
             entry.state, entry.deadline = State.WAITING, entry.message.expires_at
         return self.rule is not None
@@ -57,7 +56,7 @@ class Placing:
 
 class DryRun:
     """Judges messages by one generation and books nothing. Without `chain_of` its chains are made here, of
-    `filters`; without `health` every carrier is taken to be ready.
+    `filters`; without `view` every carrier is taken to be ready.
     """
 
     def __init__(
@@ -66,14 +65,14 @@ class DryRun:
         filters: Mapping[str, Filter],
         clocks: Clocks | None = None,
         chain_of: ChainOf | None = None,
-        health: HealthOf | None = None,
+        view: View | None = None,
     ) -> None:
         self.generation = generation
         self.clocks = clocks or Clocks(Clock())
-        self.health = health
+        self.view = view
         self._filters = filters
         self._chains: dict[tuple[str, str], Chain] = {}
-        self.placing = Placing(Router(generation.routes), health or (lambda name: Health.READY))
+        self.placing = Placing(Router.of(generation), self.clocks)
         nothing: Any = self.placing  # no book: what is only looked at is never booked
         self.judging = Judging(nothing, nothing, self.clocks)
         self.judging.generation = generation.number
@@ -123,7 +122,7 @@ class DryRun:
             "category": whole.category,
             "verdict": judgement.verdict.action.value if reason is None else Action.REFUSE.value,
             "filters": words(chain, judgement),
-            "route": self._route(),
+            "route": self._route(whole.destination, len(pdus)),
             "client": self._client(account, entry, reason, len(pdus)),
             "carrier": [shown(outbound(each, now)) for each in messages] if reason is None else [],
         }
@@ -138,20 +137,29 @@ class DryRun:
             chain = self._chains[name, category] = Chain(filters, refuse_failed)
         return chain
 
-    def _route(self) -> dict[str, Any] | None:
-        """The route that was found, its place, and what each of its carriers would say now."""
+    def _route(self, digits: str, segments: int) -> dict[str, Any] | None:
+        """The route that was found, its place, and what each of its carriers would say now, in the order in
+        which they are asked.
+        """
         rule = self.placing.rule
         if rule is None:
             return None
+        view = self.view or View(lambda name: Health.READY, now=self.clocks.wall)
+        chooser = self.placing.router.chooser
         index = next((i for i, r in enumerate(self.generation.routes) if r.name == rule.name), None)
-        chosen, passed = candidates(rule.carriers, self.placing.health)
+        order = list(chooser.order(rule.choice, digits, view))
+        pick = chooser.pick(rule.choice, digits, view)
+        prices = {name: chooser.price(name, digits, view.now()) for name in order}
         return {
             "name": rule.name,
             "place": "" if index is None else self.generation.place(f"routes[{index}]"),
-            "carriers": list(rule.carriers),
-            "carrier": chosen,
-            "passed": dict(passed),
-            "health_known": self.health is not None,
+            "choose": rule.choice.strategy,
+            "carriers": order,
+            "carrier": pick.carrier,
+            "passed": dict(pick.passed),
+            "prices": {name: price.said for name, price in prices.items() if price is not None},
+            "segments": segments,
+            "health_known": self.view is not None,
         }
 
     @staticmethod

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from gateway.relay.batch import Outgoing
 from gateway.relay.bucket import Bucket
 from gateway.relay.clocks import Clocks
-from gateway.routing.router import Health
+from gateway.routing.choosing import Health
 from gateway.settings.models import Carrier as CarrierSettings
 from gateway.settings.models import RetryRule
 from gateway.smpp.constants import CommandStatus
@@ -95,6 +95,11 @@ class Carrier:
         if now < self._paused_until or (self.bucket is not None and self.bucket.wait(1, now) > 0):
             return Health.THROTTLED
         return Health.READY if self._widest() is not None else Health.FULL
+
+    def free_share(self) -> float:
+        """The share of its window that is free."""
+        used = sum(link.protocol.session.outstanding + link.reserved for link in self.links)
+        return max(0.0, 1.0 - used / self.settings.window)
 
     def reserve(self) -> Slot | None:
         """Promise a slot of the link that has most of them free; None if there is none."""

@@ -8,6 +8,8 @@ free then, else in one of its own.
 from __future__ import annotations
 
 import json
+import random
+from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -21,7 +23,8 @@ from gateway.relay.carrier import Carrier, Slot
 from gateway.relay.clocks import Clocks
 from gateway.relay.lanes import Lane, Lanes
 from gateway.relay.outbound import outbound
-from gateway.routing.router import Health, Router, Rule, candidates
+from gateway.routing.choosing import Health, Pick, View
+from gateway.routing.router import Router, Rule
 from gateway.smpp.constants import CommandStatus
 from gateway.store.rows import State, StoreUnavailable
 
@@ -48,6 +51,10 @@ class Dispatch:
         self.router = Router(())
         self.generation = 0
         self.lanes = Lanes()
+        self.turns: Counter[str] = Counter()
+        self.view = View(
+            self.health, free=self._free, turn=self.turns.__getitem__, chance=random.random, now=clocks.wall
+        )
         self.paused = False
         self.may_leave: Callable[[Entry], bool] = lambda entry: True
         self.said_no: Callable[[Carrier, Entry, int, Batch], None] = lambda carrier, entry, status, batch: (
@@ -66,16 +73,15 @@ class Dispatch:
         With a slot free and nobody waiting before it, it is marked sending at once. To be called before it
         is booked.
         """
-        rule = self.router.choose(entry.message)
+        rule = self.router.choose(entry.message, self.clocks.wall())
         if rule is None:
             return False
         entry.state, entry.deadline = State.WAITING, entry.message.expires_at
         if not self.paused and self._beyond is None and self.lanes.is_empty(entry, rule):
-            name, passed = candidates(rule.carriers, self.health)
-            slot = self.carriers[name].reserve() if name else None
-            if name and slot:
-                self._mark(entry, name, rule, passed)
-                entry.state, entry.deadline = State.SENDING, self._receipt_deadline(name)
+            pick, slot = self._reserve(entry, rule)
+            if slot:
+                self._mark(entry, rule, pick)
+                entry.state, entry.deadline = State.SENDING, self._receipt_deadline(slot)
                 batch.after.append(lambda: self._transmit(entry, slot))
                 batch.failed.append(slot.give_back)
                 return True
@@ -86,7 +92,7 @@ class Dispatch:
         """Let a booked message wait for its carrier; its route is decided anew. `pump` serves it."""
         if entry.state is not State.WAITING:
             return
-        rule = self.router.choose(entry.message)
+        rule = self.router.choose(entry.message, self.clocks.wall())
         if rule is None:
             self._routeless(entry)
         elif self.lanes.count >= self._room_for(entry) and not front:
@@ -114,6 +120,10 @@ class Dispatch:
         """The health of a carrier, as `candidates` asks for it."""
         carrier = self.carriers.get(name)
         return Health.DOWN if carrier is None else carrier.health()
+
+    def _free(self, name: str) -> float:
+        carrier = self.carriers.get(name)
+        return 0.0 if carrier is None else carrier.free_share()
 
     # serving
 
@@ -148,39 +158,40 @@ class Dispatch:
                 continue
             if not self.may_leave(entry):
                 continue
-            name, passed = candidates(lane.rule.carriers, self.health)
-            slot = self.carriers[name].reserve() if name else None
-            if name is None or slot is None:
+            pick, slot = self._reserve(entry, lane.rule)
+            if slot is None:
                 break
             self.lanes.pop(lane)
-            self._begin(entry, name, slot, lane.rule, passed, batch)
+            self._begin(entry, slot, lane.rule, pick, batch)
             served += 1
         return served
 
-    def _begin(
-        self,
-        entry: Entry,
-        name: str,
-        slot: Slot,
-        rule: Rule,
-        passed: tuple[tuple[str, str], ...],
-        batch: Batch,
-    ) -> None:
+    def _reserve(self, entry: Entry, rule: Rule) -> tuple[Pick, Slot | None]:
+        """Who takes a message now, and a slot of theirs."""
+        pick = self.router.chooser.pick(rule.choice, entry.message.destination, self.view)
+        slot = self.carriers[pick.carrier].reserve() if pick.carrier else None
+        if slot is not None:
+            for choice in rule.choice.turning:
+                if pick.carrier in choice.reached:
+                    self.turns[choice.name] += 1
+        return pick, slot
+
+    def _begin(self, entry: Entry, slot: Slot, rule: Rule, pick: Pick, batch: Batch) -> None:
         trail = entry.trail
-        self._mark(entry, name, rule, passed)
-        self.book.move(entry, State.SENDING, self._receipt_deadline(name), batch)
+        self._mark(entry, rule, pick)
+        self.book.move(entry, State.SENDING, self._receipt_deadline(slot), batch)
         batch.after.append(lambda: self._transmit(entry, slot))
         batch.failed.append(lambda: self._unmarked(entry, slot, trail))
 
-    def _mark(self, entry: Entry, name: str, rule: Rule, passed: tuple[tuple[str, str], ...]) -> None:
-        entry.carrier = name
+    def _mark(self, entry: Entry, rule: Rule, pick: Pick) -> None:
+        entry.carrier = pick.carrier
         entry.attempts += 1
         entry.sent_at = self.clocks.now_ms()
-        step = trail_step(self.generation, rule.name, name, passed)
+        step = trail_step(self.generation, rule.name, pick)
         entry.trail = step if entry.attempts == 1 else f"{entry.trail[:-1]},{step[1:]}"
 
-    def _receipt_deadline(self, name: str) -> int:
-        return self.clocks.now_ms() + int(self.carriers[name].settings.receipt_timeout * 1000)
+    def _receipt_deadline(self, slot: Slot) -> int:
+        return self.clocks.now_ms() + int(slot.link.carrier.settings.receipt_timeout * 1000)
 
     def _transmit(self, entry: Entry, slot: Slot) -> None:
         """The mark is on disk: write the octets, or let the message wait again if the link is gone."""
@@ -316,9 +327,11 @@ class Dispatch:
 
 
 @lru_cache(maxsize=1024)
-def trail_step(generation: int, rule: str, carrier: str, passed: tuple[tuple[str, str], ...]) -> str:
+def trail_step(generation: int, rule: str, pick: Pick) -> str:
     """One step of a message's trail: a JSON list of one object."""
-    step = {"generation": generation, "route": rule, "carrier": carrier}
-    if passed:
-        return json.dumps([{**step, "passed": dict(passed)}])
+    step: dict[str, Any] = {"generation": generation, "route": rule, "carrier": pick.carrier}
+    if pick.price is not None:
+        step["price"] = pick.price.said
+    if pick.passed:
+        step["passed"] = dict(pick.passed)
     return json.dumps([step])

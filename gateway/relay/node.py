@@ -175,7 +175,7 @@ class Relay:
         self.judging.chain_of = self._chain
         self.judging.again_of = self._again
         self.protection.adopt(generation, filters)
-        self.dispatch.reroute(Router(generation.routes), generation.number)
+        self.dispatch.reroute(Router.of(generation), generation.number)
 
     def _close_removed(self, generation: Generation) -> None:
         """Accounts that are configured no more may not bind; what is open of theirs still goes its way."""

@@ -1,111 +1,218 @@
-"""The routes of one generation, compiled: the first rule that matches a message names its carriers in order.
+"""The routes of one generation, compiled: the first rule that matches says how a message's carrier is chosen.
 
-Which of them takes the message is decided when a slot is free (late binding); see `candidates`.
+Each rule has a bit. For each key of a message (account, category, destination, …) a table holds the bits of
+the rules that may take it; their AND leaves few, and of those the lowest whose other conditions hold is the
+first. Which of its carriers takes the message is decided when a slot is free (late binding); see `choosing`.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
 from functools import cache
 
 from gateway.message import Message
-from gateway.settings.models import Match, Route
+from gateway.routing.choosing import Choice, Chooser
+from gateway.routing.conditions import Condition, conditions_of
+from gateway.routing.numbering import kind_of
+from gateway.settings.models import Account, Generation
+from gateway.settings.prefixes import Prefixes
+from gateway.settings.routing import Match, Route, Routing
+from gateway.settings.tables import Tables
 
-
-class Health(Enum):
-    """Whether a carrier can take a message now, and if not, why it is passed over."""
-
-    READY = "ready"
-    DOWN = "down"
-    FULL = "full"
-    THROTTLED = "throttled"
-    PAUSED = "paused"
+NONE: Tables = Tables()
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One route with its conditions made quick to test; an empty condition matches everything."""
+    """One route: what it still asks of a message that the tables let through, and how it chooses."""
 
     name: str
-    carriers: tuple[str, ...]
-    accounts: frozenset[str]
-    categories: frozenset[str]
-    destinations: tuple[str, ...]
-    sources: frozenset[str]
-    source_prefixes: tuple[str, ...]
-    text: re.Pattern[str] | None
+    choice: Choice
+    conditions: tuple[Condition, ...] = ()
+    ordered: bool = False
 
-    def matches(self, message: Message) -> bool:
-        """Whether every condition holds; a binary message matches no text condition."""
-        if self.accounts and message.account not in self.accounts:
-            return False
-        if self.categories and message.category not in self.categories:
-            return False
-        if self.destinations and not message.destination.startswith(self.destinations):
-            return False
-        named = self.sources or self.source_prefixes
-        if (
-            named
-            and message.source not in self.sources
-            and not message.source.startswith(self.source_prefixes)
-        ):
-            return False
-        return self.text is None or bool(self.text.search(message.text or ""))
+    @property
+    def carriers(self) -> tuple[str, ...]:
+        """Every carrier that it can come to."""
+        return self.choice.reached
 
 
-def compile_rule(route: Route) -> Rule:
-    """Make a rule of a route as the admin wrote it."""
-    match: Match = route.match
-    return Rule(
-        name=route.name,
-        carriers=tuple(route.carriers),
-        accounts=frozenset(match.account),
-        categories=frozenset(match.category),
-        destinations=tuple(match.destination),
-        sources=frozenset(source for source in match.source if not source.endswith("*")),
-        source_prefixes=tuple(source[:-1] for source in match.source if source.endswith("*")),
-        text=match.text,
-    )
+@dataclass(frozen=True, slots=True)
+class Index:
+    """The bits of the rules by one key of a message; `other` are those of the rules that take any."""
+
+    key: Callable[[Message], str]
+    bits: Mapping[str, int]
+    other: int
 
 
 class Router:
     """All rules of one generation."""
 
-    def __init__(self, routes: Sequence[Route]) -> None:
-        self.rules = tuple(compile_rule(route) for route in routes)
+    def __init__(
+        self,
+        routes: Sequence[Route],
+        routing: Routing | None = None,
+        tables: Tables = NONE,
+        accounts: Mapping[str, Account] | None = None,
+    ) -> None:
+        routing = routing or Routing.model_construct(routes=tuple(routes))
+        self.tables = tables
+        self.chooser = Chooser(routing, tables)
+        routes = routing.in_order
+        self.rules = tuple(
+            Rule(
+                route.name,
+                self.chooser.choice(route.name, route),
+                conditions_of(route.match),
+                route.ordered == "recipient",
+            )
+            for route in routes
+        )
+        matches = [route.match for route in routes]
+        self._all = (1 << len(routes)) - 1
+        accounts = accounts or {}
+        names = [_accounts(match, accounts) for match in matches]
+        self._accounts, self._any_account = _bits(names)
+        self._categories, self._any_category = _bits([match.category or None for match in matches])
+        self._destinations, self._any_destination = _prefix_bits(matches)
+        self._others = tuple(_indexes(matches, tables))
 
-    def choose(self, message: Message) -> Rule | None:
-        """The first rule that matches, or None: then no carrier may take the message.
+    @classmethod
+    def of(cls, generation: Generation) -> Router:
+        """The rules of a generation."""
+        return cls(generation.routes, generation.routing, generation.tables, generation.accounts)
+
+    def choose(self, message: Message, now: float = 0.0) -> Rule | None:
+        """The first rule that matches at a moment (unix seconds), or None: then no carrier may take the
+        message.
 
         What one carrier alone may take goes there, whatever the rules say.
         """
         if message.by:
             return only(message.by)
-        for rule in self.rules:
-            if rule.matches(message):
+        left = self._accounts.get(message.account, self._any_account)
+        left &= self._categories.get(message.category, self._any_category)
+        if left and self._destinations is not None:
+            bits = self._destinations.find(message.destination)
+            left &= self._any_destination if bits is None else bits
+        for index in self._others:
+            if not left:
+                return None
+            left &= index.bits.get(index.key(message), index.other)
+        while left:
+            lowest = left & -left
+            rule = self.rules[lowest.bit_length() - 1]
+            for condition in rule.conditions:
+                if not condition(message, now):
+                    break
+            else:
                 return rule
+            left ^= lowest
         return None
 
 
 @cache
 def only(carrier: str) -> Rule:
     """The rule of messages that one carrier alone may take."""
-    return Rule(f"back by {carrier}", (carrier,), frozenset(), frozenset(), (), frozenset(), (), None)
+    return Rule(f"back by {carrier}", Choice(f"back by {carrier}", "order", (carrier,), (1,)))
 
 
-def candidates(
-    carriers: Sequence[str], health: Callable[[str], Health]
-) -> tuple[str | None, tuple[tuple[str, str], ...]]:
-    """The first carrier that is ready, and those passed over before it with the reason; a carrier unknown
-    is down.
-    """
-    passed: list[tuple[str, str]] = []
-    for name in carriers:
-        state = health(name)
-        if state is Health.READY:
-            return name, tuple(passed)
-        passed.append((name, state.value))
-    return None, tuple(passed)
+def _accounts(match: Match, accounts: Mapping[str, Account]) -> Iterable[str] | None:
+    """The accounts that a match takes, tenants and tags resolved; None for any."""
+    if not (match.account or match.tenant or match.tag):
+        return None
+    named = match.account or accounts
+    return [
+        name
+        for name in named
+        if (not match.tenant or (name in accounts and accounts[name].tenant in match.tenant))
+        and (not match.tag or (name in accounts and set(match.tag) & set(accounts[name].tags)))
+    ]
+
+
+def _bits(keys: Sequence[Iterable[str] | None]) -> tuple[dict[str, int], int]:
+    """The bits of rules by what they name, and those of the rules that name nothing."""
+    other = sum(1 << at for at, names in enumerate(keys) if names is None)
+    bits: dict[str, int] = {}
+    for at, names in enumerate(keys):
+        for name in names or ():
+            bits[name] = bits.get(name, other) | 1 << at
+    return bits, other
+
+
+def _prefix_bits(matches: Sequence[Match]) -> tuple[Prefixes[int] | None, int]:
+    """The bits by prefix: each has those of the shorter ones that it begins with."""
+    if not any(match.destination for match in matches):
+        return None, 0
+    own, other = _bits([match.destination or None for match in matches])
+    whole: dict[str, int] = {}
+    same: dict[int, int] = {}
+    for prefix in sorted(own, key=len):
+        bits = own[prefix]
+        for width in range(len(prefix) - 1, 0, -1):
+            if prefix[:width] in whole:
+                bits |= whole[prefix[:width]]
+                break
+        whole[prefix] = same.setdefault(bits, bits)
+    return Prefixes(whole), other
+
+
+def _indexes(matches: Sequence[Match], tables: Tables) -> Iterable[Index]:
+    """What else is looked up: only that which some rule asks for."""
+    if any(match.country for match in matches):
+        yield Index(lambda message: kind_of(message.destination).country, *_bits(_given(matches, "country")))
+    if any(match.number_type for match in matches):
+        yield Index(lambda message: kind_of(message.destination).type, *_bits(_given(matches, "number_type")))
+    regions = tables.regions
+    if any(match.region for match in matches):
+        find = regions.find if regions is not None else _nothing
+        yield Index(lambda message: find(message.destination) or "", *_bits(_given(matches, "region")))
+    if any(match.network for match in matches):
+        yield _networks(matches, tables)
+    if any(match.preference for match in matches):
+        yield _preferences(matches, tables)
+
+
+def _given(matches: Sequence[Match], name: str) -> list[Iterable[str] | None]:
+    return [getattr(match, name) or None for match in matches]
+
+
+def _nothing(digits: str) -> None:
+    return None
+
+
+def network_of(tables: Tables, digits: str) -> str:
+    """The network of a number, as MCC and MNC: the one it was ported to, else that of its range; or ""."""
+    ported = tables.ported.find(digits) if tables.ported is not None else None
+    if ported is None and tables.networks is not None:
+        ported = tables.networks.find(digits)
+    return ported or ""
+
+
+def _networks(matches: Sequence[Match], tables: Tables) -> Index:
+    """Rules by network: one that names an MCC takes all networks below it."""
+    wanted = [tuple(name.replace("-", "") for name in match.network) for match in matches]
+    known = {code for _, code in tables.networks.items()} if tables.networks is not None else set[str]()
+    known |= {*(tables.ported.values if tables.ported is not None else ())}
+    keys = [
+        [code for code in known if code in names or code[:3] in names] if names else None for names in wanted
+    ]
+    return Index(lambda message: network_of(tables, message.destination), *_bits(keys))
+
+
+def _preferences(matches: Sequence[Match], tables: Tables) -> Index:
+    """Rules by the set of tags of a number, written as the table has it."""
+    preferences = tables.preferences
+    if preferences is None:
+        keys: list[Iterable[str] | None] = [() if match.preference else None for match in matches]
+        return Index(lambda message: "", *_bits(keys))
+    keys = [
+        [told for told, tags in preferences.tags.items() if tags & {*match.preference}]
+        if match.preference
+        else None
+        for match in matches
+    ]
+    found = preferences.told
+    return Index(lambda message: found(message.destination), *_bits(keys))

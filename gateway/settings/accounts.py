@@ -23,6 +23,7 @@ from gateway.settings.scalars import (
     Tier,
     Timer,
     TimeZone,
+    distinct,
     nearest,
 )
 from gateway.settings.secrets import HashedPassword, Password
@@ -149,6 +150,8 @@ class Account(Section):
     """How fast it may send; null: as fast as it likes."""
     sources: tuple[Text, ...] = ()
     """Source addresses it may use, exact or as `prefix*`; none named: any."""
+    tags: Annotated[tuple[Text, ...], AfterValidator(distinct)] = ()
+    """Words of yours by which routes can match accounts."""
     category: Category = "promotional"
     """What the law sees in its messages, unless a message says otherwise."""
     declares: Declaration = Declaration()

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from gateway.settings.models import Accounts, Carriers, Match, Route, Routing
+from gateway.settings.models import Account, Accounts, Carriers, Match, Route, Routing
+from gateway.settings.routing import SegmentCount
 from gateway.settings.yaml import Path
 
 
@@ -17,29 +18,21 @@ class Remark(NamedTuple):
     message: str
 
 
-def doubled_routes(routing: Routing) -> Iterator[Remark]:
-    """Routes of the same name, which no record could tell apart."""
-    first: dict[str, int] = {}
-    for index, route in enumerate(routing.routes):
-        if first.setdefault(route.name, index) != index:
-            message = f"routes[{first[route.name]}] is already called '{route.name}'"
-            yield Remark("routing.yaml", ("routes", index, "name"), message)
-
-
 def warnings(accounts: Accounts, carriers: Carriers, routing: Routing) -> Iterator[Remark]:
     """What may be, and can hardly be meant."""
     reached: set[str] = set()
     live: list[tuple[int, Route]] = []
-    for index, route in enumerate(routing.routes):
+    for route in routing.in_order:
+        index = routing.routes.index(route)
         earlier = next((other for other in live if covers(other[1].match, route.match)), None)
         if earlier is None:
             live.append((index, route))
-            reached.update(route.carriers)
+            reached.update(routing.reached(route))
         else:
             by = f"routes[{earlier[0]}] '{earlier[1].name}' takes all of it"
             yield Remark("routing.yaml", ("routes", index), f"route '{route.name}' can never match: {by}")
-    for system_id in accounts.accounts:
-        if not any(not route.match.account or system_id in route.match.account for _, route in live):
+    for system_id, account in accounts.accounts.items():
+        if not any(_takes(route.match, system_id, account) for _, route in live):
             yield Remark("accounts.yaml", ("accounts", system_id), f"no route takes account '{system_id}'")
     for name, carrier in carriers.carriers.items():
         path: Path = ("carriers", name)
@@ -49,15 +42,45 @@ def warnings(accounts: Accounts, carriers: Carriers, routing: Routing) -> Iterat
             yield Remark("carriers.yaml", (*path, "binds"), "no bind receives: its receipts cannot come back")
 
 
+def _takes(match: Match, system_id: str, account: Account) -> bool:
+    """Whether a match lets an account's messages through."""
+    return (
+        (not match.account or system_id in match.account)
+        and (not match.tenant or account.tenant in match.tenant)
+        and (not match.tag or bool({*match.tag} & {*account.tags}))
+    )
+
+
+PLAIN = ("account", "tenant", "tag", "category", "country", "region", "number_type", "preference", "script")
+
+
 def covers(earlier: Match, later: Match) -> bool:
     """Whether every message that fits `later` also fits `earlier`."""
     return (
-        _within(later.account, earlier.account)
-        and _within(later.category, earlier.category)
+        all(_within(getattr(later, name), getattr(earlier, name)) for name in PLAIN)
         and _within(_starred(later.destination), _starred(earlier.destination))
+        and _within(_networks(later.network), _networks(earlier.network))
         and _within(later.source, earlier.source)
+        and _within(tuple(map(str, later.data_coding)), tuple(map(str, earlier.data_coding)))
+        and _within(later.words, earlier.words)
+        and (not earlier.hours or earlier.hours == later.hours)
         and (earlier.text is None or earlier.text == later.text)
+        and all(tag in later.tlvs and value in (None, later.tlvs[tag]) for tag, value in earlier.tlvs.items())
+        and _segments_within(later.segments, earlier.segments)
     )
+
+
+def _segments_within(inner: SegmentCount | None, outer: SegmentCount | None) -> bool:
+    if outer is None or inner is None:
+        return outer is None
+    below = outer.most is None or (inner.most is not None and inner.most <= outer.most)
+    return inner.least >= outer.least and below
+
+
+def _networks(names: tuple[str, ...]) -> tuple[str, ...]:
+    """Networks as patterns: an MCC alone takes all of its country."""
+    codes = (name.replace("-", "") for name in names)
+    return tuple(f"{code}*" if len(code) == 3 else code for code in codes)
 
 
 def _starred(prefixes: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from gateway.settings.effects import Remark, doubled_routes, warnings
+from gateway.settings.effects import Remark, warnings
 from gateway.settings.models import (
     FILES,
     Accounts,
@@ -25,8 +25,10 @@ from gateway.settings.models import (
     Section,
 )
 from gateway.settings.problems import Problem, SettingsError, dotted, faults_of
+from gateway.settings.routes import faults_of_routing, faults_of_tables, warnings_of_tables
 from gateway.settings.scalars import nearest
 from gateway.settings.secrets import reveal
+from gateway.settings.tables import Prices, Tables, read_table
 from gateway.settings.yaml import Document, Fault, Mark, parse
 from gateway.smpp.constants import CommandStatus
 
@@ -49,12 +51,20 @@ def load(
     """
     reading = _Reading(Path(directory), environ)
     routing = reading.section(Routing)
+    tables = Tables()
     if routing:
-        reading.problems += map(reading.problem, doubled_routes(routing))
+        named = reading.context["carrier"] or ()
+        reading.problems += map(reading.problem, faults_of_routing(routing, named))
+        tables = reading.tables(routing)
+        reading.problems += map(reading.problem, faults_of_tables(routing, tables))
     node, filters, people = reading.section(Node), reading.section(Filters), reading.section(People)
     accounts, carriers = reading.section(Accounts), reading.section(Carriers)
     digest = reading.digest(
-        (*(filters.files() if filters else ()), *(people.files if people is not None else ()))
+        (
+            *(filters.files() if filters else ()),
+            *(people.files if people is not None else ()),
+            *(path for _, _, path in (routing.tables.files() if routing else ())),
+        )
     )
     if reading.problems or not (node and accounts and carriers and routing and filters and people):
         raise SettingsError(reading.problems)
@@ -69,9 +79,14 @@ def load(
         routes=routing.routes,
         filters=filters,
         people=people,
+        routing=routing,
+        tables=tables,
         places=dict(reading.places()),
-        warnings=tuple(str(reading.problem(remark)) for remark in warnings(accounts, carriers, routing))
-        + tuple(reading.strangers()),
+        warnings=(
+            *(str(reading.problem(remark)) for remark in warnings(accounts, carriers, routing)),
+            *(str(reading.problem(remark)) for remark in warnings_of_tables(routing, tables, time.time())),
+            *reading.strangers(),
+        ),
         texts=reading.texts,
     )
 
@@ -99,10 +114,11 @@ class _Reading:
         self.bytes: dict[str, bytes] = {}
         self.texts: dict[str, bytes] = {}
         self.documents = {file: self.read(file, required) for file, (_, required) in FILES.items()}
-        self.context = {
+        self.context: dict[str, Any] = {
             "directory": directory,
             "account": self.names("accounts.yaml", "accounts"),
             "carrier": self.names("carriers.yaml", "carriers"),
+            "group": self.names("routing.yaml", "groups") or set(),
             "plugin": self.names("filters.yaml", "plugins"),
             "tenant": self.tenants(),
             "command_status": CommandStatus.__members__.keys() - {"ESME_ROK"},
@@ -171,6 +187,30 @@ class _Reading:
             for path in document.values:
                 place = str(self.directory / file), document.mark(path).line
                 yield dotted((*root, *path)) or file.removesuffix(".yaml"), place
+
+    def tables(self, routing: Routing) -> Tables:
+        """The tables that routing.yaml names; what is wrong in one is told at its place."""
+        found: dict[str, Any] = {}
+        prices: dict[str, Prices] = {}
+        for kind, carrier, path in routing.tables.files():
+            try:
+                table, faults = read_table(kind, path.read_bytes())
+            except OSError:
+                continue  # `digest` tells it
+            shown = self.beside(str(path))
+            shown = str(self.directory / shown)
+            self.problems += [Problem(shown, *fault.mark, "", fault.message) for fault in faults]
+            if isinstance(table, Prices):
+                prices[carrier] = table
+                known = {routing.currency, *routing.exchange}
+                self.problems += [
+                    Problem(shown, *mark, "", f"routing.yaml has no exchange for {currency}")
+                    for currency, mark in table.currencies.items()
+                    if currency not in known
+                ]
+            else:
+                found[kind] = table
+        return Tables(prices=prices, **found)
 
     def digest(self, files: Iterable[Path]) -> str:
         """SHA-256 over what was read and over the lists and packs that it names."""

@@ -41,6 +41,7 @@ from gateway.settings.node import Backlog, Limits, Listener, Logs, Multipart, No
 from gateway.settings.people import Capture, People, Program, Request, Tenant, Webhook
 from gateway.settings.routing import Match, Route, Routing
 from gateway.settings.scalars import Category
+from gateway.settings.tables import Tables
 
 __all__ = [
     "DEFAULT_RETRIES",
@@ -123,6 +124,10 @@ class Generation:
     routes: tuple[Route, ...]
     filters: Filters
     people: People = field(default_factory=People)
+    routing: Routing | None = None
+    """All of routing.yaml; None: nothing but `routes`."""
+    tables: Tables = field(default_factory=Tables, repr=False)
+    """What routing.yaml names in CSV."""
     places: Mapping[str, Place] = field(default_factory=dict, repr=False)
     """By dotted path: `routes[2].carriers`, `accounts.bank`, `gateway.timers`, `filters.words`."""
     warnings: tuple[str, ...] = ()

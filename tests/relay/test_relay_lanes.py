@@ -8,13 +8,13 @@ from relay_entries import entry
 
 from gateway.relay.book import Entry
 from gateway.relay.lanes import Lanes
-from gateway.routing.router import Rule, compile_rule
+from gateway.routing.router import Router, Rule
 from gateway.settings.models import Route
 from gateway.store.rows import State
 
 
 def rule(name: str) -> Rule:
-    return compile_rule(Route.model_validate({"name": name, "carriers": ["alpha"]}))
+    return Router([Route.model_validate({"name": name, "carriers": ["alpha"]})]).rules[0]
 
 
 RULES = {name: rule(name) for name in ("one", "two")}

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.message import Message
-from gateway.routing.router import Health, Router, candidates
+from gateway.routing.choosing import Health, View, candidates
+from gateway.routing.router import Router
 from gateway.settings.models import Route
 from gateway.smpp.pdus import SubmitSm
 
@@ -88,7 +89,12 @@ def test_none_matches() -> None:
 def test_candidates_are_considered_in_order(healths: list[Health]) -> None:
     names = [f"c{at}" for at in range(len(healths))]
     known = dict(zip(names, healths, strict=True))
-    name, passed = candidates(names, known.__getitem__)
-    first = healths.index(Health.READY) if Health.READY in healths else None
+    name, passed = candidates(names, View(known.__getitem__))
+    first = next((at for at, health in enumerate(healths) if health is Health.READY), None)
+    if first is None:
+        first = next((at for at, health in enumerate(healths) if health is Health.SUSPECT), None)
+        before = [each for each in names if each != (None if first is None else names[first])]
+    else:
+        before = names[:first]
     assert name == (None if first is None else names[first])
-    assert passed == tuple((each, known[each].value) for each in names[:first])
+    assert passed == tuple((each, known[each].value) for each in before)

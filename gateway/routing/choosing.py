@@ -1,0 +1,240 @@
+"""Which of a rule's carriers: a choice puts them in order, and the first that can take a message is taken.
+
+Pure: what is known of the carriers now is handed in as a `View`, the turn and the chance included.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from hashlib import blake2b
+from math import gcd, inf, log
+from typing import NamedTuple
+
+from gateway.routing.numbering import kind_of
+from gateway.settings.routing import Choice as Settings
+from gateway.settings.routing import Routing
+from gateway.settings.tables import MICRO, Step, Tables
+
+EXPLORING = 0.05
+"""The share of messages for which a choice by quality tries another than the best."""
+
+
+class Health(Enum):
+    """Whether a carrier can take a message now, and if not, why it is passed over."""
+
+    READY = "ready"
+    SUSPECT = "suspect"
+    """It can, and fails often: it is taken where no other can."""
+    DOWN = "down"
+    OUT = "out"
+    PROBING = "probing"
+    FULL = "full"
+    THROTTLED = "throttled"
+    PAUSED = "paused"
+
+
+BUSY = frozenset({Health.FULL, Health.THROTTLED, Health.PROBING})
+"""It is worth waiting for."""
+
+
+class Price(NamedTuple):
+    """What a segment costs: comparable, in millionths of the one currency, and as the table has it."""
+
+    micro: float
+    said: str
+
+
+class Pick(NamedTuple):
+    """Who takes a message (nobody: None), at what price, and who was passed over and why."""
+
+    carrier: str | None
+    passed: tuple[tuple[str, str], ...] = ()
+    price: Price | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What is known of the carriers at one moment. Each function gets the carrier's name.
+
+    `why` says why one that is not ready is passed over; `free` is the share of its window that is free;
+    `quality` how well it delivers to a country, 0 to 1; `turn` counts the messages that a choice has placed;
+    `chance` is a random number below 1; `now` unix seconds.
+    """
+
+    health: Callable[[str], Health]
+    why: Callable[[str, Health], str] = lambda name, health: health.value
+    free: Callable[[str], float] = lambda name: 1.0
+    quality: Callable[[str, str], float] = lambda name, country: 0.5
+    turn: Callable[[str], int] = lambda choice: 0
+    chance: Callable[[], float] = lambda: 1.0
+    now: Callable[[], float] = lambda: 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Carriers and other choices, and how one of them is chosen."""
+
+    name: str
+    strategy: str
+    members: tuple[str | Choice, ...]
+    weights: tuple[int, ...]
+    sticky: bool = False
+    reached: tuple[str, ...] = field(init=False)
+    """Every carrier that it can come to."""
+    turning: tuple[Choice, ...] = field(init=False)
+    """It and the choices inside it that take turns."""
+    plain: bool = field(init=False)
+    """Carriers in their order, and nothing else."""
+    sequence: tuple[int, ...] = field(init=False)
+
+    def __post_init__(self) -> None:
+        reached = [name for member in self.members for name in _reached(member)]
+        inside = [
+            choice for member in self.members if isinstance(member, Choice) for choice in member.turning
+        ]
+        turns = self.strategy in ("weight", "turn") and not self.sticky
+        put = object.__setattr__
+        put(self, "reached", tuple(dict.fromkeys(reached)))
+        put(self, "turning", (self, *inside) if turns else tuple(inside))
+        put(self, "plain", self.strategy == "order" and reached == list(self.members))
+        put(self, "sequence", smooth(self.weights) if turns else ())
+
+
+def _reached(member: str | Choice) -> tuple[str, ...]:
+    return (member,) if isinstance(member, str) else member.reached
+
+
+def smooth(weights: tuple[int, ...]) -> tuple[int, ...]:
+    """Places of the members in one round: each as often as its weight says, and spread out evenly."""
+    divisor = gcd(*weights) or 1
+    shares = [weight // divisor for weight in weights]
+    total = sum(shares)
+    credit = [0] * len(shares)
+    order = []
+    for _ in range(total):
+        credit = [have + share for have, share in zip(credit, shares, strict=True)]
+        best = max(range(len(shares)), key=credit.__getitem__)
+        credit[best] -= total
+        order.append(best)
+    return tuple(order)
+
+
+class Chooser:
+    """The choices of one generation, and what its price tables say."""
+
+    def __init__(self, routing: Routing, tables: Tables) -> None:
+        self._routing = routing
+        self._prices = tables.prices
+        self._exchange = {**routing.exchange, routing.currency: 1.0}
+        self._groups: dict[str, Choice] = {}
+
+    def choice(self, name: str, settings: Settings) -> Choice:
+        """A choice of what the admin wrote, its groups resolved."""
+        members = tuple(self._member(each) for each in settings.carriers)
+        weights = tuple(settings.weights.get(each, 1) for each in settings.carriers)
+        return Choice(name, settings.choose, members, weights, settings.sticky == "recipient")
+
+    def _member(self, name: str) -> str | Choice:
+        if name not in self._routing.groups:
+            return name
+        if name not in self._groups:
+            self._groups[name] = self.choice(name, self._routing.groups[name])
+        return self._groups[name]
+
+    def price(self, carrier: str, digits: str, now: float) -> Price | None:
+        """What a carrier asks for a segment to a number; None if its table does not say."""
+        prices = self._prices.get(carrier)
+        step = prices.at(digits, now) if prices is not None else None
+        return None if step is None else _price(step, self._exchange[step.currency])
+
+    def order(self, choice: Choice, digits: str, view: View) -> Iterable[str]:
+        """All carriers of a choice, in the order in which they are asked for a number."""
+        if choice.plain:
+            return choice.reached
+        return dict.fromkeys(self._ordered(choice, digits, view))
+
+    def _ordered(self, choice: Choice, digits: str, view: View) -> Iterator[str]:
+        for at in self._ranked(choice, digits, view):
+            member = choice.members[at]
+            if isinstance(member, str):
+                yield member
+            else:
+                yield from self._ordered(member, digits, view)
+
+    def _ranked(self, choice: Choice, digits: str, view: View) -> Iterable[int]:
+        """The places of the members, the one that is asked first in front."""
+        places = range(len(choice.members))
+        if choice.sticky:
+            return sorted(
+                places, key=lambda at: -_draw(digits, _label(choice.members[at]), choice.weights[at])
+            )
+        if choice.sequence:
+            turn = view.turn(choice.name) % len(choice.sequence)
+            in_turn = dict.fromkeys(choice.sequence[turn:] + choice.sequence[:turn])
+            return [*in_turn, *(at for at in places if at not in in_turn)]
+        if choice.strategy == "cost":
+            now = view.now()
+            return sorted(places, key=lambda at: self._cost(choice.members[at], digits, now))
+        if choice.strategy == "load":
+            return sorted(places, key=lambda at: -max(map(view.free, _reached(choice.members[at]))))
+        if choice.strategy == "quality":
+            return self._by_quality(choice, digits, view)
+        return places
+
+    def _cost(self, member: str | Choice, digits: str, now: float) -> float:
+        prices = [self.price(name, digits, now) for name in _reached(member)]
+        return min(inf if price is None else price.micro for price in prices)
+
+    @staticmethod
+    def _by_quality(choice: Choice, digits: str, view: View) -> list[int]:
+        """The best first; now and then another, so that what was bad once is seen to be good again."""
+        country = kind_of(digits).country
+        best = sorted(
+            range(len(choice.members)),
+            key=lambda at: -max(view.quality(name, country) for name in _reached(choice.members[at])),
+        )
+        chance = view.chance()
+        if chance < EXPLORING:
+            tried = best.pop(int(chance / EXPLORING * len(best)))
+            best.insert(0, tried)
+        return best
+
+    def pick(self, choice: Choice, digits: str, view: View) -> Pick:
+        """The first carrier that can take a message to a number; one that is suspect only where no other
+        can.
+        """
+        name, passed = candidates(self.order(choice, digits, view), view)
+        price = self.price(name, digits, view.now()) if name is not None and self._prices else None
+        return Pick(name, passed, price)
+
+
+def candidates(carriers: Iterable[str], view: View) -> tuple[str | None, tuple[tuple[str, str], ...]]:
+    """The first carrier that is ready, and those passed over before it with the reason."""
+    passed: list[tuple[str, str]] = []
+    suspect: str | None = None
+    for name in carriers:
+        state = view.health(name)
+        if state is Health.READY:
+            return name, tuple(passed)
+        if state is Health.SUSPECT and suspect is None:
+            suspect = name
+        passed.append((name, view.why(name, state)))
+    return suspect, tuple(each for each in passed if each[0] != suspect)
+
+
+def _label(member: str | Choice) -> str:
+    return member if isinstance(member, str) else member.name
+
+
+def _draw(digits: str, label: str, weight: int) -> float:
+    """A member's lot for a number: the highest wins, and in the long run as often as its weight says."""
+    if not weight:
+        return -inf
+    drawn = int.from_bytes(blake2b(f"{digits}\0{label}".encode(), digest_size=8).digest(), "big")
+    return -weight / log((drawn + 1) / (2**64 + 1))
+
+
+def _price(step: Step, rate: float) -> Price:
+    return Price(step.micro * rate, f"{step.micro / MICRO:.6g} {step.currency}")

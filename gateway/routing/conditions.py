@@ -1,0 +1,97 @@
+"""The conditions of a rule that no index holds: what the text, the PDU and the clock must be like."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from gateway.message import Message
+from gateway.routing.scripts import script_of
+from gateway.settings.patterns import LONGEST
+from gateway.settings.routing import WEEKDAYS, Hours, Match
+
+Condition = Callable[[Message, float], bool]
+"""Whether a message fits at a moment in unix seconds."""
+
+
+def conditions_of(match: Match) -> tuple[Condition, ...]:
+    """What is left of a match when account, category and destination fit, the cheapest first."""
+    return tuple(_conditions(match))
+
+
+def _conditions(match: Match) -> Iterator[Condition]:
+    if match.data_coding:
+        codings = frozenset(match.data_coding)
+        yield lambda message, now: getattr(message.pdu, "data_coding", 0) in codings
+    if match.source:
+        yield _source(match.source)
+    if match.segments is not None:
+        yield _segments(match.segments.least, match.segments.most)
+    for tag, value in match.tlvs.items():
+        yield _tlv(tag, value)
+    if match.hours:
+        spans = tuple(map(_hours, match.hours))
+        yield lambda message, now: any(span(now) for span in spans)
+    if match.words:
+        words = tuple(word.casefold() for word in match.words)
+        yield lambda message, now: _has_word(message, words)
+    if match.script:
+        scripts = frozenset[str](match.script)
+        yield lambda message, now: message.text is not None and script_of(message.text[:LONGEST]) in scripts
+    if match.text is not None:
+        search = match.text.search
+        yield lambda message, now: bool(search((message.text or "")[:LONGEST]))
+
+
+def _source(sources: tuple[str, ...]) -> Condition:
+    exact = frozenset(source for source in sources if not source.endswith("*"))
+    prefixes = tuple(source[:-1] for source in sources if source.endswith("*"))
+    return lambda message, now: message.source in exact or message.source.startswith(prefixes)
+
+
+def _segments(least: int, most: int | None) -> Condition:
+    def fits(message: Message, now: float) -> bool:
+        count = message.part.total if message.part is not None else 1
+        return least <= count and (most is None or count <= most)
+
+    return fits
+
+
+def _tlv(tag: int, value: str | None) -> Condition:
+    wanted: tuple[bytes, ...] = ()
+    if value is not None:
+        wanted = (value.encode(), value.encode() + b"\0")
+        if value.startswith("0x"):
+            wanted = (bytes.fromhex(value[2:]),)
+    return lambda message, now: any(
+        tlv.tag == tag and (not wanted or tlv.value in wanted) for tlv in message.pdu.tlvs
+    )
+
+
+def _has_word(message: Message, words: tuple[str, ...]) -> bool:
+    text = (message.text or "").casefold()
+    return any(word in text for word in words)
+
+
+def _hours(hours: Hours) -> Callable[[float], bool]:
+    """Whether a moment lies in the hours; the days are those on which they begin."""
+    zone = ZoneInfo(hours.zone)
+    days = frozenset(WEEKDAYS.index(day) for day in hours.days)
+    since, until = _minutes(hours.since), _minutes(hours.until)
+
+    def within(now: float) -> bool:
+        local = datetime.fromtimestamp(now, zone)
+        minute = local.hour * 60 + local.minute
+        if since < until:
+            return since <= minute < until and local.weekday() in days
+        if minute >= since:
+            return local.weekday() in days
+        return minute < until and (local - timedelta(days=1)).weekday() in days
+
+    return within
+
+
+def _minutes(text: str) -> int:
+    hours, _, minutes = text.partition(":")
+    return int(hours) * 60 + int(minutes)
