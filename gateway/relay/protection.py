@@ -72,7 +72,7 @@ class Protection:
         self.feeds = Feeds(self.people.known, alarms, clocks)
         self.counting = Counting(ledger, clocks, self._is_capped)
         self.speaker = Speaker(ids, book, dispatch, clocks)
-        self.webhooks = Webhooks(ledger, committer, self.call_ids, reactor, clocks)
+        self.webhooks = Webhooks(ledger, committer, self.call_ids, alarms, reactor, clocks)
         self.cases = Cases(self.case_ids, self.speaker, self.webhooks, clocks)
         self.consenting = Consenting(self.people, self.webhooks, clocks)
         self.requesting = Requesting(self.people, self.consenting, self.speaker, judging, book, accounts, ids)
@@ -98,7 +98,7 @@ class Protection:
         self.judging.tier_of = self.people.persons.tier
         people = self.people.persons.people
         self.cases.configure(people.captures)
-        self.webhooks.configure(people.webhooks)
+        self.webhooks.configure(people.webhooks, generation.node.alarms.webhook_down)
         self.speaker.patience_ms = int(people.replies.within * 1000)
 
     async def start(self) -> None:
@@ -109,7 +109,7 @@ class Protection:
         if self.people.persons.people.rules is not None:
             await self.hearing.attribution.restore(self._entry)
         await self.counting.restore(self._entry)
-        self.webhooks.start()
+        await self.webhooks.start()
         self.feeds.start()
 
     def stop(self) -> Deferred[Any]:
@@ -128,7 +128,6 @@ class Protection:
 
     def counts(self) -> dict[str, int]:
         """Everything that was done, for the metrics."""
-        webhooks = {f"webhook:{name}": count for name, count in self.webhooks.counts.items()}
         cases = {f"case:{name}": count for name, count in self.cases.counts.items()}
         return {
             **self.people.counts,
@@ -136,7 +135,6 @@ class Protection:
             **{f"request:{name}": count for name, count in self.consenting.counts.items()},
             **self.speaker.counts,
             **cases,
-            **webhooks,
         }
 
     def _is_capped(self, message: Message) -> bool:

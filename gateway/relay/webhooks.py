@@ -1,147 +1,258 @@
 """Webhooks: events told to systems of the admin's, once each is on disk, signed, until they are taken.
 
 The call is stored with the change that it tells of. It may be made twice (the node dies after the answer, or
-the answer is lost): `X-Event-Id` is the same then.
+the answer is lost): the ids of its events are the same then.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import json
-from collections import Counter
-from collections.abc import Mapping
-from io import BytesIO
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
+from zlib import crc32
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
-from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, readBody
-from twisted.web.http_headers import Headers
 
+from gateway.relay.alarms import Alarms
 from gateway.relay.batch import Batch, Committer
+from gateway.relay.caller import Caller, Make, Terms
+from gateway.relay.calls import Http
 from gateway.relay.clocks import Clocks
 from gateway.relay.ids import Ids, OutOfIds
 from gateway.settings.models import Webhook
-from gateway.store import people as rows
+from gateway.store.calls import CallRow, call_counts
 from gateway.store.ledger import Ledger
-from gateway.store.people import CallRow
-from gateway.store.rows import StoreUnavailable
 
 log = Logger()
 
 INTERVAL = 1.0
-PAGE = 50
-PATIENCE = 10.0  # seconds that an answer may take
-LONGEST_PAUSE_MS = 3_600_000
+LANES = 0xFFFF
+
+Document = Mapping[str, Any]
 
 
 class Webhooks:
-    """Makes the calls, those that are due once a second."""
+    """The callers of all webhooks, and of the mail: what is told to whom."""
 
-    def __init__(self, ledger: Ledger, committer: Committer, ids: Ids, reactor: Any, clocks: Clocks) -> None:
+    def __init__(
+        self, ledger: Ledger, committer: Committer, ids: Ids, alarms: Alarms, reactor: Any, clocks: Clocks
+    ) -> None:
         self.ledger = ledger
         self.committer = committer
         self.ids = ids
+        self.alarms = alarms
         self.clocks = clocks
-        self.counts: Counter[str] = Counter()
+        self.callers: dict[str, Caller] = {}
+        self.patience = 900.0
         self._webhooks: Mapping[str, Webhook] = {}
-        self._pool = HTTPConnectionPool(reactor)
-        self._agent = Agent(reactor, connectTimeout=PATIENCE, pool=self._pool)
+        self._http = Http(reactor, clocks)
+        self._counts: dict[tuple[str, bool], int] = {}
+        self._unstored = 0
         self._loop = LoopingCall(self._turn)
         self._loop.clock = clocks.timer  # type: ignore[assignment]
-        self._calling: Deferred[None] | None = None
-        self._waiting = True
 
-    def configure(self, webhooks: Mapping[str, Webhook]) -> None:
-        """The webhooks of a new generation."""
+    # settings
+
+    def configure(self, webhooks: Mapping[str, Webhook], patience: float) -> None:
+        """The webhooks of a new generation. What waits for one that is gone waits for its return."""
         self._webhooks = webhooks
+        self.patience = patience
+        for name, webhook in webhooks.items():
+            terms = Terms(webhook.calls, webhook.first, webhook.longest, webhook.give_up)
+            self.put(name, terms, self._maker(name))
+        for name in self.callers.keys() - webhooks.keys():
+            if not name.startswith(":"):
+                self.remove(name)
 
-    def start(self) -> None:
-        """Begin to call."""
+    def put(self, name: str, terms: Terms, make: Make) -> Caller:
+        """A caller by this name, new or with new terms."""
+        caller = self.callers.get(name)
+        if caller is None:
+            caller = Caller(name, terms, make, self.ledger, self.committer, self.clocks)
+            caller.gave_up = lambda: self._tell_dead(name)
+            caller.restore(self._counts.get((name, False), 0), self._counts.get((name, True), 0))
+            self.callers[name] = caller
+        caller.terms, caller.make = terms, make
+        return caller
+
+    def remove(self, name: str) -> None:
+        """Make no more calls under this name; those that wait stay in the store."""
+        caller = self.callers.pop(name, None)
+        if caller is not None:
+            caller.stopped = True
+            self._counts[name, False], self._counts[name, True] = caller.waiting, caller.dead
+
+    def _maker(self, name: str) -> Make:
+        async def make(row: CallRow) -> Any:
+            return await self._http.call(self._webhooks[name], row)
+
+        return make
+
+    # starting and stopping
+
+    async def start(self) -> None:
+        """Learn what waits, and begin to call."""
+        self._counts = await self.ledger.read(call_counts)
+        for name, caller in self.callers.items():
+            caller.restore(self._counts.get((name, False), 0), self._counts.get((name, True), 0))
+            self._tell_dead(name)
         self._loop.start(INTERVAL, now=False)
 
     def stop(self) -> Deferred[Any]:
         """Call no more; what is left is called after the next start."""
         if self._loop.running:
             self._loop.stop()
-        closed: Deferred[Any] = self._pool.closeCachedConnections()
-        return closed
-
-    def tell(self, event: str, document: Mapping[str, Any], batch: Batch) -> None:
-        """Store a call of every webhook that wants this event; it is made when the batch is on disk."""
-        now = self.clocks.now_ms()
-        for name, webhook in self._webhooks.items():
-            if event not in webhook.events:
-                continue
-            try:
-                seq = self.ids.take()
-            except OutOfIds:
-                log.error("webhook {name} is not told of {event}: no ids yet", name=name, event=event)
-                continue
-            body = json.dumps({"event": event, "id": seq, "at": now, **document}, ensure_ascii=False)
-            batch.changes.add("call", tuple(CallRow(seq, name, now, 0, now, body)))
-            self._waiting = True
+        for caller in self.callers.values():
+            caller.stopped = True
+        return self._http.close()
 
     def _turn(self) -> None:
-        if self._calling is None and self._waiting:
-            self._calling = Deferred.fromCoroutine(self.call_due())
-            self._calling.addErrback(lambda failure: log.failure("webhooks could not be called", failure))
-            self._calling.addBoth(self._called)
+        now = self.clocks.timer.seconds()
+        for name, caller in list(self.callers.items()):
+            caller.pump()
+            since = caller.failing_since
+            if since is None:
+                self.alarms.recovered("webhook_down", name, "it takes calls again")
+            elif now - since >= self.patience:
+                self.alarms.alarm(
+                    "webhook_down", name, f"cannot be called: {caller.why}; {caller.waiting} calls wait"
+                )
 
-    def _called(self, _: object) -> None:
-        self._calling = None
-
-    async def call_due(self) -> None:
-        """Call what is due, one after the other."""
-        try:
-            due = await self.ledger.read(rows.calls, self.clocks.now_ms(), PAGE)
-            self._waiting = bool(await self.ledger.read(rows.calls, 1 << 62, 1))
-        except StoreUnavailable:
-            return
-        for row in due:
-            webhook = self._webhooks.get(row.webhook)
-            batch = Batch()
-            if webhook is None:
-                log.warn("webhook {name} is configured no more; a call is dropped", name=row.webhook)
-                batch.changes.add("called", (row.seq,))
-            else:
-                self._settle(row, webhook, await self._call(row, webhook), batch)
-            await self.committer.commit(batch, must=True)
-
-    def _settle(self, row: CallRow, webhook: Webhook, failure: str, batch: Batch) -> None:
-        """Done, again later, or given up."""
-        if not failure:
-            self.counts["taken"] += 1
-            batch.changes.add("called", (row.seq,))
-        elif row.attempts + 1 >= webhook.tries:
-            self.counts["given_up"] += 1
-            log.error("webhook {name} is given up: {why}", name=row.webhook, why=failure)
-            batch.changes.add("called", (row.seq,))
+    def _tell_dead(self, name: str) -> None:
+        caller = self.callers.get(name)
+        if caller is None or not caller.dead:
+            self.alarms.recovered("webhook_given_up", name, "nothing that was given up is left")
         else:
-            self.counts["again"] += 1
-            pause = min(int(webhook.first * 1000) << min(row.attempts, 20), LONGEST_PAUSE_MS)
-            again = row._replace(attempts=row.attempts + 1, due=self.clocks.now_ms() + pause)
-            batch.changes.add("call", tuple(again))
+            self.alarms.alarm(
+                "webhook_given_up",
+                name,
+                f"{caller.dead} calls were given up: see `gateway webhook list --dead`, "
+                "then `gateway webhook retry` or `drop`",
+            )
 
-    async def _call(self, row: CallRow, webhook: Webhook) -> str:
-        """One attempt: what went wrong, or nothing."""
-        body = row.body.encode()
-        signature = hmac.new(webhook.secret.get_secret_value().encode(), body, hashlib.sha256).hexdigest()
-        headers = Headers(
+    # telling
+
+    def wants(self, event: str) -> bool:
+        """Whether some webhook wants events of this group."""
+        return any(event in webhook.events for webhook in self._webhooks.values())
+
+    def tell(self, type: str, data: Document, batch: Batch) -> None:
+        """Store a call of every webhook that wants this event; it is made when the batch is on disk. `type`
+        is that of the event, as `opt_out` or `case.opened`.
+        """
+        self.tell_all(type.partition(".")[0], [(type, "", data)], batch)
+
+    def tell_all(self, group: str, events: Sequence[tuple[str, str, Document]], batch: Batch | None) -> None:
+        """Store calls of every webhook that wants events of `group`: each event with its type, its id (empty:
+        one is made) and its data. Without a batch they are called from memory: the store cannot be written.
+        """
+        for name, webhook in self._webhooks.items():
+            if group in webhook.events:
+                meant = [event for event in events if _concerns(webhook, event[2])]
+                for start in range(0, len(meant), webhook.most):
+                    self._tell(name, webhook, meant[start : start + webhook.most], batch)
+
+    def _tell(
+        self, name: str, webhook: Webhook, events: Sequence[tuple[str, str, Document]], batch: Batch | None
+    ) -> None:
+        now = self.clocks.now_ms()
+        seq = self.number(batch)
+        if seq is None:
+            log.error("webhook {name} is not told of {event}: no ids yet", name=name, event=events[0][0])
+            return
+        masks = webhook.numbers == "masked"
+        told = [
             {
-                "content-type": ["application/json; charset=utf-8"],
-                "x-event-id": [str(row.seq)],
-                "x-signature": [f"sha256={signature}"],
+                "id": id or f"{seq}.{index}",
+                "type": type,
+                "time": moment(data.get("at", now)),
+                "data": {key: shown(key, value, masks) for key, value in data.items() if key != "at"},
             }
-        )
-        producer: Any = FileBodyProducer(BytesIO(body))
-        request: Deferred[Any] = self._agent.request(b"POST", webhook.url.encode(), headers, producer)
-        request.addTimeout(PATIENCE, self.clocks.timer)  # type: ignore[arg-type]
+            for index, (type, id, data) in enumerate(events)
+        ]
+        body = json.dumps({"webhook": name, "events": told}, ensure_ascii=False, separators=(",", ":"))
+        lane = lane_of(events[0][2]) if len(events) == 1 else 0
+        self.offer(CallRow(seq, name, now, 0, now, body, lane), batch)
+
+    def number(self, batch: Batch | None) -> int | None:
+        """The number of a new call; None while there is none. Below 0 for what no batch stores."""
+        if batch is None:
+            self._unstored -= 1
+            return self._unstored
         try:
-            response = await request
-            await readBody(response).addTimeout(PATIENCE, self.clocks.timer)  # type: ignore[arg-type]
-        except Exception as error:  # whatever the network does, the call is made again
-            return f"{type(error).__name__}: {error}"
-        return "" if 200 <= response.code < 300 else f"it answers {response.code}"
+            return self.ids.take()
+        except OutOfIds:
+            return None
+
+    def offer(self, row: CallRow, batch: Batch | None) -> None:
+        """Store a call with a batch, and make it when that is on disk."""
+        caller = self.callers[row.webhook]
+        if batch is None:
+            caller.offer(row)
+            return
+        batch.changes.add("call", tuple(row))
+        batch.after.append(lambda: caller.offer(row))
+
+    # commands
+
+    async def retry(self, rows: Iterable[CallRow]) -> int:
+        """Have calls that were given up tried again, as if they were new; how many. Raises
+        StoreUnavailable.
+        """
+        now = self.clocks.now_ms()
+        fresh = [row._replace(dead=0, created_at=now, attempts=0, due=now) for row in rows if row.dead]
+        batch = Batch()
+        for row in fresh:
+            batch.changes.add("call", tuple(row))
+        await self.committer.commit(batch, must=True)
+        for name in {row.webhook for row in fresh}:
+            mine = [row for row in fresh if row.webhook == name]
+            caller = self.callers.get(name)
+            if caller is not None:
+                caller.again(mine)
+                self._tell_dead(name)
+        return len(fresh)
+
+    async def drop(self, rows: Iterable[CallRow]) -> int:
+        """Do away with calls; how many. Raises StoreUnavailable."""
+        gone = list(rows)
+        batch = Batch()
+        for row in gone:
+            batch.changes.add("called", (row.seq,))
+        await self.committer.commit(batch, must=True)
+        for name in {row.webhook for row in gone}:
+            caller = self.callers.get(name)
+            if caller is not None:
+                caller.dropped([row for row in gone if row.webhook == name])
+                self._tell_dead(name)
+        return len(gone)
+
+
+def _concerns(webhook: Webhook, data: Document) -> bool:
+    """Whether an event is of the tenant and the accounts that a webhook is for."""
+    if webhook.tenant and data.get("tenant", webhook.tenant) != webhook.tenant:
+        return False
+    return not webhook.accounts or data.get("account", webhook.accounts[0]) in webhook.accounts
+
+
+def lane_of(data: Document) -> int:
+    """Events about one number, or one subject, are told in order; the lane says no more of a number than
+    one of 65,535.
+    """
+    about = data.get("number") or data.get("subject")
+    return 0 if not about else crc32(str(about).encode()) % LANES + 1
+
+
+def shown(key: str, value: Any, masks: bool) -> Any:
+    """A value as a webhook is told it."""
+    if masks and key in ("number", "from", "to") and isinstance(value, str):
+        return f"{value[:3]}****{value[-4:]}" if len(value) >= 8 else "****"
+    return moment(value) if key.endswith("_at") and isinstance(value, int) else value
+
+
+def moment(ms: int) -> str:
+    """A unix millisecond as RFC 3339 has it."""
+    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

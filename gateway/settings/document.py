@@ -17,6 +17,7 @@ from gateway.settings.accounts import FilterModes, FilterName
 from gateway.settings.carriers import TagName
 from gateway.settings.models import FILES, Section
 from gateway.settings.modes import Modes
+from gateway.settings.node import MailAddress
 from gateway.settings.scalars import (
     AccountName,
     CarrierName,
@@ -33,15 +34,17 @@ from gateway.settings.scalars import (
     Octet,
     Prefix,
     ServerEndpoint,
+    Share,
     StatusName,
     SystemId,
     Text,
     Timer,
     TimeZone,
+    WebAddress,
     format_duration,
 )
 from gateway.settings.schema import json_schema
-from gateway.settings.secrets import HashedPassword, Password
+from gateway.settings.secrets import HashedPassword, Password, Secret, SigningKey
 
 INTRODUCTION = """\
 # Configuration
@@ -75,6 +78,11 @@ WORDS: tuple[tuple[Any, str], ...] = (
     (Network, "network"),
     (Password, "secret"),
     (HashedPassword, "hash or secret"),
+    (Secret, "secret"),
+    (SigningKey, "secret"),
+    (Share, "share of one"),
+    (WebAddress, "http or https address"),
+    (MailAddress, "mail address"),
     (ConfigPath, "path"),
     (ConfigFile, "file"),
     (ConfigDirectory, "directory"),

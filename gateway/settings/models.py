@@ -34,11 +34,24 @@ from gateway.settings.carriers import (
     Retry,
     RetryRule,
 )
+from gateway.settings.events import Breaker, Webhook
 from gateway.settings.filters import Filters, Words
 from gateway.settings.lists import NumberList
 from gateway.settings.modes import FilterMode
-from gateway.settings.node import Backlog, Limits, Listener, Logs, Multipart, Node, Retention, Section, Timers
-from gateway.settings.people import Capture, People, Program, Request, Tenant, Webhook
+from gateway.settings.node import (
+    Alarms,
+    Backlog,
+    Limits,
+    Listener,
+    Logs,
+    Mail,
+    Multipart,
+    Node,
+    Retention,
+    Section,
+    Timers,
+)
+from gateway.settings.people import Capture, People, Program, Request, Tenant
 from gateway.settings.routing import Match, Route, Routing
 from gateway.settings.scalars import Category
 from gateway.settings.tables import Tables
@@ -49,10 +62,12 @@ __all__ = [
     "Account",
     "Accounts",
     "AddressRange",
+    "Alarms",
     "Alphabet",
     "Backlog",
     "Bind",
     "BindType",
+    "Breaker",
     "Capture",
     "Carrier",
     "Carriers",
@@ -67,6 +82,7 @@ __all__ = [
     "Limits",
     "Listener",
     "Logs",
+    "Mail",
     "Match",
     "Multipart",
     "Node",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from gateway.settings.scalars import ConfigPath, Count, Duration, Flag, ServerEndpoint, Text, Timer
+from gateway.settings.scalars import ConfigPath, Count, Duration, Flag, FreeText, ServerEndpoint, Text, Timer
+from gateway.settings.secrets import Secret
 
 
 class Section(BaseModel):
@@ -102,6 +103,64 @@ class Backlog(Section):
     """How many are held in memory; the rest waits in the store."""
 
 
+def mail_address(text: str) -> str:
+    """As far as can be seen without sending to it."""
+    local, _, domain = text.rpartition("@")
+    if not (local and domain) or not text.isascii() or not text.isprintable() or " " in text:
+        raise ValueError(f"'{text}' is no mail address")
+    return text
+
+
+MailAddress = Annotated[Text, AfterValidator(mail_address)]
+
+
+class Mail(Section):
+    """The mail server that takes alarms, and for whom."""
+
+    server: Text
+    """Its name or address."""
+    port: Annotated[int, Field(strict=True, ge=1, le=65535)] = 587
+    tls: Literal["starttls", "tls", "none"] = "starttls"
+    """`starttls` begins in the clear and must become TLS, `tls` is TLS from the start (usually port 465),
+    `none` is for a server on this machine."""
+    user: FreeText = ""
+    """How the gateway logs in; empty: it does not."""
+    password: Secret | None = None
+    """From `${NAME}` or `${file:PATH}`."""
+    sender: MailAddress
+    to: Annotated[tuple[MailAddress, ...], Field(min_length=1)]
+    timeout: Timer = 30.0
+    """How long one step of the conversation may last."""
+    give_up: Timer = 86400.0
+    """A mail that the server did not take for so long is given up."""
+
+    @model_validator(mode="after")
+    def a_password_is_not_sent_in_the_clear(self) -> Self:
+        if self.user and self.password is None:
+            raise ValueError("a user needs a password")
+        if self.user and self.tls == "none":
+            raise ValueError("a password is not sent without TLS: set tls to starttls or tls")
+        return self
+
+
+class Alarms(Section):
+    """What a person has to see to. Webhooks with the event `alarm` are told too."""
+
+    mail: Mail | None = None
+    """Who gets mail; null: nobody."""
+    pause: Timer = 60.0
+    """The least time between two mails, and between two calls of a webhook: what begins and ends meanwhile is
+    told together."""
+    remind: Duration = 86400.0
+    """Alarms that are still open are told again after so long; 0: never."""
+    carrier_down: Timer = 300.0
+    """A carrier without any bind for so long raises an alarm."""
+    store_failing: Duration = 5.0
+    """So does a store that cannot be written for so long."""
+    webhook_down: Timer = 900.0
+    """So does a webhook that nobody answers for so long."""
+
+
 class Node(Section):
     """gateway.yaml: this node, its doors and its limits."""
 
@@ -124,3 +183,4 @@ class Node(Section):
     logs: Logs = Logs()
     multipart: Multipart = Multipart()
     backlog: Backlog = Backlog()
+    alarms: Alarms = Alarms()

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated
 
 from pydantic import Field
 
+from gateway.settings.events import Breaker, Webhook
 from gateway.settings.lists import NumberList
 from gateway.settings.node import Section
 from gateway.settings.scalars import (
     AccountName,
     ConfigPath,
-    Count,
-    Duration,
     Flag,
     FreeText,
     TenantName,
@@ -22,9 +21,6 @@ from gateway.settings.scalars import (
     Timer,
     TimeZone,
 )
-from gateway.settings.secrets import Password
-
-Event = Literal["receipt", "opt_out", "opt_in", "consent", "case"]
 
 
 class Request(Section):
@@ -139,21 +135,6 @@ class Capture(Section):
     """Whether it counts as a complaint."""
 
 
-class Webhook(Section):
-    """Where events are told: POST with JSON, signed, tried again until it is taken."""
-
-    url: Text
-    """http or https."""
-    secret: Password
-    """Of the HMAC-SHA256 in the header `X-Signature`; from `${NAME}` or `${file:PATH}`."""
-    events: tuple[Event, ...] = ("opt_out", "opt_in", "consent", "case")
-    """What is told."""
-    tries: Count = 12
-    """Attempts, each twice as long after the last as the one before, then it is given up and logged."""
-    first: Duration = 5.0
-    """Pause after the first failure."""
-
-
 class People(Section):
     """people.yaml: whom the rules protect, and how."""
 
@@ -166,6 +147,8 @@ class People(Section):
     replies: Replies = Replies()
     captures: tuple[Capture, ...] = ()
     """The first that fits opens a case."""
+    breakers: tuple[Breaker, ...] = ()
+    """What stops a program when too many opt out, complain, or are not reached."""
     webhooks: dict[Text, Webhook] = Field(default_factory=dict)
     """By name."""
 

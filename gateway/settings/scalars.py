@@ -14,6 +14,7 @@ from ipaddress import IPv4Network, IPv6Network, ip_network
 from math import isfinite
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, ValidationInfo, WithJsonSchema
@@ -181,6 +182,20 @@ def server_endpoint(text: str) -> str:
     return text
 
 
+def web_address(text: str) -> str:
+    """An http or https address, as far as can be seen without asking it."""
+    try:
+        parts = urlsplit(text)
+        sound = bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        sound = False
+    if not sound or parts.scheme not in ("http", "https") or not text.isascii() or not text.isprintable():
+        raise ValueError(f"'{text}' is no address such as https://crm.example/sms")
+    if parts.username is not None:
+        raise ValueError("a password does not belong into the address: calls are signed")
+    return text
+
+
 def client_endpoint(text: str) -> str:
     """A Twisted client endpoint, as far as can be seen without connecting it."""
     _check_endpoint(split_endpoint(text), CLIENT_ENDPOINTS, port_at=1)
@@ -214,6 +229,8 @@ Count = Annotated[int, Field(strict=True, ge=1)]
 Tier = Annotated[int, Field(strict=True, ge=1, le=3)]
 Octet = Annotated[int, Field(strict=True, ge=0, le=255)]
 Flag = Annotated[bool, Field(strict=True)]
+Share = Annotated[float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False)]
+"""A part of one: 0.02 is two of a hundred."""
 Number = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
 FreeText = Annotated[str, BeforeValidator(as_written), WithJsonSchema({"type": ["string", "number"]})]
 Text = Annotated[FreeText, Field(min_length=1)]
@@ -234,5 +251,6 @@ Country = Annotated[Text, AfterValidator(iso_country)]
 Category = Literal["transactional", "promotional", "otp", "service", "service_explicit", "government"]
 StatusName = Annotated[Text, known("command_status")]
 TimeZone = Annotated[str, AfterValidator(known_time_zone)]
+WebAddress = Annotated[Text, AfterValidator(web_address)]
 ServerEndpoint = Annotated[str, AfterValidator(server_endpoint)]
 ClientEndpoint = Annotated[str, AfterValidator(client_endpoint)]

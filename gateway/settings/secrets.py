@@ -25,6 +25,8 @@ from gateway.settings.scalars import Revealed, nearest
 REFERENCE = re.compile(r"\$\{([^}]*)\}")
 NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 LONGEST_PASSWORD = 8
+SHORTEST_KEY = 16
+KEY_PREFIX = "whsec_"
 COST, BLOCKS, LANES = 2**12, 8, 1
 MOST_MEMORY = 256 * 2**20
 
@@ -83,6 +85,27 @@ def outside_password(value: object, info: ValidationInfo) -> object:
     if isinstance(value, str) and not 0 < len(value) <= LONGEST_PASSWORD:
         raise ValueError(f"has {len(value)} characters; an SMPP password has 1 to {LONGEST_PASSWORD}")
     return value
+
+
+def signing_key(value: object, info: ValidationInfo) -> object:
+    """As `outside_secret`; long enough that nobody guesses it."""
+    if isinstance(value, str) and (not info.context or isinstance(value, Revealed)):
+        key_of(value)
+    return outside_secret(value, info)
+
+
+def key_of(secret: str) -> bytes:
+    """The octets of a signing key. Raises ValueError for one that is too short, or no base64."""
+    if secret.startswith(KEY_PREFIX):
+        try:
+            key = b64decode(secret[len(KEY_PREFIX) :], validate=True)
+        except ValueError:
+            raise ValueError(f"a key that begins with {KEY_PREFIX} goes on in base64") from None
+    else:
+        key = secret.encode()
+    if len(key) < SHORTEST_KEY:
+        raise ValueError(f"a key of {len(key)} octets is guessed: it needs {SHORTEST_KEY} or more")
+    return key
 
 
 def hashed_password(value: object, info: ValidationInfo) -> object:
@@ -181,6 +204,13 @@ Secret = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"\$\{[^}]+\}"}),
 ]
 """A secret of any length that is no password of a bind."""
+
+SigningKey = Annotated[
+    SecretStr,
+    BeforeValidator(signing_key),
+    WithJsonSchema({"type": "string", "pattern": r"\$\{[^}]+\}"}),
+]
+"""The key of a signature, from outside the configuration; `key_of` makes octets of it."""
 
 HashedPassword = Annotated[
     SecretStr,

@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
 
-from gateway.store.schema import consent_event, message, reply_case, suppression, webhook_call
-from gateway.store.statements import Statement, columns, deletion, insertion, register, upsertion
+from gateway.store.schema import consent_event, message, reply_case, suppression
+from gateway.store.statements import Statement, columns, insertion, register, revision, upsertion
 
 
 class ConsentRow(NamedTuple):
@@ -71,17 +71,7 @@ class CaseRow(NamedTuple):
     closed_at: int | None
     closed_by: str
     note: str
-
-
-class CallRow(NamedTuple):
-    """A webhook that is still to be called."""
-
-    seq: int
-    webhook: str
-    created_at: int
-    attempts: int
-    due: int
-    body: str
+    overdue_at: int | None = None  # when it was told that nobody has seen to it in time
 
 
 class CountedRow(NamedTuple):
@@ -123,8 +113,11 @@ for _statement in (
         slot="case",
         key=3,
     ),
-    Statement("call", upsertion(webhook_call), columns(webhook_call), slot="call"),
-    Statement("called", deletion(webhook_call, "seq"), ("of",), slot="call"),
+    Statement(
+        "overdue_case",
+        revision(reply_case, ["overdue_at"], "id"),
+        ("overdue_at", "of"),
+    ),
 ):
     register(_statement)
 
@@ -172,10 +165,10 @@ def case(connection: Connection, id: int) -> CaseRow | None:
     return None if row is None else CaseRow._make(row)
 
 
-def calls(connection: Connection, due: int, limit: int) -> list[CallRow]:
-    """Webhooks that are to be called by now, the oldest first."""
-    query = select(webhook_call).where(webhook_call.c.due <= due).order_by(webhook_call.c.seq).limit(limit)
-    return list(map(CallRow._make, connection.execute(query)))
+def open_cases(connection: Connection, after: int, limit: int) -> list[CaseRow]:
+    """Cases that nobody has closed, with an id above `after`, in order."""
+    query = select(reply_case).where(reply_case.c.closed_at.is_(None), reply_case.c.id > after)
+    return list(map(CaseRow._make, connection.execute(query.order_by(reply_case.c.id).limit(limit))))
 
 
 def counted(connection: Connection, after: int, since: int, limit: int) -> list[CountedRow]:

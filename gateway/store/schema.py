@@ -132,10 +132,11 @@ reply_case = Table(
     Column("closed_at", Whole),
     Column("closed_by", Text, nullable=False),
     Column("note", Text, nullable=False),
+    Column("overdue_at", Whole),
 )
 
-webhook_call = Table(
-    "webhook_call",
+event_call = Table(
+    "event_call",
     metadata,
     Column("seq", Whole, primary_key=True, autoincrement=False),
     Column("webhook", Text, nullable=False),
@@ -143,6 +144,23 @@ webhook_call = Table(
     Column("attempts", Whole, nullable=False),
     Column("due", Whole, nullable=False),
     Column("body", Text, nullable=False),
+    Column("lane", Whole, nullable=False),
+    Column("dead", Whole, nullable=False),
+    Column("error", Text, nullable=False),
+    Index("event_call_open", "webhook", "dead", "seq"),
+)
+
+breaker_trip = Table(
+    "breaker_trip",
+    metadata,
+    Column("rule", Text, primary_key=True),
+    Column("account", Text, primary_key=True),
+    Column("program", Text, primary_key=True),
+    Column("carrier", Text, primary_key=True),
+    Column("tripped_at", Whole, nullable=False),
+    Column("refuses", Whole, nullable=False),
+    Column("why", Text, nullable=False),
+    Column("by", Text, nullable=False),
 )
 
 # What people have done with the gateway: a chain of records, see audit.py.
