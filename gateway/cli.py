@@ -13,7 +13,7 @@ from typing import Annotated
 
 import typer
 
-from gateway import cli_audit, cli_configurations, cli_consent, cli_people, cli_review
+from gateway import cli_audit, cli_configurations, cli_consent, cli_events, cli_people, cli_review
 from gateway.cli_common import (
     BAD_CONFIGURATION,
     DEFAULT_CONFIG,
@@ -37,6 +37,7 @@ app = typer.Typer(
 app.add_typer(cli_consent.consent, name="consent")
 cli_people.add_to(app)
 cli_review.add_to(app)
+cli_events.add_to(app)
 cli_audit.add_to(app)
 
 

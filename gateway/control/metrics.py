@@ -139,7 +139,19 @@ class Counters(Collector):
         raised = CounterMetricFamily("gateway_alarms", "Times that an alarm was raised", labels=["kind"])
         for kind, count in alarms.counts.items():
             raised.add_metric([kind], count)
-        yield from (opened, raised)
+        calls = CounterMetricFamily(
+            "gateway_webhook_calls",
+            "Calls of webhooks, and mails: taken, again, given_up",
+            labels=["webhook", "outcome"],
+        )
+        waiting = GaugeMetricFamily("gateway_webhook_waiting", "Calls that wait", labels=["webhook"])
+        dead = GaugeMetricFamily("gateway_webhook_given_up", "Calls that were given up", labels=["webhook"])
+        for name, caller in self.gateway.relay.protection.webhooks.callers.items():
+            for outcome, count in caller.counts.items():
+                calls.add_metric([name, outcome], count)
+            waiting.add_metric([name], caller.waiting)
+            dead.add_metric([name], caller.dead)
+        yield from (opened, raised, calls, waiting, dead)
 
     def _lists(self) -> Iterator[Metric]:
         sizes = GaugeMetricFamily("gateway_list_entries", "Entries of a list of people.yaml", labels=["list"])

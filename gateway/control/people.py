@@ -120,15 +120,16 @@ class PeopleCommands:
         recorded = 0
         protection = self.gateway.relay.protection
         for start in range(0, len(events), STEP):
-            batch = Batch()
+            batch, told = Batch(), []
             for index, fields in enumerate(events[start : start + STEP], start=start):
                 try:
                     event = self._event(tenant, fields)
                 except (ValueError, TypeError, KeyError) as error:
                     refused.append([index, str(error)])
                     continue
-                protection.consenting.tell(event, batch)
+                told.append(protection.consenting.put(event, batch))
                 recorded += 1
+            protection.webhooks.tell_all("consent", told, batch)
             await self._commit(batch)
         number = str(events[0].get("number", "")) if len(events) == 1 and recorded else None
         await self._record(asked, "consent", tenant, f"{recorded} events recorded", number)

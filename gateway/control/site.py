@@ -17,6 +17,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from gateway.control.audit import AuditCommands
+from gateway.control.calls import CallCommands
 from gateway.control.metrics import exposition
 from gateway.control.node import Node
 from gateway.control.operator import operator_of
@@ -38,6 +39,7 @@ def control_site(gateway: Node) -> Site:
     root.putChild(b"reload", Page(post=lambda by: reload(gateway, by)))
     root.putChild(b"people", PeopleCommands(gateway).site())
     root.putChild(b"review", ReviewCommands(gateway.relay.reviewing, gateway.relay.audit).site())
+    root.putChild(b"webhooks", CallCommands(gateway.relay.protection.webhooks, gateway.relay.audit).site())
     root.putChild(b"audit", AuditCommands(gateway.relay.audit).site())
     return QuietSite(root)  # type: ignore[no-untyped-call]
 

@@ -17,7 +17,7 @@ from gateway.filters.rulebook import Rules
 from gateway.relay.batch import Batch
 from gateway.relay.clocks import Clocks
 from gateway.relay.people import People
-from gateway.relay.webhooks import Webhooks
+from gateway.relay.webhooks import Event, Webhooks
 from gateway.settings.models import Request
 
 if TYPE_CHECKING:
@@ -123,9 +123,20 @@ class Consenting:
 
     def tell(self, event: ConsentEvent, batch: Batch) -> None:
         """Put an event into its ledger, and tell the webhooks."""
+        self.webhooks.tell_all("consent", [self.put(event, batch)], batch)
+
+    def put(self, event: ConsentEvent, batch: Batch) -> Event:
+        """Put an event into its ledger; as webhooks are told of it, many at once perhaps."""
         link = self.people.record(event, batch)
-        told = {"tenant": event.tenant, "number": event.number, "kind": str(event.kind)}
-        self.webhooks.tell("consent", {**told, "position": link.position}, batch)
+        told = {
+            "tenant": event.tenant,
+            "program": event.program,
+            "category": event.category,
+            "number": event.number,
+            "kind": str(event.kind),
+            "position": link.position,
+        }
+        return Event("consent", "", told)
 
     def record(
         self,

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 from zlib import crc32
 
 from twisted.internet.defer import Deferred
@@ -32,6 +32,17 @@ INTERVAL = 1.0
 LANES = 0xFFFF
 
 Document = Mapping[str, Any]
+
+
+class Event(NamedTuple):
+    """What happened: its type, such as `opt_out` or `case.opened`, its id (empty: one is made), and its data.
+    In them `number` is a person's and masked if need be, `at` (unix milliseconds) is when it was, and what
+    ends in `_at` is a time too.
+    """
+
+    type: str
+    id: str
+    data: Document
 
 
 class Webhooks:
@@ -143,25 +154,23 @@ class Webhooks:
         """Store a call of every webhook that wants this event; it is made when the batch is on disk. `type`
         is that of the event, as `opt_out` or `case.opened`.
         """
-        self.tell_all(type.partition(".")[0], [(type, "", data)], batch)
+        self.tell_all(type.partition(".")[0], [Event(type, "", data)], batch)
 
-    def tell_all(self, group: str, events: Sequence[tuple[str, str, Document]], batch: Batch | None) -> None:
-        """Store calls of every webhook that wants events of `group`: each event with its type, its id (empty:
-        one is made) and its data. Without a batch they are called from memory: the store cannot be written.
+    def tell_all(self, group: str, events: Sequence[Event], batch: Batch | None) -> None:
+        """Store calls of every webhook that wants events of `group`. Without a batch they are called from
+        memory, since the store cannot be written.
         """
         for name, webhook in self._webhooks.items():
             if group in webhook.events:
-                meant = [event for event in events if _concerns(webhook, event[2])]
+                meant = [event for event in events if _concerns(webhook, event.data)]
                 for start in range(0, len(meant), webhook.most):
                     self._tell(name, webhook, meant[start : start + webhook.most], batch)
 
-    def _tell(
-        self, name: str, webhook: Webhook, events: Sequence[tuple[str, str, Document]], batch: Batch | None
-    ) -> None:
+    def _tell(self, name: str, webhook: Webhook, events: Sequence[Event], batch: Batch | None) -> None:
         now = self.clocks.now_ms()
         seq = self.number(batch)
         if seq is None:
-            log.error("webhook {name} is not told of {event}: no ids yet", name=name, event=events[0][0])
+            log.error("webhook {name} is not told of {event}: no ids yet", name=name, event=events[0].type)
             return
         masks = webhook.numbers == "masked"
         told = [
@@ -174,7 +183,7 @@ class Webhooks:
             for index, (type, id, data) in enumerate(events)
         ]
         body = json.dumps({"webhook": name, "events": told}, ensure_ascii=False, separators=(",", ":"))
-        lane = lane_of(events[0][2]) if len(events) == 1 else 0
+        lane = lane_of(events[0].data) if len(events) == 1 else 0
         self.offer(CallRow(seq, name, now, 0, now, body, lane), batch)
 
     def number(self, batch: Batch | None) -> int | None:

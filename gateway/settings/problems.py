@@ -61,6 +61,7 @@ SENTENCES: Mapping[str, str] = {
     "too_long": "must have at most {max_length} characters",
     "greater_than": "must be more than {gt:g}",
     "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
     "less_than_equal": "must be at most {le:g}",
     "pattern_type": "must be a regular expression",
     "pattern_regex": "'{input}' is not a regular expression",

@@ -20,7 +20,7 @@ from gateway.relay.caller import MEMORY
 from gateway.relay.calls import signatures
 from gateway.relay.clocks import Clocks
 from gateway.relay.ids import Ids
-from gateway.relay.webhooks import Webhooks
+from gateway.relay.webhooks import Event, Webhooks
 from gateway.settings.models import Webhook
 from gateway.settings.secrets import key_of
 from gateway.store import calls as rows
@@ -152,7 +152,7 @@ async def test_only_what_it_asks_for_and_what_concerns_it_is_told(desk: Desk) ->
 async def test_many_events_go_in_few_calls(desk: Desk) -> None:
     desk.configure(most=2)
     batch = Batch()
-    events = [("opt_out", f"m{n}", {"tenant": "Shop", "number": f"86199123400{n:02}"}) for n in range(5)]
+    events = [Event("opt_out", f"m{n}", {"tenant": "Shop", "number": f"86199123400{n:02}"}) for n in range(5)]
     desk.webhooks.tell_all("opt_out", events, batch)
     assert len(batch.changes) == 3
     await desk.committer.commit(batch, must=True)
@@ -332,7 +332,7 @@ async def test_nothing_is_called_before_it_is_on_disk(desk: Desk) -> None:
 @pytest_twisted.ensureDeferred
 async def test_what_no_disk_takes_is_called_from_memory(desk: Desk) -> None:
     desk.hook.answers.append(500)
-    desk.webhooks.tell_all("opt_out", [("opt_out", "", {"tenant": "Shop"})], None)
+    desk.webhooks.tell_all("opt_out", [Event("opt_out", "", {"tenant": "Shop"})], None)
     await until(lambda: desk.hook.calls and desk.idle)
     assert await desk.stored() == []
     await desk.advance(5)
