@@ -11,6 +11,7 @@ from prometheus_client.registry import Collector
 
 from gateway.control.node import Node
 from gateway.relay.counters import BOUNDS, Latency
+from gateway.routing.choosing import Health
 from gateway.smpp.constants import CommandStatus
 
 
@@ -73,16 +74,31 @@ class Counters(Collector):
             answers.add_metric([answering, CommandStatus(status).name], count)
         binds = GaugeMetricFamily("gateway_carrier_binds", "Binds that are up", labels=["carrier"])
         window = GaugeMetricFamily("gateway_carrier_outstanding", "Submits unanswered", labels=["carrier"])
+        health = GaugeMetricFamily(
+            "gateway_carrier_health",
+            "1 at what it is now: ready, suspect, down, …",
+            labels=["carrier", "health"],
+        )
+        outs = CounterMetricFamily("gateway_carrier_outs", "Times it was put out", labels=["carrier"])
+        limit = GaugeMetricFamily(
+            "gateway_carrier_limit", "Messages a second since it was throttled", labels=["carrier"]
+        )
         waiting = GaugeMetricFamily("gateway_carrier_unfinished", "Receipts awaited", labels=["carrier"])
         latency = HistogramMetricFamily(
             "gateway_carrier_seconds", "From a submit to the carrier's answer", labels=["carrier"]
         )
         for name, carrier in self.gateway.relay.dispatch.carriers.items():
             binds.add_metric([name], len(carrier.links))
+            now = carrier.health()
+            for each in Health:
+                health.add_metric([name, each.value], int(each is now))
+            outs.add_metric([name], carrier.trust.outs)
+            if carrier.pace.limit is not None:
+                limit.add_metric([name], carrier.pace.limit)
             window.add_metric([name], sum(link.protocol.session.outstanding for link in carrier.links))
             waiting.add_metric([name], len(self.gateway.relay.inbound.matcher(name)))
             _histogram(latency, [name], traffic.latency.get(name, Latency()))
-        yield from (answers, binds, window, waiting, latency)
+        yield from (answers, binds, health, outs, limit, window, waiting, latency)
 
     def _messages(self) -> Iterator[Metric]:
         relay = self.gateway.relay

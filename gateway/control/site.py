@@ -124,7 +124,7 @@ def status(gateway: Node) -> dict[str, Any]:
     for name, carrier in relay.dispatch.carriers.items():
         uplinks = relay.uplinks.get(name, [])
         carriers[name] = {
-            "health": carrier.health().value,
+            "health": carrier.why(carrier.health()),
             "binds": f"{len(carrier.links)} of {len(uplinks)}",
             "unfinished": len(relay.inbound.matcher(name)),
             "error": next((uplink.last_error for uplink in uplinks if uplink.last_error), ""),

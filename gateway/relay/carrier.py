@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from twisted.logger import Logger
 
 from gateway.relay.batch import Outgoing
-from gateway.relay.bucket import Bucket
 from gateway.relay.clocks import Clocks
+from gateway.relay.pace import Pace
 from gateway.routing.choosing import Health
+from gateway.routing.health import Phase, Trust
 from gateway.settings.models import Carrier as CarrierSettings
 from gateway.settings.models import RetryRule
 from gateway.smpp.constants import CommandStatus
@@ -16,6 +20,9 @@ from gateway.smpp.protocol import SmppProtocol
 from gateway.smpp.session import State as SessionState
 from gateway.smpp.session import WindowFull, WrongState
 
+log = Logger()
+
+THROTTLING = (CommandStatus.ESME_RTHROTTLED, CommandStatus.ESME_RMSGQFUL)
 TRANSMITTING = frozenset({SessionState.BOUND_TX, SessionState.BOUND_TRX})
 
 
@@ -48,18 +55,23 @@ class Slot:
         """Write the message; False if the link cannot take it any more, and nothing was written."""
         link = self.link
         link.reserved -= 1
+        sent = False
         try:
             link.protocol.send(pdu, context)
+            sent = True
         except (WindowFull, WrongState):
             return False
+        finally:
+            if not sent:
+                link.carrier.trust.gave_back()
         link.carrier.outgoing.add(link.protocol)
         return True
 
     def give_back(self) -> None:
         """The message does not go this way after all."""
         self.link.reserved -= 1
-        if self.link.carrier.bucket is not None:
-            self.link.carrier.bucket.give_back(1)
+        self.link.carrier.pace.give_back()
+        self.link.carrier.trust.gave_back()
 
 
 class Carrier:
@@ -72,13 +84,18 @@ class Carrier:
         self.links: list[Link] = []
         self.held = False  # by an admin
         self._paused_until = 0.0
+        now = clocks.timer.seconds()
+        self.pace = Pace(settings.rate, now)
+        self.trust = Trust(settings.health, now)
         self.configure(settings)
 
     def configure(self, settings: CarrierSettings) -> None:
         """Take the settings of a new generation."""
         self.settings = settings
-        rate = settings.rate
-        self.bucket = None if rate is None else Bucket(rate, max(1.0, rate / 10), self.clocks.timer.seconds())
+        if settings.rate != self.pace.rate:
+            self.pace.configure(settings.rate, self.clocks.timer.seconds())
+        self.trust.rule = settings.health
+        self._failing = {int(CommandStatus[name]) for name in settings.health.statuses}
         self._rules = {int(CommandStatus[name]): rule for name, rule in settings.retry.statuses.items()}
 
     def retry_rule(self, status: int) -> RetryRule | None:
@@ -92,9 +109,38 @@ class Carrier:
             return Health.DOWN
         if self.held:
             return Health.PAUSED
-        if now < self._paused_until or (self.bucket is not None and self.bucket.wait(1, now) > 0):
+        phase = self.trust.at(now)
+        if phase is Phase.OUT:
+            return Health.OUT
+        if phase is Phase.PROBING and self.trust.probe:
+            return Health.PROBING
+        if now < self._paused_until or self.pace.wait(now) > 0:
             return Health.THROTTLED
-        return Health.READY if self._widest() is not None else Health.FULL
+        if self._widest() is None:
+            return Health.FULL
+        return Health.SUSPECT if phase is Phase.SUSPECT else Health.READY
+
+    def why(self, health: Health) -> str:
+        """Why it is passed over, in words."""
+        word: str = health.value
+        if health not in (Health.OUT, Health.SUSPECT):
+            return word
+        ago = self.clocks.timer.seconds() - self.trust.since
+        since = datetime.fromtimestamp(self.clocks.wall() - ago, UTC)
+        return f"{word} since {since:%Y-%m-%dT%H:%M:%SZ}"
+
+    def heard(self, status: int | None, sent_at: float) -> None:
+        """It answered a submit of that moment, or never will (None)."""
+        now = self.clocks.timer.seconds()
+        if status in THROTTLING:
+            self.pace.throttled(now)
+        before = self.trust.phase
+        self.trust.heard(status is not None and status not in self._failing, sent_at, now)
+        after = self.trust.phase
+        if after is not before and Phase.OUT in (before, after):
+            log.warn("carrier {name} is {phase}", name=self.name, phase=after.value)
+        elif after is not before:
+            log.info("carrier {name} is {phase}", name=self.name, phase=after.value)
 
     def free_share(self) -> float:
         """The share of its window that is free."""
@@ -106,8 +152,9 @@ class Carrier:
         link = self._widest()
         if link is None:
             return None
-        if self.bucket is not None and not self.bucket.take(1, self.clocks.timer.seconds()):
+        if not self.pace.take(self.clocks.timer.seconds()):
             return None
+        self.trust.took()
         link.reserved += 1
         return Slot(link)
 
@@ -127,8 +174,8 @@ class Carrier:
     def ready_in(self) -> float | None:
         """Seconds until a pause or a lack of tokens ends; None if something else is waited for."""
         now = self.clocks.timer.seconds()
+        if (wait := self.trust.waits(now)) > 0:
+            return wait
         if now < self._paused_until:
             return self._paused_until - now
-        if self.bucket is not None and (wait := self.bucket.wait(1, now)) > 0:
-            return wait
-        return None
+        return self.pace.wait(now) or None

@@ -53,7 +53,12 @@ class Dispatch:
         self.lanes = Lanes()
         self.turns: Counter[str] = Counter()
         self.view = View(
-            self.health, free=self._free, turn=self.turns.__getitem__, chance=random.random, now=clocks.wall
+            self.health,
+            self._why,
+            free=self._free,
+            turn=self.turns.__getitem__,
+            chance=random.random,
+            now=clocks.wall,
         )
         self.paused = False
         self.may_leave: Callable[[Entry], bool] = lambda entry: True
@@ -120,6 +125,10 @@ class Dispatch:
         """The health of a carrier, as `candidates` asks for it."""
         carrier = self.carriers.get(name)
         return Health.DOWN if carrier is None else carrier.health()
+
+    def _why(self, name: str, health: Health) -> str:
+        carrier = self.carriers.get(name)
+        return health.value if carrier is None else carrier.why(health)
 
     def _free(self, name: str) -> float:
         carrier = self.carriers.get(name)

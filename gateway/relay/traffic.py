@@ -55,6 +55,7 @@ class Traffic:
                 self._answered(carrier, event, batch)
             elif isinstance(event, Unanswered):
                 if isinstance(event.context, Entry):
+                    carrier.heard(None, event.sent_at)
                     self.dispatch.unanswered(carrier, event.context, batch)
             elif isinstance(event, Received):
                 self._received(carrier, link, event.pdu, batch)
@@ -63,7 +64,10 @@ class Traffic:
 
     def _answered(self, carrier: Carrier, event: Answered, batch: Batch) -> None:
         entry, pdu = event.context, event.pdu
-        if not isinstance(entry, Entry) or entry.state is not State.SENDING:
+        if not isinstance(entry, Entry):
+            return
+        carrier.heard(pdu.command_status, event.sent_at)
+        if entry.state is not State.SENDING:
             return
         self.answers[carrier.name, pdu.command_status] += 1
         waited = self.clocks.timer.seconds() - event.sent_at

@@ -165,6 +165,9 @@ def _indexes(matches: Sequence[Match], tables: Tables) -> Iterable[Index]:
         yield Index(lambda message: kind_of(message.destination).country, *_bits(_given(matches, "country")))
     if any(match.number_type for match in matches):
         yield Index(lambda message: kind_of(message.destination).type, *_bits(_given(matches, "number_type")))
+    if any(match.tier for match in matches):
+        tiers = [[str(tier) for tier in match.tier] or None for match in matches]
+        yield Index(lambda message: str(message.tier), *_bits(tiers))
     regions = tables.regions
     if any(match.region for match in matches):
         find = regions.find if regions is not None else _nothing

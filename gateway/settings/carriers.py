@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from gateway.settings.accounts import BindType, TlvTag
 from gateway.settings.node import Section
@@ -25,6 +25,7 @@ from gateway.settings.scalars import (
 )
 from gateway.settings.secrets import Password
 
+Share = Annotated[float, Field(strict=True, ge=0.01, le=1)]
 IdRule = Literal["exact", "hex", "dec"]
 InterfaceVersion = Annotated[
     Literal["3.3", "3.4", "5.0"],
@@ -128,6 +129,36 @@ class Retry(Section):
         return {**DEFAULT_RETRIES, **statuses}
 
 
+class HealthRule(Section):
+    """When the carrier counts as failing, and how it is taken up again: one message at a time, after a pause
+    that doubles with each failure. What is temporary by its nature (throttled, full) does not count here."""
+
+    statuses: tuple[StatusName, ...] = ("ESME_RSYSERR", "ESME_RX_T_APPN", "ESME_RINVBNDSTS")
+    """Answers by which it fails. No answer at all is always one."""
+    memory: Count = 20
+    """Of how many of the latest answers the share of failures is reckoned."""
+    suspect: Share = 0.2
+    """The share from which it is taken only where no other can."""
+    out: Share = 0.5
+    """The share from which it is not taken at all."""
+    row: Count = 5
+    """Failures in a row after which it is not taken, whatever their share."""
+    pause: Timer = 1.0
+    """How long it is then left alone for the first time."""
+    longest: Timer = 60.0
+    """The longest pause; so long must it be well, too, for the first pause to count again."""
+    probes: Count = 3
+    """Good answers in a row after which it is trusted again."""
+
+    @model_validator(mode="after")
+    def in_order(self) -> Self:
+        if self.suspect > self.out:
+            raise ValueError("suspect is more than out")
+        if self.pause > self.longest:
+            raise ValueError("pause is longer than longest")
+        return self
+
+
 CodeMeaning = Literal["opted_out", "do_not_disturb", "complaint", "invalid", "reassigned"]
 
 
@@ -179,6 +210,7 @@ class Carrier(Section):
     accepted_is_final: Flag = False
     """Whether a receipt with the state ACCEPTED is the last word."""
     retry: Retry = Retry()
+    health: HealthRule = HealthRule()
     people: PeopleCodes = PeopleCodes()
     """Its codes for people who do not want to be written to."""
 

@@ -62,6 +62,7 @@ def covers(earlier: Match, later: Match) -> bool:
         and _within(_networks(later.network), _networks(earlier.network))
         and _within(later.source, earlier.source)
         and _within(tuple(map(str, later.data_coding)), tuple(map(str, earlier.data_coding)))
+        and _within(tuple(map(str, later.tier)), tuple(map(str, earlier.tier)))
         and _within(later.words, earlier.words)
         and (not earlier.hours or earlier.hours == later.hours)
         and (earlier.text is None or earlier.text == later.text)

@@ -158,6 +158,8 @@ class Match(Section):
     """Tags of accounts."""
     category: tuple[Category, ...] = ()
     """Categories."""
+    tier: tuple[Annotated[int, Field(strict=True, ge=0, le=3)], ...] = ()
+    """Tiers of urgency, 0 for none."""
     destination: tuple[Annotated[Prefix, AfterValidator(a_destination)], ...] = ()
     """Prefixes of the destination in international form; a `+` is dropped."""
     country: tuple[Annotated[Country, AfterValidator(a_known_country)], ...] = ()
