@@ -141,8 +141,8 @@ def bench(size: int) -> None:
         print(f"{size:,} words; start {told}; {mebibytes() - before:.0f} MiB")
         per_text(words)
         for count in (1, 1000):
-            added = [Entry(word) for word in made_up(count, 2)]
-            _, told = watched(partial(words.edited, added))
+            added = [words.kinds.row(Entry(word)) for word in made_up(count, 2)]
+            _, told = watched(partial(words.changed, added, []))
             print(f"  {count:,} more words: {told}")
         large = (folder / "large.txt").read_text("utf-8")
         (folder / "large.txt").write_text("another word\n" + large, "utf-8")

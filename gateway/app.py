@@ -26,6 +26,7 @@ from gateway.filters.verdict import Filter
 from gateway.generations import History, UnknownGeneration
 from gateway.relay.clocks import Clocks
 from gateway.relay.node import Relay
+from gateway.settings.archive import pack
 from gateway.settings.holder import Generations
 from gateway.settings.models import Generation, Node
 from gateway.settings.problems import SettingsError
@@ -148,9 +149,17 @@ class Gateway:
         return await self._take(lambda: self.generations.read_from(directory), f"rollback to {number}", by)
 
     async def _take(self, read: Callable[[], Generation], cause: str, by: str) -> tuple[str, ...]:
-        """Put what is read in force, or nothing: then the problems are returned."""
+        """Put what is read in force, or nothing: then the problems are returned. One at a time, and none
+        while words are edited.
+        """
+        async with self.relay.wording.changing:
+            problems = await self._take_alone(read, cause, by)
+        self.relay.wording.tidy()
+        return problems
+
+    async def _take_alone(self, read: Callable[[], Generation], cause: str, by: str) -> tuple[str, ...]:
         try:
-            generation, filters = await deferToThread(self._made, read)
+            generation, filters, packed = await deferToThread(self._made, read)
         except SettingsError as error:
             self.problems = tuple(map(str, error.problems))
         except ValueError as error:
@@ -159,7 +168,7 @@ class Gateway:
             self.problems = ()
             before = self.generation
             self.generations.swap(generation)
-            self.history.keep(generation, cause)
+            self.history.keep(generation, cause, packed)
             self.filters = filters
             self.relay.adopt(generation, filters)
             self.relay.connect()
@@ -176,9 +185,9 @@ class Gateway:
             if getattr(before, key) != getattr(after, key):
                 log.warn("{key} of gateway.yaml has changed: it takes effect at the next start", key=key)
 
-    def _made(self, read: Callable[[], Generation]) -> tuple[Generation, dict[str, Filter]]:
+    def _made(self, read: Callable[[], Generation]) -> tuple[Generation, dict[str, Filter], bytes]:
         generation = read()
-        return generation, make_filters(generation, self.filters)
+        return generation, make_filters(generation, self.filters), pack(generation.texts)
 
     # retention
 

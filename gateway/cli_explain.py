@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 
-from gateway.asking import Unreachable, ask
+from gateway.asking import Unreachable, Unreadable, ask, store_of
 from gateway.explain import DryRun
 from gateway.filters.catalogue import make_filters
+from gateway.relay.wording import learn_edits
 from gateway.settings.load import load, load_node
 
 Document = dict[str, Any]
@@ -38,7 +40,10 @@ def explained(config: Path, account: str, source: str, to: str, text: str) -> Do
 def by_files(config: Path, account: str, source: str, to: str, text: str) -> Document:
     """Decided by the files; what only a node knows, the health of carriers above all, is not known."""
     generation = load(config, os.environ)
-    run = DryRun(generation, make_filters(generation))
+    filters = make_filters(generation)
+    with suppress(Unreadable), store_of(generation.node, config) as connection:
+        learn_edits(connection, filters)
+    run = DryRun(generation, filters)
     try:
         return {"by": f"the files in {config}; no gateway runs", **run.explain(account, source, to, text)}
     except ValueError as error:

@@ -42,11 +42,15 @@ class History:
             generations.renumber(last.number if same else last.number + 1)
             if same:
                 return
-        await self.store.journal.commit(_changes(generations.current, "start"))
+        await self.store.journal.commit(
+            _changes(generations.current, "start", pack(generations.current.texts))
+        )
 
-    def keep(self, generation: Generation, cause: str) -> None:
-        """Store a generation before anything that it decides: the journal keeps the order."""
-        stored: Deferred[None] = self.store.journal.commit(_changes(generation, cause), must=True)
+    def keep(self, generation: Generation, cause: str, packed: bytes) -> None:
+        """Store a generation before anything that it decides: the journal keeps the order. `packed` are its
+        texts as one zip, which a thread had better make of long lists.
+        """
+        stored: Deferred[None] = self.store.journal.commit(_changes(generation, cause, packed), must=True)
         stored.addErrback(
             lambda failure: log.failure("generation {number} was not kept", failure, number=generation.number)
         )
@@ -64,13 +68,13 @@ class History:
         return target
 
 
-def _changes(generation: Generation, cause: str) -> Changes:
+def _changes(generation: Generation, cause: str, packed: bytes) -> Changes:
     row = GenerationRow(
         generation.number,
         generation.digest,
         int(generation.loaded_at * 1000),
         cause,
-        pack(generation.texts),
+        packed,
     )
     changes = Changes()
     changes.add("generation", tuple(row))

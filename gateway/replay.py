@@ -22,6 +22,7 @@ from gateway.message import Message, joined
 from gateway.relay.accounts import Account
 from gateway.relay.clocks import Clocks
 from gateway.relay.submits import message_of
+from gateway.relay.wording import learn_edits
 from gateway.settings.models import Generation
 from gateway.smpp.codec import PduError, decode
 from gateway.smpp.concat import part_of
@@ -80,14 +81,16 @@ class Replay:
     def __init__(self, candidate: Generation, most: int) -> None:
         self._now = 0.0
         self._clocks = Clocks(Clock(), lambda: self._now)
-        self._run = DryRun(candidate, make_filters(candidate), self._clocks)
+        self._filters = make_filters(candidate)
+        self._run = DryRun(candidate, self._filters, self._clocks)
         self._accounts: dict[str, Account | None] = {}
         self._most = most
         self._groups: dict[int, list[MessageRow]] = {}
         self.result = Replayed()
 
     def run(self, connection: Connection, since: int) -> Replayed:
-        """All that was accepted since then (unix ms)."""
+        """All that was accepted since then (unix ms), by the words as they are edited now."""
+        learn_edits(connection, self._filters)
         for row in _rows(connection, since):
             self._take(row)
         self.result.skipped["a segment of a text that is not all there"] += sum(

@@ -21,6 +21,7 @@ from gateway.logs import masked
 from gateway.message import Message
 from gateway.peoples import reading
 from gateway.relay.people import read_all
+from gateway.relay.wording import learn_edits
 from gateway.settings.load import load
 from gateway.settings.problems import SettingsError
 from gateway.smpp.pdus import SubmitSm
@@ -65,6 +66,7 @@ class Vetting:
         list(put_in_force(suppressed.lists, suppressed.known.suppressions))
         with reading(generation.node, directory) as connection:
             read_all(connection, suppressed.known)
+            learn_edits(connection, filters)
         self.generation = generation
         self.settings = settings
         self.filters = filters

@@ -35,6 +35,7 @@ class Counters(Collector):
         yield from self._messages()
         yield from self._alarms()
         yield from self._lists()
+        yield from self._words()
         yield from self._store()
 
     def _accounts(self) -> Iterator[Metric]:
@@ -190,6 +191,17 @@ class Counters(Collector):
             for outcome, count in feed.counts.items():
                 looks.add_metric([name, outcome], count)
         yield from (sizes, ages, failing, looks)
+
+    def _words(self) -> Iterator[Metric]:
+        wording = self.gateway.relay.wording
+        edits = CounterMetricFamily("gateway_word_edits", "Edits of sensitive words", labels=["action"])
+        for action, count in wording.counts.items():
+            edits.add_metric([action], count)
+        yield edits
+        if wording.filter is not None:
+            automaton = wording.filter.words.automaton
+            yield GaugeMetricFamily("gateway_word_entries", "Words and forms looked for", len(automaton))
+            yield GaugeMetricFamily("gateway_word_shards", "Automata they lie in", len(automaton.shards))
 
     def _store(self) -> Iterator[Metric]:
         journal = self.gateway.store.journal

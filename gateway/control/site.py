@@ -1,5 +1,5 @@
 """The HTTP face of a node: GET /metrics, /healthz, /readyz, /status; POST /reload and what is below
-/people, /review and /audit.
+/people, /review, /words and /audit.
 
 It asks nobody who they are: bind it to the loopback only.
 """
@@ -23,6 +23,7 @@ from gateway.control.node import Node
 from gateway.control.operator import operator_of
 from gateway.control.people import PeopleCommands
 from gateway.control.review import ReviewCommands
+from gateway.control.words import WordCommands
 
 log = Logger()
 
@@ -41,6 +42,7 @@ def control_site(gateway: Node) -> Site:
     root.putChild(b"review", ReviewCommands(gateway.relay.reviewing, gateway.relay.audit).site())
     root.putChild(b"webhooks", CallCommands(gateway.relay.protection.webhooks, gateway.relay.audit).site())
     root.putChild(b"audit", AuditCommands(gateway.relay.audit).site())
+    root.putChild(b"words", WordCommands(gateway).site())
     return QuietSite(root)  # type: ignore[no-untyped-call]
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from enum import IntEnum, IntFlag
 from functools import cache
-from itertools import accumulate, product
+from itertools import accumulate, islice, product
 from pathlib import Path
 from threading import Lock
 from typing import NamedTuple
@@ -57,8 +57,9 @@ class Entry(NamedTuple):
     """A word or phrase and what a hit of it means.
 
     `scope` is "platform", "tenant:<name>" or "category:<name>". One of the words `near` must stand within
-    `words.NEARNESS` characters of a hit, and none of those in `unless`. `expires` is the unix second from
-    which the entry counts no more. `source` says where it came from; `file` and `line` where it is written.
+    `reading.NEARNESS` characters of a hit, and none of those in `unless`. It counts from the unix second
+    `begins` on, and from `expires` on no more. `source` says where it came from; `file` and `line` where it
+    is written; `edit` who made it what it is at run time.
     """
 
     word: str
@@ -73,6 +74,8 @@ class Entry(NamedTuple):
     source: str = ""
     file: str = ""
     line: int = 0
+    begins: float | None = None
+    edit: str = ""
 
     @property
     def place(self) -> str:
@@ -82,6 +85,8 @@ class Entry(NamedTuple):
     def applies(self, tenant: str, category: str, now: float) -> bool:
         """Whether it counts for a text of this tenant and category at `now` (unix seconds)."""
         if self.expires is not None and self.expires <= now:
+            return False
+        if self.begins is not None and now < self.begins:
             return False
         return self.scope in (PLATFORM, TENANT + tenant, CATEGORY + category)
 
@@ -180,7 +185,7 @@ def pinyin(word: str) -> Iterator[tuple[str, ...]]:
     if len(word) < 2:
         return
     readings = [_pinyin().get(character, ()) for character in word]
-    for spoken in list(product(*readings))[:MOST_READINGS]:
+    for spoken in islice(product(*readings), MOST_READINGS):
         if all(map(str.isascii, spoken)) and len("".join(spoken)) >= SHORTEST_PINYIN:
             yield spoken
     firsts = [(character, *several[:1]) for character, several in zip(word, readings, strict=True)]

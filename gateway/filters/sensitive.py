@@ -18,7 +18,9 @@ _ACTIONS = {
 
 
 class SensitiveWords:
-    """Judges a text by the gravest entry that it hits."""
+    """Judges a text by the gravest entry that it hits. `words` is put in the place of another by the node,
+    when they are edited.
+    """
 
     name = "words"
 
@@ -55,4 +57,5 @@ class SensitiveWords:
 def describe(hit: Hit) -> str:
     """What was hit and where, for the decision record."""
     tags = f" [{', '.join(hit.entry.tags)}]" if hit.entry.tags else ""
-    return f"{hit.characters!r} at {hit.start}-{hit.end}, view {hit.view}{tags}"
+    edit = f"; {hit.entry.edit}" if hit.entry.edit else ""
+    return f"{hit.characters!r} at {hit.start}-{hit.end}, view {hit.view}{tags}{edit}"

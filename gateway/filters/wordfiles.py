@@ -17,28 +17,13 @@ import hashlib
 import io
 import shlex
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from gateway.filters.entries import (
-    CATEGORY,
-    PLATFORM,
-    TENANT,
-    Entry,
-    Flags,
-    Kinds,
-    Row,
-    Severity,
-    pinyin,
-    split,
-)
-from gateway.filters.fold import view_s
+from gateway.filters.entries import Flags, Kinds, Row
+from gateway.filters.wordfields import Fields, check_flags, check_word, parsed
 from gateway.settings import yaml
 from gateway.settings.problems import Problem
-
-Fields = dict[str, str]
-"""An entry as written: field -> text, several values joined by ``|``."""
 
 Rows = Iterator[tuple[int, Fields]]
 """Lines on which entries are written, and their fields."""
@@ -197,87 +182,13 @@ class _Maker:
     def row(self, line: int, fields: Fields) -> Row:
         """The row; ValueError tells what of the entry makes no sense."""
         word = fields.get("word", "").strip()
-        if not view_s(word):
-            raise ValueError("the word has neither letter nor digit")
+        check_word(word)
         rest = (*fields, *(value for name, value in fields.items() if name != "word"))
         known = self._known.get(rest)
         if known is None:
-            like = self._parsed(fields)
+            like = parsed(fields, self._file)
             known = self._known[rest] = self._kinds.number(like), like.flags
         number, flags = known
         if flags:
-            _check_flags(word, flags)
+            check_flags(word, flags)
         return word, line, number
-
-    def _parsed(self, fields: Fields) -> Entry:
-        values: dict[str, Any] = {}
-        for name, text in fields.items():
-            if name not in _PARSERS:
-                raise ValueError(f"'{name}' is no field: there are {', '.join(_PARSERS)}")
-            values[name] = _PARSERS[name](text.strip())
-        return Entry(**values, file=self._file)
-
-
-def _check_flags(word: str, flags: Flags) -> None:
-    if flags & Flags.PINYIN and not any(pinyin(view_s(word))):
-        raise ValueError("has no pinyin: none of its characters is in data/pinyin.txt, or it is too short")
-    if flags & Flags.SPLIT and not any(split(view_s(word))):
-        raise ValueError("cannot be split: none of its characters is in data/split.txt")
-
-
-def _texts(text: str) -> tuple[str, ...]:
-    return tuple(part.strip() for part in text.split("|") if part.strip())
-
-
-def _words(text: str) -> tuple[str, ...]:
-    words = _texts(text)
-    for word in words:
-        if not view_s(word):
-            raise ValueError(f"the context word '{word}' has neither letter nor digit")
-    return words
-
-
-def _severity(text: str) -> Severity:
-    try:
-        return Severity[text.upper()]
-    except KeyError:
-        choices = ", ".join(one.name.lower() for one in Severity)
-        raise ValueError(f"severity '{text}' must be one of {choices}") from None
-
-
-def _flags(text: str) -> Flags:
-    flags = Flags.NONE
-    for name in _texts(text):
-        if name not in ("evade", "pinyin", "split"):
-            raise ValueError(f"flag '{name}' must be one of evade, pinyin, split")
-        flags |= Flags[name.upper()]
-    return flags
-
-
-def _scope(text: str) -> str:
-    if text == PLATFORM or any(text.startswith(kind) and text != kind for kind in (TENANT, CATEGORY)):
-        return text
-    raise ValueError(f"scope '{text}' must be platform, tenant:<name> or category:<name>")
-
-
-def _moment(text: str) -> float:
-    """A date (its midnight) or a time of ISO 8601, in UTC if it names no zone, as unix seconds."""
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError:
-        raise ValueError(f"expires '{text}' must be a date such as 2027-01-31") from None
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
-
-
-_PARSERS: dict[str, Callable[[str], Any]] = {
-    "word": str,
-    "severity": _severity,
-    "language": str,
-    "tags": _texts,
-    "scope": _scope,
-    "near": _words,
-    "unless": _words,
-    "flags": _flags,
-    "expires": _moment,
-    "source": str,
-}

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from gateway.filters.automaton import Automaton
+from gateway.filters.edits import Edit, Edits
 from gateway.filters.entries import (
     Entry,
     Form,
@@ -19,7 +20,7 @@ from gateway.filters.entries import (
     is_spaced,
     keys,
 )
-from gateway.filters.fold import fold, view_r
+from gateway.filters.fold import fold, view_r, view_s
 from gateway.filters.reading import Reading
 from gateway.filters.search import Hit, Search, Target, View
 from gateway.filters.wordfiles import ListFile
@@ -36,12 +37,24 @@ Derived = dict[str, tuple[str, ...]]
 class WordList:
     """All entries in force, ready to search. Made by `of`, changed by `edited`; threads may share one."""
 
-    __slots__ = ("_collapsed", "_derived", "_plain", "automaton", "kinds", "lists", "repeats")
+    __slots__ = (
+        "_collapsed",
+        "_covered",
+        "_derived",
+        "_plain",
+        "automaton",
+        "edits",
+        "kinds",
+        "lists",
+        "repeats",
+    )
 
     def __init__(self, kinds: Kinds) -> None:
         self._plain: Plain = {}
         self._collapsed: Derived = {}
         self._derived: Derived = {}
+        self._covered: Plain = {}
+        self.edits = Edits()
         self.kinds = kinds
         self.automaton = Automaton()
         self.lists: tuple[ListFile, ...] = ()
@@ -66,22 +79,66 @@ class WordList:
         words.automaton = Automaton.of(dict.fromkeys((*words._plain, *words._collapsed, *words._derived)))
         return words
 
-    def edited(self, added: Iterable[Entry] = (), removed: Iterable[Entry] = ()) -> WordList:
-        """The list without some entries (those equal to the ones given) and with some more."""
-        return self.changed(map(self.kinds.row, added), map(self.kinds.row, removed))
-
     def changed(self, added: Iterable[Row], removed: Iterable[Row]) -> WordList:
-        """`edited` for rows of its kinds."""
+        """The list without some rows of its files and with some more; what edits say of them holds."""
         new = self._copy()
+        coming, going = new._covering(added), new._uncovering(removed)
+        new._change(self, coming, going)
+        return new
+
+    def edited(self, edits: Iterable[Edit]) -> WordList:
+        """The list after some more edits, in their order. Raises ValueError for one that makes no sense."""
+        edits = tuple(edits)
+        new = self._copy()
+        new.edits = self.edits.after(edits)
+        added: list[Row] = []
+        removed: list[Row] = []
+        for key in dict.fromkeys(edit.key for edit in edits):
+            rows = self.rows_of(key)
+            own = [self.kinds.row(entry) for entry in self.edits.added(key)]
+            rest = [row for row in rows if row not in own]
+            there = (*rest, *(self.kinds.row(entry) for entry in new.edits.added(key)))
+            removed += [one for row in rows for one in self.edits.rows(key, row, self.kinds)]
+            added += [one for row in there for one in new.edits.rows(key, row, self.kinds)]
+            new._covered.pop(key, None)
+            if key in new.edits.overridden:
+                new._covered[key] = there
+        new._change(self, added, removed)
+        return new
+
+    def rows_of(self, key: str) -> tuple[Row, ...]:
+        """The rows of words with this view S as lists and edits added them, whatever was done to them."""
+        if key in self._covered:
+            return self._covered[key]
+        return tuple(row for row in self._plain.get(key, ()) if view_s(row[0]) == key)
+
+    def _covering(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """What is in force in place of rows that come in; those that edits cover are remembered."""
+        for row in rows:
+            if self.edits.overridden and (key := view_s(row[0])) in self.edits.overridden:
+                self._covered[key] = (*self._covered.get(key, ()), row)
+                yield from self.edits.rows(key, row, self.kinds)
+            else:
+                yield row
+
+    def _uncovering(self, rows: Iterable[Row]) -> Iterator[Row]:
+        """What was in force in place of rows that go."""
+        for row in rows:
+            if self.edits.overridden and (key := view_s(row[0])) in self.edits.overridden:
+                self._covered[key] = tuple(one for one in self._covered.get(key, ()) if one != row)
+                yield from self.edits.rows(key, row, self.kinds)
+            else:
+                yield row
+
+    def _change(self, before: WordList, added: Iterable[Row], removed: Iterable[Row]) -> None:
         touched: set[str] = set()
         for row in removed:
-            touched.update(new._withdraw(row))
+            touched.update(self._withdraw(row))
         for row in added:
-            touched.update(new._enter(row))
-        appeared = [key for key in touched if new._knows(key) and not self._knows(key)]
-        vanished = [key for key in touched if self._knows(key) and not new._knows(key)]
-        new.automaton = self.automaton.changed(appeared, vanished)
-        return new
+            touched.update(self._enter(row))
+        appeared = [key for key in touched if self._knows(key) and not before._knows(key)]
+        vanished = [key for key in touched if before._knows(key) and not self._knows(key)]
+        self.automaton = before.automaton.changed(appeared, vanished)
 
     def compacted(self, *, whole: bool = False) -> WordList:
         """The same list with its automaton built anew: worth it when ``automaton.worn``, in a thread.
@@ -141,6 +198,8 @@ class WordList:
         new._plain = self._plain.copy()
         new._collapsed = self._collapsed.copy()
         new._derived = self._derived.copy()
+        new._covered = self._covered.copy()
+        new.edits = self.edits
         new.automaton = self.automaton
         new.lists = self.lists
         new.repeats = self.repeats
@@ -183,3 +242,20 @@ class WordList:
                     self._sources(form)[form.key] = sources
                 touched.append(form.key)
         return touched
+
+
+def told(hit: Hit) -> dict[str, object]:
+    """A hit as data, for who asks what a text hits."""
+    entry = hit.entry
+    return {
+        "word": entry.word,
+        "severity": entry.severity.name.lower(),
+        "start": hit.start,
+        "end": hit.end,
+        "characters": hit.characters,
+        "view": hit.view,
+        "place": entry.place,
+        "scope": entry.scope,
+        "tags": list(entry.tags),
+        "edit": entry.edit,
+    }

@@ -41,6 +41,7 @@ from gateway.relay.sweep import Sweep
 from gateway.relay.tell import intermediate_row, receipt_row
 from gateway.relay.traffic import Traffic
 from gateway.relay.uplink import Uplink
+from gateway.relay.wording import Wording
 from gateway.routing.router import Router
 from gateway.settings.models import Generation, Node, ReceiptStyle
 from gateway.smpp.constants import MessageState
@@ -108,6 +109,7 @@ class Relay:
             clocks,
         )
         self.sweep.besides = self.protection.consenting.expire
+        self.wording = Wording(store.ledger, self.committer, reactor, clocks)
         self.uplinks: dict[str, list[Uplink]] = {}
         self.filters: dict[str, Filter] = {}
         self.book.ended = self._ended
@@ -175,6 +177,7 @@ class Relay:
         self.judging.chain_of = self._chain
         self.judging.again_of = self._again
         self.protection.adopt(generation, filters)
+        self.wording.adopt(filters)
         self.dispatch.reroute(Router.of(generation), generation.number)
 
     def _close_removed(self, generation: Generation) -> None:
@@ -210,6 +213,7 @@ class Relay:
             await ids.start()
         await self.audit.start()
         await self.protection.start()
+        await self.wording.start()
         recovery = Recovery(
             self.store.ledger,
             self.book,

@@ -177,3 +177,17 @@ audit = Table(
     Column("hash", LargeBinary, nullable=False),
     Index("audit_person", "person"),
 )
+
+# Every edit of the sensitive words made at run time, in order: those in force follow from all of them.
+word_edit = Table(
+    "word_edit",
+    metadata,
+    Column("id", Whole, primary_key=True, autoincrement=False),
+    Column("made_at", Whole, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("word_key", Text, nullable=False),
+    Column("fields", Text, nullable=False),
+    Index("word_edit_key", "word_key"),
+)

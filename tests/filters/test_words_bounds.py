@@ -75,6 +75,6 @@ def test_a_large_list_takes_edits_without_building_its_base_again(tmp_path: Path
     words, problems = load_wordlists([tmp_path])
     assert not problems
     assert len(words.automaton.shards) == 1
-    edited = words.edited([Entry("新词")])
+    edited = words.changed([words.kinds.row(Entry("新词"))], [])
     assert [len(shard.words) for shard in edited.automaton.shards][1:] == [1]
     assert [hit.entry.word for hit in edited.scan("word19999 新词")] == ["word19999", "新词"]

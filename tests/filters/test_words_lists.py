@@ -1,4 +1,4 @@
-"""Lists as files: three forms, problems with their places, reloads by difference, imports."""
+"""Lists as files: three forms, problems with their places, reloads by difference."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.filters.entries import Entry, Flags, Severity
-from gateway.filters.wordlists import Imported, import_list, load_wordlists
+from gateway.filters.wordlists import load_wordlists
 from gateway.filters.words import WordList
 
 TXT = """\
@@ -155,16 +155,15 @@ def test_a_reload_reads_and_builds_only_what_changed(tmp_path: Path) -> None:
     folder = written(tmp_path, a_txt="".join(f"word{n}\n" for n in range(17_000)), b_txt="old\nboth\n")
     first, _ = load_wordlists([folder])
     written(tmp_path, b_txt="# now\nboth\nnew\n", c_txt="third\n")
-    second, problems = load_wordlists([folder], first, [Entry("fourth", source="api")])
+    second, problems = load_wordlists([folder], first)
     assert not problems
     assert second.automaton.shards[0] is first.automaton.shards[0]
     assert second.lists[0] is first.lists[0]
-    text = "old both new third fourth word17"
+    text = "old both new third word17"
     assert [hit.entry.place.rpartition("/")[2] for hit in second.scan(text)] == [
         "b.txt:2",
         "b.txt:3",
         "c.txt:1",
-        ":0",
         "a.txt:18",
     ]
     assert [hit.entry.word for hit in first.scan(text)] == ["old", "both", "word17"]
@@ -179,27 +178,3 @@ def test_problems_stay_while_the_file_stays(tmp_path: Path) -> None:
     folder = written(tmp_path, a_txt="!!\n")
     words, before = load_wordlists([folder])
     assert load_wordlists([folder], words)[1] == before
-
-
-def test_import_is_log_only_and_leaves_out_what_means_nothing(tmp_path: Path) -> None:
-    source = tmp_path / "public.txt"
-    source.write_bytes(
-        "赌博,賭博、六合彩\n的\nab\n# note\nSPAM|Spam\n".encode("gb18030") + "长".encode("gb18030") * 70
-    )
-    target = tmp_path / "public-list.txt"
-    assert import_list(source, target, "public", "zh", ["spam"]) == Imported(
-        kept=3, double=2, short=2, long=1
-    )
-    words, problems = load_wordlists([target])
-    assert not problems
-    assert [entry.word for entry in entries(words)] == ["赌博", "六合彩", "SPAM"]
-    assert {(entry.severity, entry.source, entry.language, entry.tags) for entry in words.entries()} == {
-        (Severity.LOG, "public", "zh", ("imported", "spam"))
-    }
-
-
-def test_import_refuses_names_that_would_break_the_file(tmp_path: Path) -> None:
-    (tmp_path / "a.txt").write_text("word\n")
-    for name, tag in (("", "x"), ("a b", "x"), ("a", "x|y")):
-        with pytest.raises(ValueError, match="single words"):
-            import_list(tmp_path / "a.txt", tmp_path / "b.txt", name, tags=[tag])

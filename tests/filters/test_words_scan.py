@@ -103,7 +103,7 @@ def test_split_characters() -> None:
 def test_words_of_two_entries_are_both_found_by_their_common_form() -> None:
     words = WordList.of([Entry("冰毒", flags=Flags.PINYIN), Entry("病毒", flags=Flags.PINYIN)])
     assert {word for word, _, _ in found(words, "bingdu")} == {"冰毒", "病毒"}
-    assert found(words.edited(removed=[Entry("病毒", flags=Flags.PINYIN)]), "bingdu") == [
+    assert found(words.changed([], [words.kinds.row(Entry("病毒", flags=Flags.PINYIN))]), "bingdu") == [
         ("冰毒", "bingdu", "pinyin")
     ]
 
@@ -195,7 +195,8 @@ def test_spans_lie_in_the_text_and_nothing_raises(entries: list[Entry], text: st
 @given(st.lists(ENTRIES, max_size=8), st.lists(ENTRIES, max_size=8), st.text(ALPHABET, max_size=30))
 @settings(deadline=None)
 def test_edits_give_what_a_new_list_gives(first: list[Entry], second: list[Entry], text: str) -> None:
-    edited = WordList.of(first).edited(added=second, removed=first)
+    words = WordList.of(first)
+    edited = words.changed(map(words.kinds.row, second), map(words.kinds.row, first))
     assert set(edited.scan(text)) == set(WordList.of(second).scan(text))
     assert set(edited.compacted().scan(text)) == set(edited.scan(text))
     assert set(edited.entries()) == set(WordList.of(second).entries())
