@@ -38,13 +38,13 @@ def _difference(before: dict[str, ListFile], after: dict[str, ListFile]) -> tupl
     """Rows to add and rows to take out, by looking at the files that changed only."""
     added: list[Row] = []
     removed: list[Row] = []
-    for path in before.keys() | after.keys():
+    for path in {**before, **after}:
         old, new = before.get(path), after.get(path)
         if old is not new:
             had = _set(old)
             has = _set(new)
-            added += [row for row in has if row not in had]
-            removed += [row for row in had if row not in has]
+            added += [row for row in new.rows if row not in had] if new is not None else []
+            removed += [row for row in old.rows if row not in has] if old is not None else []
     return added, removed
 
 
