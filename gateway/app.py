@@ -106,8 +106,14 @@ class Gateway:
         site = control_site(self)
         root: Any = site.resource
         root.putChild(b"rollback", Question(lambda asked: rollback(self, asked)))
-        root.putChild(b"explain", Question(explaining(lambda: self._dry_run().explain)))
+        root.putChild(b"explain", Question(explaining(lambda: self._dry_run().explain, self._look)))
         return site
+
+    async def _look(self, account: str, source: str, to: str, text: str) -> None:
+        """Have outside services asked about a number, if the account's messages of that kind are."""
+        message = self._dry_run().message(account, source, to, text)
+        if message is not None:
+            await self.relay.protection.lookups.look(message)
 
     def _dry_run(self) -> DryRun:
         """By the generation in force, with the carriers as they are."""

@@ -42,6 +42,10 @@ def explain(
     account: Annotated[str | None, typer.Option("--as", help="The account that would send the text.")] = None,
     to: Annotated[str | None, typer.Option(help="The destination, with its country code.")] = None,
     source: Annotated[str, typer.Option("--from", help="The source address.")] = "10690001",
+    look: Annotated[
+        bool,
+        typer.Option("--ask", help="First ask the look-up services about the number."),
+    ] = False,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
@@ -56,7 +60,7 @@ def explain(
         end(USAGE, "a text is explained with both --as ACCOUNT and --to NUMBER")
     existing(config)
     try:
-        document = explained(config, account, source, to, what)
+        document = explained(config, account, source, to, what, look=look)
     except (CannotExplain, SettingsError, ValueError) as error:
         end(USAGE, str(error))
     if as_json:

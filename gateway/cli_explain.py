@@ -22,15 +22,17 @@ class CannotExplain(Exception):
     """The message cannot be, or was not understood."""
 
 
-def explained(config: Path, account: str, source: str, to: str, text: str) -> Document:
+def explained(config: Path, account: str, source: str, to: str, text: str, *, look: bool = False) -> Document:
     """Asked of the running node, or decided by the files where none runs.
 
     Raises CannotExplain, SettingsError, and ValueError with what is wrong in lists.
     """
-    asked = {"account": account, "from": source, "to": to, "text": text}
+    asked = {"account": account, "from": source, "to": to, "text": text, "ask": look}
     try:
         code, document = ask(load_node(config, os.environ), "POST", "explain", asked)
     except Unreachable:
+        if look:
+            raise CannotExplain("only a running gateway asks outside services, and none answers") from None
         return by_files(config, account, source, to, text)
     if code != 200:
         raise CannotExplain("; ".join(document.get("problems", ("the gateway does not explain",))))
@@ -65,6 +67,8 @@ def tell_explained(document: Document) -> None:
             console.print(f"  view {name}    {view!r}")
     for word in document.get("filters", ()):
         _word(console, word)
+    for known in document.get("lookups", ()):
+        console.print(f"  look-up   {known['service']}: {known['answer']}")
     if document.get("route"):
         _route(console, document["route"])
     console.print(f"  verdict   {document['verdict']}")

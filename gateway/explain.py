@@ -15,6 +15,7 @@ from twisted.internet.task import Clock
 from gateway.filters.chain import Chain, Judgement, refuse_failed
 from gateway.filters.chained import chained
 from gateway.filters.fold import view_r, view_s, view_w
+from gateway.filters.lookup import Lookup
 from gateway.filters.verdict import Action, Filter, Reason
 from gateway.message import Message, joined
 from gateway.relay.accounts import Account
@@ -116,6 +117,9 @@ class DryRun:
             messages.append(message)
         whole = messages[0] if len(messages) == 1 else joined(messages)
         told |= {"text": whole.text, "views": views(whole.text or "")}
+        lookup = self._filters.get(Lookup.name)
+        if isinstance(lookup, Lookup) and (known := lookup.shown(whole, now / 1000)):
+            told["lookups"] = known
         chain = [(each.name, mode.value) for each, mode in self._asked(whole)]
         judgement, entry, reason = self.decide(whole)
         return told | {
@@ -126,6 +130,17 @@ class DryRun:
             "client": self._client(account, entry, reason, len(pdus)),
             "carrier": [shown(outbound(each, now)) for each in messages] if reason is None else [],
         }
+
+    def message(self, name: str, source: str, to: str, text: str) -> Message | None:
+        """The message that such a text would be; None for one that is refused before it is judged. Raises
+        ValueError for an account or a text that cannot be.
+        """
+        account = self.account(name)
+        if account is None:
+            raise ValueError(f"no account {name!r} is configured")
+        pdu, *_ = submits(source, to, text)
+        message = message_of(account, pdu, self.clocks.now_ms(), self.generation.number)
+        return None if isinstance(message, int) else message.saying(text)
 
     def _asked(self, message: Message) -> Any:
         return self.judging.chain_of(message.account, message.category).filters

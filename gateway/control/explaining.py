@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from typing import Any
 
 from gateway.control.asked import Asked
@@ -12,14 +12,22 @@ Explain = Callable[[str, str, str, str], dict[str, Any]]
 """Of account, source, destination and text; raises ValueError."""
 
 
-def explaining(explain: Callable[[], Explain]) -> Asked:
-    """Answers with what `explain()` says of `account`, `from`, `to` and `text`: 200, or 400."""
+Look = Callable[[str, str, str, str], Coroutine[Any, Any, None]]
+"""Of the same: has outside services asked about the number; raises ValueError."""
+
+
+def explaining(explain: Callable[[], Explain], look: Look) -> Asked:
+    """Answers with what `explain()` says of `account`, `from`, `to` and `text`, with `ask` after a look-up:
+    200, or 400.
+    """
 
     async def answer(asked: dict[str, Any]) -> Answer:
         values = [asked.get(name) for name in ("account", "from", "to", "text")]
         if not all(isinstance(value, str) for value in values):
             return as_json(400, {"problems": ["account, from, to and text are wanted, as strings"]})
         try:
+            if asked.get("ask") is True:
+                await look(*map(str, values))
             return as_json(200, explain()(*map(str, values)))
         except ValueError as error:
             return as_json(400, {"problems": [str(error)]})

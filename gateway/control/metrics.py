@@ -10,6 +10,7 @@ from prometheus_client.metrics_core import Metric
 from prometheus_client.registry import Collector
 
 from gateway.control.node import Node
+from gateway.filters.circuit import Position
 from gateway.relay.counters import BOUNDS, Latency
 from gateway.routing.choosing import Health
 from gateway.smpp.constants import CommandStatus
@@ -36,6 +37,7 @@ class Counters(Collector):
         yield from self._alarms()
         yield from self._lists()
         yield from self._words()
+        yield from self._lookups()
         yield from self._store()
 
     def _accounts(self) -> Iterator[Metric]:
@@ -202,6 +204,23 @@ class Counters(Collector):
             automaton = wording.filter.words.automaton
             yield GaugeMetricFamily("gateway_word_entries", "Words and forms looked for", len(automaton))
             yield GaugeMetricFamily("gateway_word_shards", "Automata they lie in", len(automaton.shards))
+
+    def _lookups(self) -> Iterator[Metric]:
+        numbers = CounterMetricFamily(
+            "gateway_lookups",
+            "Numbers asked about: clear, listed, failed, late, refused, overflow",
+            labels=["service", "outcome"],
+        )
+        known = GaugeMetricFamily("gateway_lookup_answers", "Answers remembered", labels=["service"])
+        broken = GaugeMetricFamily(
+            "gateway_lookup_broken", "1 while a service that fails is left alone", labels=["service"]
+        )
+        for name, desk in self.gateway.relay.protection.lookups.desks.items():
+            for outcome, count in desk.counts.items():
+                numbers.add_metric([name, outcome], count)
+            known.add_metric([name], len(desk.answers))
+            broken.add_metric([name], int(desk.answers.circuit.position is not Position.CLOSED))
+        yield from (numbers, known, broken)
 
     def _store(self) -> Iterator[Metric]:
         journal = self.gateway.store.journal

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from gateway.filters.answers import Answers
 from gateway.filters.consents import Consents
 from gateway.filters.frequency import Counter, Limit
 from gateway.filters.suppression import Suppressions
@@ -16,13 +17,21 @@ from gateway.filters.suppression import Suppressions
 class Known:
     """One node's knowledge. `changes` grows with every change that may forbid what was allowed before."""
 
-    __slots__ = ("_counters", "changes", "consents", "suppressions")
+    __slots__ = ("_answers", "_counters", "changes", "consents", "suppressions")
 
     def __init__(self) -> None:
         self.suppressions = Suppressions()
         self.consents = Consents()
         self.changes = 0
+        self._answers: dict[str, Answers] = {}
         self._counters: dict[tuple[str, tuple[str, ...], tuple[Limit, ...]], Counter] = {}
+
+    def answers(self, service: str) -> Answers:
+        """What an outside service has answered."""
+        answers = self._answers.get(service)
+        if answers is None:
+            answers = self._answers[service] = Answers()
+        return answers
 
     def counter(self, rule: str, key: tuple[str, ...], limits: Sequence[Limit]) -> Counter:
         """The counts of a rule of frequency; a rule that has changed its key or limits begins anew."""

@@ -109,7 +109,7 @@ class Gathering:
             if entry.stored and entry.state in (State.GATHERING, State.HELD):
                 self.judging.settle(entry, judgement, batch)
         part = entries[0].message.part if entries else None
-        if part is not None and len(entries) == part.total and not entries[0].state.final:
-            self.judging.passed(joined([entry.message for entry in entries]), batch)
+        if part is not None and len(entries) == part.total:
+            self.judging.pass_on(joined([entry.message for entry in entries]), entries[0].state, batch)
         batch.after.append(self.judging.dispatch.pump)
         return self.committer.commit(batch, must=True)

@@ -14,6 +14,7 @@ from functools import lru_cache
 from twisted.logger import Logger
 
 from gateway.filters.chain import ALLOWED, Chain, Judgement, Mode, record, refuse_failed
+from gateway.filters.lookup import Lookup
 from gateway.filters.review import Approval, approval_of
 from gateway.filters.verdict import REASONS, Action, Reason, Rewrite, Verdict
 from gateway.message import Message, MtPdu
@@ -55,6 +56,7 @@ class Judging:
         self.failures: Counter[str] = Counter()
         self.again_of: ChainOf = lambda account, category: Chain()
         self.changes: Callable[[], int] = lambda: 0
+        self.awaits: Callable[[Message, int, Batch], None] = lambda message, due, batch: None
         self.tier_of: Callable[[Message], int] = lambda message: 0
         self.passed: Callable[[Message, Batch], None] = lambda message, batch: None
 
@@ -150,6 +152,8 @@ class Judging:
             entry.state, entry.deadline = State.HELD, message.expires_at
         elif reason is None and (due := self._due(message, verdict, now)) is not None:
             entry.state, entry.deadline = State.DEFERRED, due
+            if verdict.filter == Lookup.name:
+                self.awaits(message, due, batch)
         elif reason is None and not self.dispatch.place(entry, batch):
             reason = REASONS["no_route"]
         if reason is not None:
@@ -183,11 +187,18 @@ class Judging:
             self.book.move(entry, State.HELD, message.expires_at, batch)
         elif (due := self._due(message, verdict, now)) is not None:
             self.book.move(entry, State.DEFERRED, due, batch)
+            if verdict.filter == Lookup.name:
+                self.awaits(message, due, batch)
         else:
             self.book.move(entry, State.WAITING, message.expires_at, batch)
             batch.after.append(lambda: self.dispatch.enqueue(entry))
         self._stamp(entry, now)
-        if not entry.state.final and (message.part is None or message.part.total < 2):
+        if message.part is None or message.part.total < 2:
+            self.pass_on(message, entry.state, batch)
+
+    def pass_on(self, message: Message, state: State, batch: Batch) -> None:
+        """A message was judged and goes on in a state. One that only waits on was told of before."""
+        if not state.final and not (message.counted_at and state in (State.DEFERRED, State.HELD)):
             self.passed(message, batch)
 
     def may_leave(self, entry: Entry) -> bool:

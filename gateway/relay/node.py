@@ -110,6 +110,7 @@ class Relay:
         )
         self.sweep.besides = self.protection.consenting.expire
         self.wording = Wording(store.ledger, self.committer, reactor, clocks)
+        self.protection.lookups.release = self.sweep.hasten
         self.uplinks: dict[str, list[Uplink]] = {}
         self.filters: dict[str, Filter] = {}
         self.book.ended = self._ended

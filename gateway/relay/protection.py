@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.logger import Logger
 
 from gateway.filters.capped import Capped
 from gateway.filters.known import Known
+from gateway.filters.lookup import Lookup
 from gateway.filters.persons import Persons
 from gateway.filters.suppressed import Suppressed
 from gateway.filters.verdict import Filter
@@ -30,6 +31,7 @@ from gateway.relay.hearing import Hearing
 from gateway.relay.ids import Ids
 from gateway.relay.inbound import Inbound
 from gateway.relay.judging import Judging
+from gateway.relay.lookups import Lookups
 from gateway.relay.people import People
 from gateway.relay.recover import restore
 from gateway.relay.replies import Replies
@@ -69,6 +71,7 @@ class Protection:
         self.case_ids = Ids(ledger, "case", 1000)
         self.call_ids = Ids(ledger, "call", 10_000)
         self.people = People(ledger, clocks, Persons(replace(generation, people=Settings())), Known())
+        self.lookups = Lookups(reactor, alarms, clocks)
         self.feeds = Feeds(self.people.known, alarms, clocks)
         self.counting = Counting(ledger, clocks, self._is_capped)
         self.speaker = Speaker(ids, book, dispatch, clocks)
@@ -81,6 +84,7 @@ class Protection:
         )
         judging.changes = lambda: self.people.known.changes
         judging.passed = self.counting.count
+        judging.awaits = self.lookups.wait
         dispatch.may_leave = judging.may_leave
         replies.heard = self.hearing.hear
         codes = Codes(self.people, self.webhooks)
@@ -94,6 +98,8 @@ class Protection:
             self.people.persons, self.people.known = suppressed.persons, suppressed.known
             self.feeds.adopt(suppressed.lists, suppressed.known, generation.node.state)
             self.people.known.changes += 1
+        lookup = filters.get(Lookup.name)
+        self.lookups.adopt(lookup if isinstance(lookup, Lookup) else None, self.people.known)
         self.counting.capped = capped if isinstance(capped, Capped) else None
         self.judging.tier_of = self.people.persons.tier
         people = self.people.persons.people
@@ -113,9 +119,9 @@ class Protection:
         self.feeds.start()
 
     def stop(self) -> Deferred[Any]:
-        """Call no more webhooks, fetch no more lists."""
+        """Call no more webhooks, fetch no more lists, ask nobody."""
         self.feeds.stop()
-        return self.webhooks.stop()
+        return gatherResults([self.webhooks.stop(), self.lookups.stop()])
 
     def accepted(self, entry: Entry) -> None:
         """A message is on disk."""

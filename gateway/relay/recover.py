@@ -45,7 +45,7 @@ def restore(row: MessageRow, accounts: Accounts) -> Entry:
         category=row.category,
         generation=row.generation,
         expires_at=row.expires_at,
-        due=row.deadline if row.state == State.DEFERRED else _scheduled(mt, row.accepted_at),
+        due=row.deadline if row.state == State.DEFERRED else scheduled(mt, row.accepted_at),
         default_alphabet=settings.default_alphabet if settings else "gsm7",
         part=part_of(mt),
         segment_of=row.segment_of,
@@ -69,7 +69,7 @@ def restore(row: MessageRow, accounts: Accounts) -> Entry:
     )
 
 
-def _scheduled(pdu: MtPdu, accepted_at: int) -> int | None:
+def scheduled(pdu: MtPdu, accepted_at: int) -> int | None:
     """When the client wanted a message to leave, in unix milliseconds."""
     if not isinstance(pdu, SubmitSm) or not pdu.schedule_delivery_time:
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall
@@ -15,6 +15,7 @@ from gateway.relay.clocks import Clocks
 from gateway.relay.dispatch import Dispatch
 from gateway.relay.gathering import Gathering
 from gateway.relay.judging import Judging
+from gateway.relay.recover import scheduled
 from gateway.relay.replies import Replies
 from gateway.store.rows import State, StoreUnavailable
 
@@ -93,6 +94,22 @@ class Sweep:
             await self.committer.commit(batch, must=True)
             if len(rows) < PAGE or not any(acted):
                 return
+
+    async def hasten(self, ids: Sequence[int]) -> None:
+        """Judge messages anew that are deferred, now: what they waited for is there."""
+        batch = Batch()
+        try:
+            async with self.book.loaded(ids) as entries:
+                for entry in entries:
+                    if entry.state is State.DEFERRED:
+                        message = entry.message
+                        message.due = scheduled(message.pdu, message.accepted_at)
+                        self._release(entry, batch)
+        except StoreUnavailable as error:
+            log.warn("what was deferred could not be read: {error}", error=str(error))
+            return  # it is acted on when it is due
+        batch.after.append(self.dispatch.pump)
+        await self.committer.commit(batch, must=True)
 
     def _act(self, entry: Entry, now: int, batch: Batch) -> bool:
         """What the deadline of an entry means in its state; False if it has moved on since it was read."""

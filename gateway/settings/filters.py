@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from gateway.settings.content import Binary, Dlt, Links, Mandatory, Plugin, Raising, Senders, Templates
 from gateway.settings.modes import FilterMode, FilterSection, mode_for
 from gateway.settings.node import Section
-from gateway.settings.protection import Capped, Consented, Quiet, Suppressed
+from gateway.settings.protection import Capped, Consented, Lookup, Quiet, Suppressed
 from gateway.settings.scalars import ConfigFile, Text
 
 
@@ -37,6 +37,7 @@ class Filters(Section):
     suppressed: Suppressed = Suppressed()
     consented: Consented = Consented()
     quiet: Quiet = Quiet()
+    lookup: Lookup = Lookup()
     capped: Capped = Capped()
     plugins: dict[Text, Plugin] = Field(default_factory=dict)
     """Filters of third parties, by the name of their entry point; they judge last."""

@@ -21,7 +21,7 @@ from gateway.store.rows import MessageRow
 RULES = Path(__file__).parents[2] / "config" / "rules"
 SHOP, BANK = "10690002", "10690001"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-FILTERS = ("suppressed", "consented", "quiet", "capped")
+FILTERS = ("suppressed", "consented", "quiet", "lookup", "capped")
 
 
 def shanghai(text: str) -> float:
@@ -33,7 +33,11 @@ NOON = shanghai("2026-11-20 12:00")
 
 
 def people_generation(
-    number: int = 1, quiet: dict[str, Any] | None = None, state: Path | None = None, **people: Any
+    number: int = 1,
+    quiet: dict[str, Any] | None = None,
+    state: Path | None = None,
+    lookup: dict[str, Any] | None = None,
+    **people: Any,
 ) -> Generation:
     """The configuration: `people` are keys of people.yaml."""
     settings = {
@@ -47,7 +51,7 @@ def people_generation(
     }
     where = {} if state is None else {"state": state}
     base = generation(accounts=accounts, carriers={"alpha": carrier()}, number=number, **where)
-    filters = Filters.model_validate({"quiet": {"spread": 60, **(quiet or {})}})
+    filters = Filters.model_validate({"quiet": {"spread": 60, **(quiet or {})}, "lookup": lookup or {}})
     return Generation(
         **{name: getattr(base, name) for name in base.__slots__ if name not in ("people", "filters")},
         people=People.model_validate(settings),
