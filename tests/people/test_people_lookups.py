@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import MakePeople
 from people_house import HANDSET, SHOP, PeopleHouse, shanghai, words
 from twisted.internet.defer import Deferred
 
@@ -55,7 +54,7 @@ Make = Callable[..., tuple[PeopleHouse, Registry]]
 
 
 @pytest.fixture
-def make(make_people: MakePeople) -> Make:
+def make(make_people: Callable[..., PeopleHouse]) -> Make:
     def made(fails: str = "open", **service: Any) -> tuple[PeopleHouse, Registry]:
         lookup = {"mode": "enforce", "fails": fails, "services": [{**SERVICE, **service}]}
         people = make_people(lookup=lookup)
