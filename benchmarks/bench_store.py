@@ -1,10 +1,11 @@
 """How many messages the journal stores: one insert and two progress updates each, in batches, many at a time.
 
-    python benchmarks/bench_store.py [--url URL] [--messages N] [--batch N] [--chains N] [--runs N]
+    python benchmarks/bench_store.py [--url URL] [--messages N] [--batch N] [--chains N] [--runs N] [--sealed]
 
 A chain is a connection's window: it commits a batch of inserts, when that is on disk the progress to SENT,
 when that is on disk the progress to DELIVERED, and begins anew. Then one message at a time, for the latency
-of a commit. Without --url a SQLite in a temporary directory; an URL names an empty database.
+of a commit. With --sealed the rows are encrypted. Without --url a SQLite in a temporary directory; an URL
+names an empty database.
 """
 
 import argparse
@@ -20,8 +21,10 @@ from typing import Any
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import react
 
+from gateway.settings.keys import new_keyring
 from gateway.store.engine import Store, open_store
 from gateway.store.rows import Changes, MessageRow, Progress, State
+from gateway.store.vault import Vault
 
 NOW = 1_800_000_000_000
 DAY = 86_400_000
@@ -106,7 +109,7 @@ def machine() -> str:
 
 
 async def measure(reactor: Any, options: argparse.Namespace, url: str) -> None:
-    store = open_store(url, reactor)
+    store = open_store(url, reactor, vault=Vault(new_keyring()) if options.sealed else None)
     print(f"{machine()}; {url.partition(':')[0]}")
     print(f"{options.messages} messages, batches of {options.batch}, {options.chains} chains")
     rates, costs = [], []
@@ -132,6 +135,7 @@ def main() -> None:
     parser.add_argument("--batch", type=int, default=25)
     parser.add_argument("--chains", type=int, default=32)
     parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--sealed", action="store_true")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory(prefix="bench_store") as directory:
         url = options.url or f"sqlite:///{directory}/gateway.db"

@@ -31,8 +31,9 @@ from gateway.settings.holder import Generations
 from gateway.settings.models import Generation, Node
 from gateway.settings.problems import SettingsError
 from gateway.store.engine import Store, open_store, store_url
+from gateway.store.opening import KEYS, Keys, check, keep_fresh, keys_for
 from gateway.store.retention import Purge
-from gateway.store.rows import StoreLocked, StoreUnavailable
+from gateway.store.rows import Changes, StoreLocked, StoreUnavailable
 from gateway.watching import Watch
 
 log = Logger()
@@ -74,8 +75,12 @@ class Gateway:
     async def start(self) -> None:
         """Open the store, recover what is open in it, call the carriers, and only then listen."""
         node = self.generation.node
-        self.store = open_store(self.store_url, self.reactor, clock=self.clocks.timer, node=node.name)
+        keys = keys_for(node, self.generation.directory)
+        self.store = open_store(
+            self.store_url, self.reactor, clock=self.clocks.timer, node=node.name, vault=keys.vault
+        )
         self.opened = True
+        await self._settle_keys(keys)
         self.history = History(self.store, self.generation.directory, self.generation.directory / node.state)
         await self.history.begin(self.generations)
         self.relay = Relay(self.generation, self.store, self.reactor, self.clocks)
@@ -93,6 +98,24 @@ class Gateway:
         log.info(
             "node {node} is ready, generation {generation}", node=node.name, generation=self.generation.number
         )
+
+    async def _settle_keys(self, keys: Keys) -> None:
+        """See that the keys are the store's, and keep those that are new. Raises StoreUnavailable."""
+        known = await self.store.ledger.read(check, keys)
+        if keys.vault is None:
+            log.warn("encryption is off: numbers and texts are stored as they are")
+            return
+        if keys.fresh:
+            keep_fresh(keys)
+            log.warn(
+                "new keys for the store are in {file}: without them nobody can read it, so keep a copy "
+                "elsewhere",
+                file=str(keys.file),
+            )
+        if not known and keys.vault.sealing:
+            changes = Changes()
+            changes.add("count", (KEYS, keys.vault.keyring.fingerprint))
+            await self.store.journal.commit(changes)
 
     async def _listen(self, endpoint: str, factory: Any) -> Any:
         try:
@@ -187,7 +210,7 @@ class Gateway:
 
     @staticmethod
     def _say_what_waits(before: Node, after: Node) -> None:
-        for key in ("name", "state", "store", "listeners", "control", "logs", "backlog"):
+        for key in ("name", "state", "store", "listeners", "control", "logs", "backlog", "encryption"):
             if getattr(before, key) != getattr(after, key):
                 log.warn("{key} of gateway.yaml has changed: it takes effect at the next start", key=key)
 

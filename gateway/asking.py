@@ -27,7 +27,8 @@ from gateway.smpp.constants import CommandStatus
 from gateway.store import queries
 from gateway.store.drivers import brief
 from gateway.store.engine import reading_engine, store_url
-from gateway.store.rows import MessageRow, State
+from gateway.store.opening import Keys, check, reader_vault, where
+from gateway.store.rows import MessageRow, State, StoreUnavailable
 
 MOST_DESTINATIONS = 255
 TOLD = ("category", "accepted", "sent", "ended", "expires", "carrier", "carrier_message_id", "attempts")
@@ -150,10 +151,12 @@ def store_of(node: Node, directory: Path) -> Iterator[Connection]:
         url = store_url(node, directory)
         if url.get_backend_name() == "sqlite" and not Path(f"{url.database}").exists():
             raise Unreadable(f"{url.database}: no store is there; it is made when the gateway runs")
-        engine = reading_engine(url, 1)
+        keys = Keys(reader_vault(node, directory), where(node, directory))
+        engine = reading_engine(url, 1, keys.vault)
         with engine.connect() as connection:
+            check(connection, keys)
             yield connection
-    except (SQLAlchemyError, ValueError) as error:
+    except (SQLAlchemyError, ValueError, StoreUnavailable) as error:
         raise Unreadable(f"the store cannot be read: {brief(error)}") from None
     finally:
         if engine is not None:

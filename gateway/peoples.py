@@ -12,8 +12,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import Connection, func, select
-from sqlalchemy.exc import SQLAlchemyError
 
+from gateway.asking import Unreadable, store_of
 from gateway.cli_common import FAILED, USAGE, end
 from gateway.filters.consent import as_of
 from gateway.filters.consentchain import Flaw, Link, genesis
@@ -23,8 +23,6 @@ from gateway.logs import masked
 from gateway.relay.people import events_after, kept
 from gateway.settings.models import Node
 from gateway.store import people as rows
-from gateway.store.drivers import brief
-from gateway.store.engine import reading_engine, store_url
 from gateway.store.schema import suppression
 
 PAGE = 10_000
@@ -34,19 +32,11 @@ MOST = 1000
 @contextmanager
 def reading(node: Node, directory: Path) -> Iterator[Connection]:
     """The store of a configuration, for reading; ends the command if it cannot be read."""
-    engine = None
     try:
-        url = store_url(node, directory)
-        if url.get_backend_name() == "sqlite" and not Path(f"{url.database}").exists():
-            end(FAILED, f"{url.database}: no store is there; it is made when the gateway runs")
-        engine = reading_engine(url, 1)
-        with engine.connect() as connection:
+        with store_of(node, directory) as connection:
             yield connection
-    except (SQLAlchemyError, ValueError) as error:
-        end(FAILED, f"the store cannot be read: {brief(error)}")
-    finally:
-        if engine is not None:
-            engine.dispose()
+    except Unreadable as error:
+        end(FAILED, str(error))
 
 
 def show(node: Node, directory: Path, number: str, tenant: str | None, at: str) -> dict[str, Any]:

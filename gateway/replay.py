@@ -31,6 +31,7 @@ from gateway.smpp.pdus import DataSm, SubmitSm
 from gateway.store.queries import first_accepted
 from gateway.store.rows import MessageRow, State
 from gateway.store.schema import message as messages
+from gateway.store.sealing import messages as opened
 
 PAGE = 1000
 LEAVES = frozenset({Action.ALLOW.value, Action.WARN.value, Action.REWRITE.value})
@@ -176,7 +177,7 @@ def _rows(connection: Connection, since: int) -> Iterator[MessageRow]:
     after = first_accepted(connection, since) - 1
     while True:
         query = select(messages).where(messages.c.id > after).order_by(messages.c.id).limit(PAGE)
-        page = [MessageRow._make(row) for row in connection.execute(query)]
+        page = opened(connection, connection.execute(query))
         yield from (row for row in page if row.accepted_at >= since)
         if len(page) < PAGE:
             return

@@ -23,7 +23,6 @@ from gateway.relay.batch import Batch
 from gateway.relay.book import Book, Entry
 from gateway.relay.clocks import Clocks
 from gateway.relay.dispatch import Dispatch
-from gateway.smpp.codec import encode
 from gateway.store.rows import State
 
 log = Logger()
@@ -174,9 +173,7 @@ class Judging:
         if reason is None and self.dispatch.router.choose(message) is None:
             reason = REASONS["no_route"]
         entry.decision = self._refusal_record(judgement, reason) if reason else self.record(judgement)
-        batch.changes.decide(message.id, entry.decision)
-        if judgement.rewritten:
-            batch.changes.rewrite(message.id, encode(message.pdu))
+        batch.changes.revise(entry.row())
         if judgement.category:
             batch.changes.classify(message.id, message.category)
         if reason is not None:

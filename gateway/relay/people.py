@@ -141,9 +141,9 @@ class People:
 
     async def _load_suppressions(self) -> None:
         after = SuppressionKey("", "", "", "", "", "")
-        while found := await self.ledger.read(rows.suppressions, after, PAGE):
+        while (page := await self.ledger.read(rows.suppressions, after, PAGE))[0]:
+            found, after = page
             learn_suppressions(self.known, found)
-            after = found[-1].key
 
     async def _load_consents(self) -> None:
         after = "", 0
@@ -188,9 +188,9 @@ def events_after(connection: Connection, after: tuple[str, int], limit: int) -> 
 def read_all(connection: Connection, known: Known) -> None:
     """Learn all that the store knows of people, for who looks at it beside the node."""
     after = SuppressionKey("", "", "", "", "", "")
-    while found := rows.suppressions(connection, after, BIG_PAGE):
+    while (page := rows.suppressions(connection, after, BIG_PAGE))[0]:
+        found, after = page
         learn_suppressions(known, found)
-        after = found[-1].key
     place = "", 0
     while lines := events_after(connection, place, BIG_PAGE):
         for _, line in lines:

@@ -23,7 +23,6 @@ from gateway.relay.gathering import Gathering
 from gateway.relay.ids import read_id
 from gateway.relay.judging import LEAVES, Judging
 from gateway.relay.outbound import utc
-from gateway.smpp.codec import encode
 from gateway.smpp.concat import part_of
 from gateway.smpp.constants import CommandStatus, MessageState, Tag
 from gateway.smpp.pdus import (
@@ -143,9 +142,8 @@ class Queries:
 
     async def _open(self, account: str, source: str, destination: str) -> list[MessageRow]:
         """What an account has sent from one address to another and has not ended."""
-        sought = Sought(account=account, source=source, destination=destination)
-        rows = await self.book.ledger.search(sought, limit=GROUP_LIMIT)
-        return [row for row in rows if not State(row.state).final]
+        sought = Sought(account=account, source=source, destination=destination, open_only=True)
+        return await self.book.ledger.search(sought, limit=GROUP_LIMIT)
 
     async def _delete(self, entries: list[Entry]) -> int:
         batch = Batch()
@@ -178,11 +176,10 @@ class Queries:
         """Put the changed message in the place of the one that waits."""
         entry.message = changed
         batch = Batch()
-        batch.changes.rewrite(changed.id, encode(changed.pdu))
         at_once = judgement.verdict.action in LEAVES and not self._later(changed)
         if entry.state is State.WAITING and at_once:
             entry.decision = self.judging.record(judgement)
-            batch.changes.decide(changed.id, entry.decision)
+            batch.changes.revise(entry.row())
             batch.changes.classify(changed.id, changed.category)
             batch.changes.progress(changed.id, entry.progress())
         else:

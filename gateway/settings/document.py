@@ -44,7 +44,7 @@ from gateway.settings.scalars import (
     format_duration,
 )
 from gateway.settings.schema import json_schema
-from gateway.settings.secrets import HashedPassword, Password, Secret, SigningKey
+from gateway.settings.secrets import HashedPassword, Password, Secret, SigningKey, StoreKeys
 
 INTRODUCTION = """\
 # Configuration
@@ -77,6 +77,7 @@ WORDS: tuple[tuple[Any, str], ...] = (
     (Flag, "`true` or `false`"),
     (Network, "network"),
     (Password, "secret"),
+    (StoreKeys, "secret"),
     (HashedPassword, "hash or secret"),
     (Secret, "secret"),
     (SigningKey, "secret"),

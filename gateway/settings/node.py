@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from gateway.settings.scalars import ConfigPath, Count, Duration, Flag, FreeText, ServerEndpoint, Text, Timer
-from gateway.settings.secrets import Secret
+from gateway.settings.secrets import Secret, StoreKeys
 
 
 class Section(BaseModel):
@@ -72,6 +72,27 @@ class Retention(Section):
     """Receipts and replies that wait for a client to bind."""
     strays: Duration = 7 * 86400.0
     """Receipts of carriers that match no message."""
+
+
+class Encryption(Section):
+    """How numbers and texts stand on disk: AES-256-GCM, by keys that are not in the database. May be written
+    as `encryption: off`.
+    """
+
+    mode: Literal["on", "off"] = "on"
+    """`off` stores them as they are; what is encrypted already stays readable by its keys."""
+    file: ConfigPath | None = None
+    """The file of the keys, made with mode 600 at the first start. null is beside the state directory, under
+    its name with `.keys`."""
+    keys: StoreKeys | None = None
+    """The keys themselves, as `${NAME}` or `${file:PATH}`, instead of a file that the gateway makes:
+    `search:BASE64 1:BASE64 2:BASE64 …`, of 32 octets each."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def one_word(cls, value: Any) -> Any:
+        """`off` alone is its mode."""
+        return {"mode": value} if isinstance(value, str) else value
 
 
 class Logs(Section):
@@ -180,6 +201,7 @@ class Node(Section):
     timers: Timers = Timers()
     limits: Limits = Limits()
     retention: Retention = Retention()
+    encryption: Encryption = Encryption()
     logs: Logs = Logs()
     multipart: Multipart = Multipart()
     backlog: Backlog = Backlog()

@@ -20,6 +20,7 @@ from typing import Annotated, NamedTuple
 
 from pydantic import BeforeValidator, SecretStr, ValidationInfo, WithJsonSchema
 
+from gateway.settings.keys import parse_keys
 from gateway.settings.scalars import Revealed, nearest
 
 REFERENCE = re.compile(r"\$\{([^}]*)\}")
@@ -106,6 +107,14 @@ def key_of(secret: str) -> bytes:
     if len(key) < SHORTEST_KEY:
         raise ValueError(f"a key of {len(key)} octets is guessed: it needs {SHORTEST_KEY} or more")
     return key
+
+
+def outside_keys(value: object, info: ValidationInfo) -> object:
+    """The keys of the store come from the environment or a secret file."""
+    if info.context and not isinstance(value, Revealed):
+        raise ValueError("keys must not stand here in plain text: use ${NAME} or ${file:PATH}")
+    parse_keys(str(value))
+    return value
 
 
 def hashed_password(value: object, info: ValidationInfo) -> object:
@@ -211,6 +220,13 @@ SigningKey = Annotated[
     WithJsonSchema({"type": "string", "pattern": r"\$\{[^}]+\}"}),
 ]
 """The key of a signature, from outside the configuration; `key_of` makes octets of it."""
+
+StoreKeys = Annotated[
+    SecretStr,
+    BeforeValidator(outside_keys),
+    WithJsonSchema({"type": "string", "pattern": r"\$\{[^}]+\}"}),
+]
+"""The keys of the store, from outside the configuration."""
 
 HashedPassword = Annotated[
     SecretStr,

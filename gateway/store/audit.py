@@ -13,10 +13,12 @@ from collections.abc import Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Select, select
 
 from gateway.store.schema import audit
+from gateway.store.sealing import SEALS, is_sealed_text, vault_of
 from gateway.store.statements import Statement, columns, insertion, register, revision
+from gateway.store.vault import Vault
 
 SALT = 16
 OCTETS = 32
@@ -48,7 +50,7 @@ GENESIS = Head(0, blake2b(digest_size=OCTETS, person=b"audit genesis").digest())
 for _statement in (
     Statement("audit", insertion(audit), columns(audit)),
     Statement(
-        "erase_audit",
+        "amend_audit",
         revision(audit, ["person", "entry", "salt"], "position"),
         ("person", "entry", "salt", "of"),
         slot="audit",
@@ -78,7 +80,7 @@ def head_of(connection: Connection) -> Head:
 def records(connection: Connection, after: int, limit: int) -> list[AuditRow]:
     """Records in order."""
     query = select(audit).where(audit.c.position > after).order_by(audit.c.position).limit(limit)
-    return list(map(AuditRow._make, connection.execute(query)))
+    return _opened(connection, query)
 
 
 def latest(connection: Connection, limit: int, act: str | None = None) -> list[AuditRow]:
@@ -86,13 +88,14 @@ def latest(connection: Connection, limit: int, act: str | None = None) -> list[A
     query = select(audit).order_by(audit.c.position.desc()).limit(limit)
     if act is not None:
         query = query.where(audit.c.act == act)
-    return list(map(AuditRow._make, connection.execute(query)))
+    return _opened(connection, query)
 
 
 def records_of(connection: Connection, person: str) -> list[AuditRow]:
     """What was done about a number, in order."""
-    query = select(audit).where(audit.c.person == person).order_by(audit.c.position)
-    return list(map(AuditRow._make, connection.execute(query)))
+    vault = vault_of(connection)
+    keys = [person] if vault is None else [person, vault.found_by("", person)]
+    return _opened(connection, select(audit).where(audit.c.person.in_(keys)).order_by(audit.c.position))
 
 
 def flaws(connection: Connection, kept: str = "") -> Iterator[tuple[int, str]]:
@@ -112,6 +115,37 @@ def flaws(connection: Connection, kept: str = "") -> Iterator[tuple[int, str]]:
             met = met or row.hash.hex() == kept
     if not met:
         yield last.position, "the head that was kept is not in it: records are missing at the end"
+
+
+def _opened(connection: Connection, query: Select[Any]) -> list[AuditRow]:
+    vault = vault_of(connection)
+    rows = map(AuditRow._make, connection.execute(query))
+    return [row if vault is None else _open(vault, row) for row in rows]
+
+
+def _open(vault: Vault, row: AuditRow) -> AuditRow:
+    if row.entry is None or not is_sealed_text(row.entry):
+        return row
+    salt, person, entry = vault.open_text(row.entry, b"audit %d" % row.position).split("\0", 2)
+    return row._replace(salt=bytes.fromhex(salt), person=person or None, entry=entry)
+
+
+def _seal(vault: Vault, row: Any) -> list[tuple[str, Any]]:
+    made = AuditRow._make(row)
+    what = made.person, made.entry, made.salt, made.position
+    ((_, (person, entry, salt, _)),) = _seal_amended(vault, what)
+    return [("audit", tuple(made._replace(person=person, entry=entry, salt=salt)))]
+
+
+def _seal_amended(vault: Vault, row: Any) -> list[tuple[str, Any]]:
+    person, entry, salt, position = row
+    if entry is None:
+        return [("amend_audit", row)]
+    blob = vault.seal_text(f"{salt.hex()}\0{person or ''}\0{entry}", b"audit %d" % position)
+    return [("amend_audit", (person and vault.found_by("", person), blob, b"", position))]
+
+
+SEALS.update(audit=_seal, amend_audit=_seal_amended)
 
 
 def _matches(row: AuditRow) -> bool:

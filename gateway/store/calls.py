@@ -4,12 +4,15 @@ Times are unix milliseconds.
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Select, func, select
 
+from gateway.store.rows import Row
 from gateway.store.schema import event_call
+from gateway.store.sealing import SEALS, is_sealed_text, vault_of
 from gateway.store.statements import Statement, columns, deletion, register, upsertion
+from gateway.store.vault import Vault
 
 
 class CallRow(NamedTuple):
@@ -38,7 +41,7 @@ def calls_after(connection: Connection, webhook: str, after: int, limit: int) ->
     query = select(event_call).where(
         event_call.c.webhook == webhook, event_call.c.dead == 0, event_call.c.seq > after
     )
-    return list(map(CallRow._make, connection.execute(query.order_by(event_call.c.seq).limit(limit))))
+    return _opened(connection, query.order_by(event_call.c.seq).limit(limit))
 
 
 def calls(connection: Connection, webhook: str, dead: bool, after: int, limit: int) -> list[CallRow]:
@@ -46,13 +49,13 @@ def calls(connection: Connection, webhook: str, dead: bool, after: int, limit: i
     query = select(event_call).where(event_call.c.dead == int(dead), event_call.c.seq > after)
     if webhook:
         query = query.where(event_call.c.webhook == webhook)
-    return list(map(CallRow._make, connection.execute(query.order_by(event_call.c.seq).limit(limit))))
+    return _opened(connection, query.order_by(event_call.c.seq).limit(limit))
 
 
 def calls_by_seq(connection: Connection, seqs: Sequence[int]) -> list[CallRow]:
     """Those of the calls that are there, in order."""
     query = select(event_call).where(event_call.c.seq.in_(seqs)).order_by(event_call.c.seq)
-    return list(map(CallRow._make, connection.execute(query)))
+    return _opened(connection, query)
 
 
 def call_counts(connection: Connection) -> dict[tuple[str, bool], int]:
@@ -60,3 +63,22 @@ def call_counts(connection: Connection) -> dict[tuple[str, bool], int]:
     query = select(event_call.c.webhook, event_call.c.dead, func.count())
     rows = connection.execute(query.group_by(event_call.c.webhook, event_call.c.dead))
     return {(str(name), bool(dead)): int(count) for name, dead, count in rows}
+
+
+def opened_call(connection: Connection, row: CallRow) -> CallRow:
+    """A stored call as it was before it was sealed. Raises Damaged."""
+    vault = vault_of(connection)
+    if vault is None or not is_sealed_text(row.body):
+        return row
+    return row._replace(body=vault.open_text(row.body, b"call %d" % row.seq))
+
+
+def _opened(connection: Connection, query: Select[Any]) -> list[CallRow]:
+    return [opened_call(connection, CallRow._make(row)) for row in connection.execute(query)]
+
+
+def _seal(vault: Vault, row: Any) -> list[tuple[str, Row]]:
+    return [("call", (*row[:5], vault.seal_text(row[5], b"call %d" % row[0]), *row[6:]))]
+
+
+SEALS["call"] = _seal

@@ -5,6 +5,7 @@ import os
 import sqlite3
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from gateway.store.drivers import PostgresDriver, SqliteDriver, brief
 from gateway.store.journal import Journal, Runner, Timer
 from gateway.store.ledger import Ledger
 from gateway.store.rows import StoreLocked, StoreUnavailable
+from gateway.store.sealing import OPTION, sealed
+from gateway.store.vault import Vault
 from gateway.store.writer import Writer
 
 # Names the lock that keeps two gateways that start at once on one PostgreSQL from both migrating it.
@@ -59,11 +62,13 @@ def open_store(
     node: str = "node",
     floor: float = 0.002,
     readers: int = 2,
+    vault: Vault | None = None,
 ) -> Store:
     """Open the store at `sqlite:////path` or `postgresql+psycopg://…`, creating or migrating it as needed.
 
     `clock` is monotonic and defaults to the reactor, `node` names this writer among those of a PostgreSQL,
-    `floor` is the least time between commits under load in seconds, `readers` the number of reading threads.
+    `floor` is the least time between commits under load in seconds, `readers` the number of reading threads,
+    `vault` seals what is written and opens what is read.
     Blocks. Raises StoreLocked if another process has this state open, StoreUnavailable if it cannot be
     opened, ValueError for a URL of another kind.
     """
@@ -73,11 +78,12 @@ def open_store(
         held.callback(driver.close)
         migrate(place)
         driver.open()
-        engine = reading_engine(place, readers)
+        engine = reading_engine(place, readers, vault)
         held.callback(engine.dispose)
         writing = _thread_pool("store-writer", 1, held)
         reading = _thread_pool("store-reader", readers, held)
-        journal = Journal(Writer(driver), _runner(reactor, writing), clock or reactor, floor=floor)
+        seal = None if vault is None else partial(sealed, vault)
+        journal = Journal(Writer(driver), _runner(reactor, writing), clock or reactor, floor=floor, seal=seal)
         ledger = Ledger(engine, _runner(reactor, reading), journal)
         return Store(journal, ledger, place, held.pop_all())
 
@@ -133,14 +139,20 @@ def migrate(url: URL) -> None:
         raise StoreUnavailable(f"{url.render_as_string()}: {brief(error)}") from error
 
 
-def reading_engine(url: URL, readers: int) -> Engine:
+def reading_engine(url: URL, readers: int, vault: Vault | None = None) -> Engine:
     """An engine for reads; each statement sees what is committed and holds no snapshot after it."""
+    options = {OPTION: vault}
     if url.get_backend_name() == "sqlite":
-        engine = create_engine(url, pool_size=readers, max_overflow=0)
+        engine = create_engine(url, pool_size=readers, max_overflow=0, execution_options=options)
         event.listen(engine, "connect", _read_only)
         return engine
     return create_engine(
-        url, pool_size=readers, max_overflow=0, pool_pre_ping=True, isolation_level="AUTOCOMMIT"
+        url,
+        pool_size=readers,
+        max_overflow=0,
+        pool_pre_ping=True,
+        isolation_level="AUTOCOMMIT",
+        execution_options=options,
     )
 
 

@@ -81,11 +81,14 @@ class Journal:
         limit: int = 10_000,
         retry: float = 0.1,
         retry_most: float = 5.0,
+        seal: Callable[[Frame], Frame] | None = None,
     ) -> None:
+        """`seal` makes of a frame what may stand on disk."""
         self.stats = JournalStats()
         self.failure: str | None = None  # why, while the database fails
         self._writer = writer
         self._run = run
+        self._seal = seal
         self._clock = clock
         self._floor = floor
         self._limit = limit
@@ -120,7 +123,11 @@ class Journal:
             return fail(StoreUnavailable("the store is stopping"))
         if self.failure is not None and self._timer is not None and not must:
             return fail(StoreUnavailable(self.failure))
-        entry = _Entry(changes.frame(), must)
+        try:
+            frame = changes.frame() if self._seal is None else self._seal(changes.frame())
+        except (ValueError, TypeError) as error:
+            return fail(ChangeRefused(f"cannot be sealed: {error}"))
+        entry = _Entry(frame, must)
         self._queue.append(entry)
         if self._timer is None and not self._writing:
             self._write()

@@ -3,13 +3,16 @@
 Times are unix milliseconds, but for `recorded_at`, `since` and `until`, which are the ledger's own seconds.
 """
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, bindparam, delete, select, tuple_, update
+from sqlalchemy import Connection, Select, Table, bindparam, delete, select, tuple_, update
 
+from gateway.store.rows import Row
 from gateway.store.schema import consent_event, message, reply_case, suppression
+from gateway.store.sealing import FINDS, SEALS, is_key, is_sealed_text, parts_of_messages, vault_of
 from gateway.store.statements import Statement, columns, insertion, register, revision, upsertion
+from gateway.store.vault import Vault
 
 
 class ConsentRow(NamedTuple):
@@ -103,6 +106,18 @@ for _statement in (
         slot="suppression",
         key=slice(0, 6),
     ),
+    Statement(
+        "amend_consent",
+        update(consent_event)
+        .values({name: bindparam(name) for name in ("salt", "number", "event")})
+        .where(
+            consent_event.c.tenant == bindparam("of_tenant"),
+            consent_event.c.position == bindparam("of_position"),
+        ),
+        ("salt", "number", "event", "of_tenant", "of_position"),
+        slot="consent",
+        key=slice(3, 5),
+    ),
     Statement("open_case", insertion(reply_case), columns(reply_case)),
     Statement(
         "close_case",
@@ -118,6 +133,15 @@ for _statement in (
         revision(reply_case, ["overdue_at"], "id"),
         ("overdue_at", "of"),
     ),
+    Statement(
+        "amend_case",
+        update(reply_case)
+        .values({name: bindparam(name) for name in ("tenant", "number", "reply")})
+        .where(reply_case.c.id == bindparam("of")),
+        ("tenant", "number", "reply", "of"),
+        slot="case words",
+        key=3,
+    ),
 ):
     register(_statement)
 
@@ -126,29 +150,33 @@ def consents(connection: Connection, after: tuple[str, int], limit: int) -> list
     """Lines of all ledgers in order of tenant and position."""
     place = tuple_(consent_event.c.tenant, consent_event.c.position)
     query = select(consent_event).where(place > after).order_by(*place.clauses).limit(limit)
-    return list(map(ConsentRow._make, connection.execute(query)))
+    return _consents(connection, query)
 
 
 def consents_of(connection: Connection, number: str, tenant: str | None) -> list[ConsentRow]:
     """All lines about a number that are not erased, in order."""
-    query = select(consent_event).where(consent_event.c.number == number)
+    tenants = _tenants(connection, consent_event) if tenant is None else [tenant]
+    query = select(consent_event).where(consent_event.c.number.in_(_found_by(connection, tenants, number)))
     if tenant is not None:
         query = query.where(consent_event.c.tenant == tenant)
-    query = query.order_by(consent_event.c.tenant, consent_event.c.position)
-    return list(map(ConsentRow._make, connection.execute(query)))
+    return _consents(connection, query.order_by(consent_event.c.tenant, consent_event.c.position))
 
 
-def suppressions(connection: Connection, after: SuppressionKey, limit: int) -> list[SuppressionRow]:
-    """Entries of all lists in order of their keys."""
+def suppressions(
+    connection: Connection, after: SuppressionKey, limit: int
+) -> tuple[list[SuppressionRow], SuppressionKey]:
+    """Entries of all lists in the order of the store, and after which the next page begins."""
     place = tuple_(*(suppression.c[name] for name in _KEY))
     query = select(suppression).where(place > after).order_by(*place.clauses).limit(limit)
-    return list(map(SuppressionRow._make, connection.execute(query)))
+    rows = list(map(SuppressionRow._make, connection.execute(query)))
+    return [_entry(connection, row) for row in rows], rows[-1].key if rows else after
 
 
 def suppressions_of(connection: Connection, number: str) -> list[SuppressionRow]:
     """The entries of exactly this number or prefix."""
-    query = select(suppression).where(suppression.c.number == number)
-    return list(map(SuppressionRow._make, connection.execute(query)))
+    tenants = _tenants(connection, suppression)
+    query = select(suppression).where(suppression.c.number.in_(_found_by(connection, tenants, number)))
+    return [_entry(connection, SuppressionRow._make(row)) for row in connection.execute(query)]
 
 
 def cases(connection: Connection, open_only: bool, limit: int) -> list[CaseRow]:
@@ -156,19 +184,28 @@ def cases(connection: Connection, open_only: bool, limit: int) -> list[CaseRow]:
     query = select(reply_case).order_by(reply_case.c.deadline, reply_case.c.id).limit(limit)
     if open_only:
         query = query.where(reply_case.c.closed_at.is_(None))
-    return list(map(CaseRow._make, connection.execute(query)))
+    return [_case(connection, CaseRow._make(row)) for row in connection.execute(query)]
+
+
+def cases_of(connection: Connection, number: str) -> list[CaseRow]:
+    """The cases of a number."""
+    tenants = _tenants(connection, reply_case)
+    query = select(reply_case).where(reply_case.c.number.in_(_found_by(connection, tenants, number)))
+    query = query.order_by(reply_case.c.id)
+    return [_case(connection, CaseRow._make(row)) for row in connection.execute(query)]
 
 
 def case(connection: Connection, id: int) -> CaseRow | None:
     """One case."""
     row = connection.execute(select(reply_case).where(reply_case.c.id == id)).one_or_none()
-    return None if row is None else CaseRow._make(row)
+    return None if row is None else _case(connection, CaseRow._make(row))
 
 
 def open_cases(connection: Connection, after: int, limit: int) -> list[CaseRow]:
     """Cases that nobody has closed, with an id above `after`, in order."""
     query = select(reply_case).where(reply_case.c.closed_at.is_(None), reply_case.c.id > after)
-    return list(map(CaseRow._make, connection.execute(query.order_by(reply_case.c.id).limit(limit))))
+    found = connection.execute(query.order_by(reply_case.c.id).limit(limit))
+    return [_case(connection, CaseRow._make(row)) for row in found]
 
 
 def counted(connection: Connection, after: int, since: int, limit: int) -> list[CountedRow]:
@@ -180,4 +217,120 @@ def counted(connection: Connection, after: int, since: int, limit: int) -> list[
         .order_by(message.c.id)
         .limit(limit)
     )
-    return list(map(CountedRow._make, connection.execute(query)))
+    return parts_of_messages(connection, CountedRow, connection.execute(query))
+
+
+# sealing: what stands for a number is by what it is found, the number itself is in the blob
+
+
+def _tenants(connection: Connection, table: Table) -> list[str]:
+    return list(connection.scalars(select(table.c.tenant).distinct()))
+
+
+def _found_by(connection: Connection, tenants: Iterable[str], number: str) -> list[str]:
+    """All that may stand for a number in the store."""
+    vault = vault_of(connection)
+    keys = [] if vault is None else [vault.found_by(tenant, number) for tenant in tenants]
+    return [number, *keys]
+
+
+def _consents(connection: Connection, query: Select[Any]) -> list[ConsentRow]:
+    vault = vault_of(connection)
+    rows = map(ConsentRow._make, connection.execute(query))
+    return [row if vault is None else _opened_consent(vault, row) for row in rows]
+
+
+def _consent_place(tenant: str, position: int) -> bytes:
+    return f"consent {tenant} {position}".encode()
+
+
+def _opened_consent(vault: Vault, row: ConsentRow) -> ConsentRow:
+    if row.event is None or not is_sealed_text(row.event):
+        return row
+    salt, number, event = vault.open_text(row.event, _consent_place(row.tenant, row.position)).split("\0", 2)
+    return row._replace(salt=bytes.fromhex(salt), number=number, event=event)
+
+
+def _seal_consent(vault: Vault, row: Any) -> list[tuple[str, Row]]:
+    tenant, position, *links, salt, number, event = row
+    what = _sealed_consent(vault, tenant, position, salt, number, event)
+    return [("consent", (tenant, position, *links, *what))]
+
+
+def _amend_consent(vault: Vault, row: Any) -> list[tuple[str, Row]]:
+    salt, number, event, tenant, position = row
+    if event is None:
+        return [("amend_consent", row)]
+    what = _sealed_consent(vault, tenant, position, salt, number, event)
+    return [("amend_consent", (*what, tenant, position))]
+
+
+def _sealed_consent(
+    vault: Vault, tenant: str, position: int, salt: bytes, number: str, event: str
+) -> tuple[bytes, str, str]:
+    blob = vault.seal_text(f"{salt.hex()}\0{number}\0{event}", _consent_place(tenant, position))
+    return b"", vault.found_by(tenant, number), blob
+
+
+def _entry_place(key: Sequence[Any]) -> bytes:
+    return "\0".join(("suppression ", *key)).encode()
+
+
+def _entry(connection: Connection, row: SuppressionRow) -> SuppressionRow:
+    vault = vault_of(connection)
+    if vault is None or not is_key(row.number):
+        return row
+    number, evidence = vault.open_text(row.evidence, _entry_place(row.key)).split("\0", 1)
+    return row._replace(number=number, evidence=evidence)
+
+
+def _with_key(vault: Vault, key: Any) -> tuple[Any, ...]:
+    return (*key[:5], vault.found_by(key[1], key[5]))
+
+
+def _seal_entry(vault: Vault, row: Any) -> list[tuple[str, Row]]:
+    """The entry; one that was stored as it is before gives way."""
+    key = _with_key(vault, row[:6])
+    blob = vault.seal_text(f"{row[5]}\0{row[10]}", _entry_place(key))
+    return [("unsuppress", tuple(row[:6])), ("suppress", (*key, *row[6:10], blob))]
+
+
+def _plain_entry(vault: Vault, row: Any) -> list[tuple[str, Row]]:
+    return [("unsuppress", _with_key(vault, row[:6])), ("suppress", row)]
+
+
+def _remove_entry(vault: Vault, key: Any) -> list[tuple[str, Row]]:
+    return [("unsuppress", key), ("unsuppress", _with_key(vault, key))]
+
+
+def _case(connection: Connection, row: CaseRow) -> CaseRow:
+    vault = vault_of(connection)
+    if vault is None or not is_key(row.number):
+        return row
+    number, reply = vault.open_text(row.reply, b"case %d" % row.id).split("\0", 1)
+    return row._replace(number=number, reply=reply)
+
+
+def _seal_case(vault: Vault, row: Any) -> list[tuple[str, Row]]:
+    made = CaseRow._make(row)
+    ((_, (_, number, reply, _)),) = _amend_case(vault, (made.tenant, made.number, made.reply, made.id))
+    return [("open_case", tuple(made._replace(number=number, reply=reply)))]
+
+
+def _amend_case(vault: Vault, row: Any) -> list[tuple[str, Any]]:
+    tenant, number, reply, id = row
+    if not number:
+        return [("amend_case", row)]
+    blob = vault.seal_text(f"{number}\0{reply}", b"case %d" % id)
+    return [("amend_case", (tenant, vault.found_by(tenant, number), blob, id))]
+
+
+SEALS.update(
+    consent=_seal_consent,
+    amend_consent=_amend_consent,
+    amend_case=_amend_case,
+    suppress=_seal_entry,
+    unsuppress=_remove_entry,
+    open_case=_seal_case,
+)
+FINDS.update(suppress=_plain_entry, unsuppress=_remove_entry)

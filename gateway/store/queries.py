@@ -1,16 +1,19 @@
 """What is asked of the store: plain functions on a connection, for the ledger and for other processes."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
+from gateway.store import sealing
 from gateway.store.rows import Kind, MessageRow, OutboxRow, State, StrayRow
 from gateway.store.schema import counter, message, outbox, stray
 
 # How far the order of ids and the order of acceptance may be apart, in ms.
 DISORDER = 3_600_000
+
+SEARCH_PAGE = 500
 
 OPEN = message.c.deadline.is_not(None)
 
@@ -42,12 +45,13 @@ class Sought(NamedTuple):
     states: Collection[int] = ()
     since: int | None = None
     until: int | None = None
+    open_only: bool = False  # what is not finished
 
 
 def get_message(connection: Connection, id: int) -> MessageRow | None:
     """One message, or None."""
-    row = connection.execute(select(message).where(message.c.id == id)).one_or_none()
-    return None if row is None else MessageRow._make(row)
+    found = sealing.messages(connection, connection.execute(select(message).where(message.c.id == id)))
+    return found[0] if found else None
 
 
 def messages(connection: Connection, ids: Sequence[int]) -> list[MessageRow]:
@@ -56,31 +60,32 @@ def messages(connection: Connection, ids: Sequence[int]) -> list[MessageRow]:
     rest = iter(sorted(set(ids)))
     while some := list(islice(rest, 500)):
         query = select(message).where(message.c.id.in_(some)).order_by(message.c.id)
-        found += map(MessageRow._make, connection.execute(query))
+        found += sealing.messages(connection, connection.execute(query))
     return found
 
 
 def open_after(connection: Connection, after: int, states: Collection[int], limit: int) -> list[MessageRow]:
     """Messages not finished, in one of the states, with an id above `after`, in order of id."""
     query = select(message).where(OPEN, message.c.id > after, message.c.state.in_(map(int, states)))
-    return list(map(MessageRow._make, connection.execute(query.order_by(message.c.id).limit(limit))))
+    return sealing.messages(connection, connection.execute(query.order_by(message.c.id).limit(limit)))
 
 
 def sent_after(connection: Connection, after: int, limit: int) -> list[SentRow]:
     """What awaits its receipt, with an id above `after`, in order of id: enough to match receipts."""
     query = (
-        select(*(message.c[name] for name in SentRow._fields))
+        select(*(message.c[name] for name in SentRow._fields), message.c.pdu)
         .where(OPEN, message.c.id > after, message.c.state == int(State.SENT))
         .where(message.c.carrier_message_id.is_not(None))
     )
-    return list(map(SentRow._make, connection.execute(query.order_by(message.c.id).limit(limit))))
+    found = connection.execute(query.order_by(message.c.id).limit(limit))
+    return sealing.parts_of_messages(connection, SentRow, found)
 
 
 def due(connection: Connection, now: int, limit: int) -> list[MessageRow]:
     """Messages whose deadline has come, the earliest first."""
     query = select(message).where(message.c.deadline <= now)
     query = query.order_by(message.c.deadline, message.c.id).limit(limit)
-    return list(map(MessageRow._make, connection.execute(query)))
+    return sealing.messages(connection, connection.execute(query))
 
 
 def oldest_open(connection: Connection) -> int | None:
@@ -100,29 +105,62 @@ def search(connection: Connection, sought: Sought, before: int | None, limit: in
 
     No index but that of the ids serves this: it reads what was accepted in the given time.
     """
-    conditions: list[ColumnElement[bool]] = []
-    for name in ("account", "source", "destination", "carrier"):
+    conditions: list[ColumnElement[bool]] = [OPEN] if sought.open_only else []
+    for name in ("account", "carrier"):
         value = getattr(sought, name)
         if value is not None:
             conditions.append(message.c[name] == value)
     if sought.states:
         conditions.append(message.c.state.in_(map(int, sought.states)))
-    if before is not None:
-        conditions.append(message.c.id < before)
     if sought.since is not None:
         first = first_accepted(connection, sought.since - DISORDER)
         conditions += [message.c.accepted_at >= sought.since, message.c.id >= first]
     if sought.until is not None:
         last = first_accepted(connection, sought.until + DISORDER)
         conditions += [message.c.accepted_at < sought.until, message.c.id <= last]
-    query = select(message).where(*conditions).order_by(message.c.id.desc()).limit(limit)
-    return list(map(MessageRow._make, connection.execute(query)))
+    found: list[MessageRow] = []
+    for row in _downwards(connection, conditions, sought, before, limit):
+        if sought.source in (None, row.source) and sought.destination in (None, row.destination):
+            found.append(row)
+            if len(found) == limit:
+                break
+    return found
+
+
+def _downwards(
+    connection: Connection,
+    conditions: Sequence[ColumnElement[bool]],
+    sought: Sought,
+    before: int | None,
+    limit: int,
+) -> Iterator[MessageRow]:
+    """What meets the conditions, youngest first. Addresses are asked of the database only of rows that are
+    not sealed: of the others nothing can be seen before they are opened.
+    """
+    query = select(message).where(*conditions).order_by(message.c.id.desc())
+    plain = [
+        message.c[name] == getattr(sought, name)
+        for name in ("source", "destination")
+        if getattr(sought, name) is not None
+    ]
+    if plain:
+        query = query.where(or_(and_(*plain), message.c.destination == ""))
+        limit = max(limit, SEARCH_PAGE)
+    query = query.limit(limit)
+    while rows := sealing.messages(
+        connection, connection.execute(query if before is None else query.where(message.c.id < before))
+    ):
+        yield from rows
+        if len(rows) < limit:
+            return
+        before = rows[-1].id
 
 
 def recent_writers(connection: Connection, limit: int) -> list[Writer]:
     """Who has written to whom in the messages accepted last, the youngest at the end."""
-    query = select(*(message.c[name] for name in Writer._fields)).order_by(message.c.id.desc()).limit(limit)
-    return list(map(Writer._make, connection.execute(query)))[::-1]
+    parts = (message.c[name] for name in (*Writer._fields, "id", "pdu"))
+    query = select(*parts).order_by(message.c.id.desc()).limit(limit)
+    return sealing.parts_of_messages(connection, Writer, connection.execute(query))[::-1]
 
 
 def first_accepted(connection: Connection, since: int) -> int:
@@ -145,14 +183,14 @@ def first_accepted(connection: Connection, since: int) -> int:
 def get_outbox(connection: Connection, account: str, after: int, limit: int) -> list[OutboxRow]:
     """What waits for an account, with a seq above `after`, in order."""
     query = select(outbox).where(outbox.c.account == account, outbox.c.seq > after)
-    return list(map(OutboxRow._make, connection.execute(query.order_by(outbox.c.seq).limit(limit))))
+    return sealing.outbox_rows(connection, connection.execute(query.order_by(outbox.c.seq).limit(limit)))
 
 
 def accepted_since(connection: Connection, since: int, after: int, limit: int) -> list[MessageRow]:
     """Messages accepted at `since` or later, with an id above `after`, in order of id."""
     first = max(first_accepted(connection, since - DISORDER) - 1, after)
     query = select(message).where(message.c.id > first, message.c.accepted_at >= since)
-    return list(map(MessageRow._make, connection.execute(query.order_by(message.c.id).limit(limit))))
+    return sealing.messages(connection, connection.execute(query.order_by(message.c.id).limit(limit)))
 
 
 def last_message_id(connection: Connection) -> int:
@@ -170,7 +208,7 @@ def outbox_counts(connection: Connection) -> dict[str, int]:
 def strays(connection: Connection, after: int, limit: int) -> list[StrayRow]:
     """Receipts that matched nothing, with a seq above `after`, in order."""
     query = select(stray).where(stray.c.seq > after).order_by(stray.c.seq).limit(limit)
-    return list(map(StrayRow._make, connection.execute(query)))
+    return sealing.stray_rows(connection, connection.execute(query))
 
 
 def get_counter(connection: Connection, name: str) -> int:

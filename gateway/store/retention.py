@@ -1,18 +1,19 @@
 """What is kept for how long: the purge, class by class, in slices that leave the writer to the traffic."""
 
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, field
 
-from sqlalchemy import Connection, or_, select
+from sqlalchemy import Connection, LargeBinary, func, or_, select
 from twisted.internet.defer import Deferred
 
 from gateway.settings.node import Retention
 from gateway.store import queries
 from gateway.store.journal import Journal, Timer
 from gateway.store.ledger import Ledger
-from gateway.store.rows import Changes, Kind, Row
+from gateway.store.rows import Changes, Frame, Kind, MessageRow
 from gateway.store.schema import message, outbox, stray
+from gateway.store.vault import BLANK
 
 SLICE = 200  # row operations in one commit: a millisecond or two
 REST = 0.01  # seconds between slices
@@ -54,7 +55,9 @@ class Purge:
         # What is open now will have to be looked at again when it is not.
         lowest_open = await read(_lowest_open)
         async for ids in self._finished(done, before, bodies=True):
-            await self._apply([("rewrite", (b"", id)) for id in ids])
+            for start in range(0, len(ids), SLICE):
+                rows = await self._ledger.messages(ids[start : start + SLICE])
+                await self._apply(operations_of(blanked(row) for row in rows))
             purged.bodies += len(ids)
         end = await read(queries.first_accepted, before - queries.DISORDER)
         reached = end - 1 if lowest_open is None else min(end, lowest_open) - 1
@@ -88,7 +91,7 @@ class Purge:
             purged.strays += len(seqs)
             after = seqs[-1]
 
-    async def _apply(self, operations: list[tuple[str, Row]]) -> None:
+    async def _apply(self, operations: Frame) -> None:
         for start in range(0, len(operations), SLICE):
             changes = Changes()
             for name, row in operations[start : start + SLICE]:
@@ -97,6 +100,19 @@ class Purge:
             rested: Deferred[None] = Deferred()
             self._clock.callLater(REST, rested.callback, None)
             await rested
+
+
+def blanked(row: MessageRow) -> MessageRow:
+    """A message without its text."""
+    return row._replace(pdu=b"")
+
+
+def operations_of(rows: Iterable[MessageRow]) -> Frame:
+    """What revises these rows."""
+    changes = Changes()
+    for row in rows:
+        changes.revise(row)
+    return changes.frame()
 
 
 def _lowest_open(connection: Connection) -> int | None:
@@ -112,7 +128,8 @@ def _finished(connection: Connection, first: int, last: int, before: int, bodies
     query = select(message.c.id).where(message.c.id.between(first, last), FINAL)
     query = query.where(message.c.accepted_at < before).order_by(message.c.id)
     if bodies:
-        query = query.where(message.c.pdu != b"")
+        mark = func.substr(message.c.pdu, 1, 1, type_=LargeBinary)
+        query = query.where(message.c.pdu != b"", mark != BLANK)
     return list(connection.scalars(query))
 
 

@@ -173,17 +173,15 @@ class Changes:
         """Replace the progress of message `id`."""
         self._operations.append(("progress", (*progress.plain(), id)))
 
-    def rewrite(self, id: int, pdu: bytes) -> None:
-        """Replace the PDU of message `id` (replace_sm)."""
-        self._operations.append(("rewrite", (pdu, id)))
+    def revise(self, row: MessageRow) -> None:
+        """Replace what message `row.id` says and what was decided of it: addresses, PDU and decision record,
+        which are one on disk.
+        """
+        self._operations.append(("revise", (row.source, row.destination, row.pdu, row.decision, row.id)))
 
     def classify(self, id: int, category: str) -> None:
         """Replace the category of message `id`: what it says raised it."""
         self._operations.append(("classify", (category, id)))
-
-    def decide(self, id: int, decision: str) -> None:
-        """Replace the decision record of message `id`: it was judged anew."""
-        self._operations.append(("decide", (decision, id)))
 
     def enqueue(self, row: OutboxRow) -> None:
         """Put a row in its account's outbox; the same seq again replaces it (to count an attempt)."""

@@ -106,6 +106,7 @@ def fold(frames: Iterable[Frame], statements: Iterable[Statement]) -> list[tuple
 
 
 _progress = Progress._fields
+REVISED = ("source", "destination", "pdu", "decision")
 
 for _statement in (
     Statement("insert", insertion(schema.message), columns(schema.message)),
@@ -116,10 +117,7 @@ for _statement in (
         slot="progress",
         key=len(_progress),
     ),
-    Statement("rewrite", revision(schema.message, ["pdu"], "id"), ("pdu", "of"), slot="body", key=1),
-    Statement(
-        "decide", revision(schema.message, ["decision"], "id"), ("decision", "of"), slot="decision", key=1
-    ),
+    Statement("revise", revision(schema.message, REVISED, "id"), (*REVISED, "of"), slot="body", key=4),
     Statement(
         "classify", revision(schema.message, ["category"], "id"), ("category", "of"), slot="category", key=1
     ),

@@ -44,7 +44,7 @@ async def test_an_erased_record_leaves_the_chain_whole(open_here):
     store = open_here()
     await keep(store, "unmask", "suppress", "reload")
     batch = Changes()
-    batch.add("erase_audit", (None, None, None, 2))
+    batch.add("amend_audit", (None, None, None, 2))
     await store.journal.commit(batch)
     assert await flaws(store) == []
     assert (await store.ledger.read(audit.records, 1, 1))[0].entry is None
@@ -56,8 +56,8 @@ async def test_what_is_changed_half_erased_or_cut_off_is_seen(open_here):
     head = await keep(store, "unmask", "suppress", "reload", "hold")
     (row,) = await store.ledger.read(audit.records, 1, 1)
     batch = Changes()
-    batch.add("erase_audit", (row.person, row.entry.replace("ann", "bob"), row.salt, 2))
-    batch.add("erase_audit", (None, None, row.salt, 3))
+    batch.add("amend_audit", (row.person, row.entry.replace("ann", "bob"), row.salt, 2))
+    batch.add("amend_audit", (None, None, row.salt, 3))
     await store.journal.commit(batch)
     assert await flaws(store, head.hash.hex()) == [
         (2, "it is not what was recorded"),

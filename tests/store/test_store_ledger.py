@@ -23,7 +23,7 @@ async def test_progress_and_rewrite_change_their_columns_alone(open_here):
     store = open_here()
     await store.journal.commit(inserts(1, 2))
     await store.journal.commit(
-        changes(lambda batch: batch.progress(1, sent(1)), lambda batch: batch.rewrite(2, b"new"))
+        changes(lambda batch: batch.progress(1, sent(1)), lambda batch: batch.revise(message(2, pdu=b"new")))
     )
     assert await store.ledger.messages([2, 1, 9]) == [
         message(1).with_progress(sent(1)),

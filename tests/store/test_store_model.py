@@ -11,6 +11,7 @@ from store_samples import message, waiting
 
 from gateway.store import schema
 from gateway.store.rows import Changes, MessageRow, OutboxRow, Progress, State, StrayRow
+from gateway.store.statements import REVISED
 from gateway.store.writer import REFUSED, STORED, Writer
 
 whole = st.integers(-(2**63), 2**63 - 1)
@@ -54,9 +55,10 @@ class Model:
         if value[0] in self.message:
             self.message[value[0]] = self.message[value[0]].with_progress(value[1])
 
-    def do_rewrite(self, value: tuple[int, bytes]) -> None:
-        if value[0] in self.message:
-            self.message[value[0]] = self.message[value[0]]._replace(pdu=value[1])
+    def do_revise(self, row: MessageRow) -> None:
+        if row.id in self.message:
+            said = {name: getattr(row, name) for name in REVISED}
+            self.message[row.id] = self.message[row.id]._replace(**said)
 
     def do_enqueue(self, row: OutboxRow) -> None:
         self.outbox[row.seq] = row
@@ -74,7 +76,7 @@ class Model:
 def changes_of(batch: list[tuple[str, Any]]) -> Changes:
     made = Changes()
     for name, value in batch:
-        if name in ("progress", "rewrite"):
+        if name == "progress":
             getattr(made, name)(*value)
         else:
             getattr(made, name)(value)
@@ -88,7 +90,7 @@ def histories(draw: st.DrawFn) -> list[list[list[tuple[str, Any]]]]:
 
     def change() -> tuple[str, Any]:
         names = ["insert", "enqueue", "dequeue", "stray", "unstray"]
-        name = draw(st.sampled_from([*names, *(["progress", "progress", "rewrite"] if used else [])]))
+        name = draw(st.sampled_from([*names, *(["progress", "progress", "revise"] if used else [])]))
         seq = draw(st.integers(1, 4))
         if name == "insert":
             again = bool(used) and draw(st.integers(0, 9)) == 0
@@ -98,8 +100,8 @@ def histories(draw: st.DrawFn) -> list[list[list[tuple[str, Any]]]]:
             return name, message(id, pdu=draw(octets), source=draw(words)).with_progress(draw(progress))
         if name == "progress":
             return name, (draw(st.sampled_from(used)), draw(progress))
-        if name == "rewrite":
-            return name, (draw(st.sampled_from(used)), draw(octets))
+        if name == "revise":
+            return name, message(draw(st.sampled_from(used)), pdu=draw(octets), source=draw(words))
         if name == "enqueue":
             return name, waiting(seq, draw(words), attempts=draw(whole), pdu=draw(octets))
         if name == "stray":

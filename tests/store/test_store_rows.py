@@ -24,7 +24,7 @@ def test_a_frame_survives_marshal():
     batch = inserts(1)
     batch.progress(1, sent(1))
     batch.progress(1, delivered(1)._replace(error=State.SENT))  # any IntEnum, as command_status is
-    batch.rewrite(1, b"\x00\xff")
+    batch.revise(message(1, pdu=b"\x00\xff"))
     batch.enqueue(waiting(1))
     batch.dequeue(1)
     batch.stray(lost(1))

@@ -90,7 +90,7 @@ def test_the_second_of_two_batches_with_one_key_is_refused(bench):
         ("progress", (1,)),
         ("dequeue", (1, 2, 3)),
         ("dequeue", (2**70,)),
-        ("rewrite", (object(), 1)),
+        ("revise", ("", "", object(), "", 1)),
         ("insert", tuple(message(5)._replace(account=None))),
         ("insert", tuple(message(5)._replace(account="\ud800"))),
     ],

@@ -1,0 +1,157 @@
+"""Which fields of which rows are sealed, where rows become frames and where they are read again.
+
+One blob holds all of a row's fields that concern a person; in their own columns stands nothing, or by what
+the row is found. Rows that were written before there were keys stay readable as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple, TypeVar, cast
+
+from sqlalchemy import Connection
+
+from gateway.store.rows import Frame, MessageRow, OutboxRow, Row, StrayRow
+from gateway.store.vault import BLANK, FOUND, MARKS, TEXT, WHOLE, Vault
+
+T = TypeVar("T", bound=NamedTuple)
+Seal = Callable[[Vault, Any], Iterable[tuple[str, Row]]]
+
+PARTS = ("source", "destination", "decision", "pdu")
+"""The fields of a message that are sealed."""
+
+OPTION = "vault"
+"""The execution option of a connection that holds its vault."""
+
+
+def vault_of(connection: Connection) -> Vault | None:
+    """What opens the rows that are read here."""
+    return cast("Vault | None", connection.get_execution_options().get(OPTION))
+
+
+# frames
+
+
+def sealed(vault: Vault, frame: Frame) -> Frame:
+    """The frame as it goes to disk."""
+    made: Frame = []
+    seals = SEALS if vault.sealing else FINDS
+    for operation in frame:
+        seal = seals.get(operation[0])
+        if seal is None:
+            made.append(operation)
+        else:
+            made += seal(vault, operation[1])
+    return made
+
+
+def _insert(vault: Vault, row: Any) -> list[tuple[str, Row]]:
+    blob = _seal_message(vault, row[0], row[4], row[5], row[9], row[10])
+    return [("insert", (*row[:4], "", "", *row[6:9], blob, "", *row[11:]))]
+
+
+def _revise(vault: Vault, row: Any) -> list[tuple[str, Row]]:
+    source, destination, pdu, decision, id = row
+    return [("revise", ("", "", _seal_message(vault, id, source, destination, pdu, decision), "", id))]
+
+
+def _seal_message(vault: Vault, id: int, source: str, destination: str, pdu: bytes, decision: str) -> bytes:
+    head = f"{source}\0{destination}\0{decision}\0".encode()
+    if head.count(0) != 3:
+        raise ValueError(f"message {id}: a field contains NUL")
+    return vault.seal(head + pdu, b"message %d" % id, WHOLE if pdu else BLANK)
+
+
+def _enqueue(vault: Vault, row: Any) -> list[tuple[str, Row]]:
+    return [("enqueue", (*row[:7], vault.seal(row[7], b"outbox %d" % row[0])))]
+
+
+def _stray(vault: Vault, row: Any) -> list[tuple[str, Row]]:
+    blob = vault.seal(f"{row[3]}\0".encode() + row[5], b"stray %d" % row[0])
+    return [("stray", (*row[:3], "", row[4], blob))]
+
+
+SEALS: dict[str, Seal] = {"insert": _insert, "revise": _revise, "enqueue": _enqueue, "stray": _stray}
+"""How the rows of a statement are sealed, by its name; other modules of the store add theirs."""
+
+FINDS: dict[str, Seal] = {}
+"""The same while nothing is sealed any more, but what was sealed before is still there."""
+
+
+# rows
+
+
+def is_sealed(blob: bytes) -> bool:
+    """Whether an octet column holds a blob and not a PDU."""
+    return blob[:1] in MARKS
+
+
+def is_sealed_text(text: str | None) -> bool:
+    """Whether a text column holds a blob."""
+    return text is not None and text.startswith(TEXT)
+
+
+def is_key(number: str) -> bool:
+    """Whether what stands for a number is by what it is found."""
+    return number.startswith(FOUND)
+
+
+def message_parts(vault: Vault, id: int, blob: bytes) -> tuple[str, str, str, bytes]:
+    """Source, destination, decision and PDU of a message. Raises Damaged."""
+    source, destination, decision, pdu = vault.open(blob, b"message %d" % id).split(b"\0", 3)
+    return source.decode(), destination.decode(), decision.decode(), pdu
+
+
+def messages(connection: Connection, found: Iterable[Any]) -> list[MessageRow]:
+    """Rows of messages as they were before they were sealed. Raises Damaged."""
+    vault = vault_of(connection)
+    rows = list(map(MessageRow._make, found))
+    return rows if vault is None else [_message(vault, row) for row in rows]
+
+
+def _message(vault: Vault, row: MessageRow) -> MessageRow:
+    if not is_sealed(row.pdu):
+        return row
+    source, destination, decision, pdu = message_parts(vault, row.id, row.pdu)
+    return row._replace(source=source, destination=destination, decision=decision, pdu=pdu)
+
+
+def parts_of_messages(connection: Connection, kind: type[T], found: Iterable[Any]) -> list[T]:
+    """Rows that have some fields of a message, selected first and in order, and with its id and its PDU."""
+    vault = vault_of(connection)
+    fields = kind._fields
+    made: list[T] = []
+    for row in found:
+        if vault is None or not is_sealed(row.pdu):
+            made.append(kind._make(row[: len(fields)]))
+            continue
+        parts = zip(PARTS, message_parts(vault, row.id, row.pdu), strict=True)
+        values = {**row._mapping, **dict(parts)}
+        made.append(kind._make(values[name] for name in fields))
+    return made
+
+
+def outbox_rows(connection: Connection, found: Iterable[Any]) -> list[OutboxRow]:
+    """Rows of an outbox. Raises Damaged."""
+    vault = vault_of(connection)
+    rows = list(map(OutboxRow._make, found))
+    if vault is None:
+        return rows
+    return [
+        row._replace(pdu=vault.open(row.pdu, b"outbox %d" % row.seq)) if is_sealed(row.pdu) else row
+        for row in rows
+    ]
+
+
+def stray_rows(connection: Connection, found: Iterable[Any]) -> list[StrayRow]:
+    """Receipts that matched nothing. Raises Damaged."""
+    vault = vault_of(connection)
+    rows = list(map(StrayRow._make, found))
+    return rows if vault is None else [_stray_row(vault, row) for row in rows]
+
+
+def _stray_row(vault: Vault, row: StrayRow) -> StrayRow:
+    if not is_sealed(row.pdu):
+        return row
+    destination, pdu = vault.open(row.pdu, b"stray %d" % row.seq).split(b"\0", 1)
+    return row._replace(destination=destination.decode(), pdu=pdu)
