@@ -49,7 +49,7 @@ async def rollback(gateway: Node, asked: dict[str, Any]) -> Answer:
     number = asked.get("number")
     if not isinstance(number, int) or isinstance(number, bool):
         return as_json(400, {"problems": ["number is no whole number"]})
-    problems = await gateway.rollback(number, asked[OPERATOR])
+    problems = await gateway.rollback(number, asked.get(OPERATOR, "unknown"))
     if problems is None:
         return as_json(404, {"problems": [f"no generation {number} is kept"]})
     if problems:

@@ -36,7 +36,7 @@ class AuditCommands:
             raise Unfit("a purpose of five characters or more is wanted: it is kept in the record")
         number = asked.get("number")
         await self.audit.at_once(
-            asked[OPERATOR],
+            asked.get(OPERATOR, "unknown"),
             "unmask",
             str(asked.get("subject") or ""),
             number=str(number) if number else None,

@@ -164,7 +164,7 @@ class PeopleCommands:
         method, evidence, language = (str(asked.get(n) or "") for n in ("method", "evidence", "language"))
         if method and method not in METHODS:
             raise Unfit(f"method must be one of {', '.join(METHODS)}")
-        origin = Origin(method or "api", str(asked[OPERATOR]), evidence, language)
+        origin = Origin(method or "api", str(asked.get(OPERATOR, "unknown")), evidence, language)
         requesting = self.gateway.relay.protection.requesting
         return await self._each(
             asked,
@@ -208,7 +208,7 @@ class PeopleCommands:
         if case.closed_at is not None:
             raise Unfit(f"case {case_id} was closed by {case.closed_by}")
         batch = Batch()
-        by, note = str(asked.get("by") or asked[OPERATOR]), str(asked.get("note") or "")
+        by, note = str(asked.get("by") or asked.get(OPERATOR, "unknown")), str(asked.get("note") or "")
         self.gateway.relay.protection.cases.close(case.id, by, note, batch)
         self.gateway.relay.audit.record(batch, by, "close", f"case {case.id}", note, number=case.number)
         await self._commit(batch)
@@ -261,7 +261,7 @@ class PeopleCommands:
         return {"done": done, "refused": refused}
 
     async def _record(self, asked: Document, act: str, subject: str, detail: str, number: str | None) -> None:
-        await self.gateway.relay.audit.at_once(asked[OPERATOR], act, subject, detail, number=number)
+        await self.gateway.relay.audit.at_once(asked.get(OPERATOR, "unknown"), act, subject, detail, number=number)
 
     async def _commit(self, batch: Batch) -> None:
         relay = self.gateway.relay

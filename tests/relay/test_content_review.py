@@ -56,7 +56,7 @@ def house(make_house: MakeHouse, night: Night) -> House:
 
 @pytest.fixture
 def commands(house: House) -> ReviewCommands:
-    return ReviewCommands(house.relay.reviewing)
+    return ReviewCommands(house.relay.reviewing, house.relay.audit)
 
 
 def ask(house: House, work: Any) -> Any:
