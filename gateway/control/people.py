@@ -261,7 +261,9 @@ class PeopleCommands:
         return {"done": done, "refused": refused}
 
     async def _record(self, asked: Document, act: str, subject: str, detail: str, number: str | None) -> None:
-        await self.gateway.relay.audit.at_once(asked.get(OPERATOR, "unknown"), act, subject, detail, number=number)
+        await self.gateway.relay.audit.at_once(
+            asked.get(OPERATOR, "unknown"), act, subject, detail, number=number
+        )
 
     async def _commit(self, batch: Batch) -> None:
         relay = self.gateway.relay

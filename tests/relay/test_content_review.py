@@ -210,7 +210,7 @@ def test_an_approved_text_is_completed(make_house: MakeHouse) -> None:
     )
     house = content_house(make_house, settings)
     house.client().submit(data_coding=8, short_message="电话13800138000".encode("utf-16-be"))
-    commands = ReviewCommands(house.relay.reviewing)
+    commands = ReviewCommands(house.relay.reviewing, house.relay.audit)
     (one,) = held(house, commands)
     assert one["rules"] == ["links: numbers"]
     ask(house, commands.approve({"number": one["number"], "by": "Ann"}))
