@@ -195,6 +195,7 @@ class Gateway:
             self.problems = tuple(str(error).splitlines())
         else:
             self.problems = ()
+            self.relay.alarms.recovered("configuration", "files", "they are valid again")
             before = self.generation
             self.generations.swap(generation)
             self.history.keep(generation, cause, packed)
@@ -205,6 +206,7 @@ class Gateway:
             self.relay.audit.at_once(by, "reload", f"generation {generation.number}", cause)
             log.info("generation {number} is in force", number=generation.number)
             return ()
+        self.relay.alarms.alarm("configuration", "files", f"not taken: {'; '.join(self.problems[:3])}")
         log.error("the configuration was not taken: {problems}", problems="; ".join(self.problems))
         return self.problems
 

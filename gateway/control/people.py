@@ -209,7 +209,7 @@ class PeopleCommands:
             raise Unfit(f"case {case_id} was closed by {case.closed_by}")
         batch = Batch()
         by, note = str(asked.get("by") or asked.get(OPERATOR, "unknown")), str(asked.get("note") or "")
-        self.gateway.relay.protection.cases.close(case.id, by, note, batch)
+        self.gateway.relay.protection.cases.close(case, by, note, batch)
         self.gateway.relay.audit.record(batch, by, "close", f"case {case.id}", note, number=case.number)
         await self._commit(batch)
         return {"closed": case.id}

@@ -27,10 +27,11 @@ class Alarm:
     raised_at: int
     last_at: int
     count: int = 1
+    told_at: int = 0
 
 
 Told = Callable[[str, Alarm], None]
-"""Tells people: `raised` or `recovered`, and the alarm."""
+"""Tells people: `raised`, `reminded` or `recovered`, and the alarm."""
 
 
 class Alarms:

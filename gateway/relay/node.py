@@ -27,6 +27,7 @@ from gateway.relay.gathering import Gathering
 from gateway.relay.ids import Ids
 from gateway.relay.inbound import Inbound
 from gateway.relay.judging import Judging
+from gateway.relay.lookout import Lookout
 from gateway.relay.multipart import Groups
 from gateway.relay.outbind import Outbinds
 from gateway.relay.outbox import Outbox
@@ -108,6 +109,7 @@ class Relay:
             reactor,
             clocks,
         )
+        self.lookout = Lookout(self)
         self.sweep.besides = self.protection.consenting.expire
         self.wording = Wording(store.ledger, self.committer, reactor, clocks)
         self.protection.lookups.release = self.sweep.hasten
@@ -179,6 +181,7 @@ class Relay:
         self.judging.again_of = self._again
         self.protection.adopt(generation, filters)
         self.wording.adopt(filters)
+        self.lookout.adopt(node)
         self.dispatch.reroute(Router.of(generation), generation.number)
 
     def _close_removed(self, generation: Generation) -> None:
@@ -229,6 +232,7 @@ class Relay:
         self.binding.start()
         self.ticker.start()
         self.sweep.start()
+        self.lookout.start()
         self.outbinds.start()
         self.connect()
 
@@ -255,6 +259,7 @@ class Relay:
         self.dispatch.paused = True
         self.server.close_all()
         self.sweep.stop()
+        self.lookout.stop()
         self.outbinds.stop()
         stopping: list[Deferred[Any]] = [u.stop() for uplinks in self.uplinks.values() for u in uplinks]
         stopping.append(self.protection.stop())

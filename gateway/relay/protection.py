@@ -76,7 +76,7 @@ class Protection:
         self.counting = Counting(ledger, clocks, self._is_capped)
         self.speaker = Speaker(ids, book, dispatch, clocks)
         self.webhooks = Webhooks(ledger, committer, self.call_ids, alarms, reactor, clocks)
-        self.cases = Cases(self.case_ids, self.speaker, self.webhooks, clocks)
+        self.cases = Cases(self.case_ids, self.speaker, self.webhooks, alarms, clocks)
         self.consenting = Consenting(self.people, self.webhooks, clocks)
         self.requesting = Requesting(self.people, self.consenting, self.speaker, judging, book, accounts, ids)
         self.hearing = Hearing(
@@ -115,6 +115,7 @@ class Protection:
         if self.people.persons.people.rules is not None:
             await self.hearing.attribution.restore(self._entry)
         await self.counting.restore(self._entry)
+        await self.cases.restore(self.people.ledger)
         await self.webhooks.start()
         self.feeds.start()
 

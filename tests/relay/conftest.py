@@ -1,10 +1,13 @@
 """Fixtures of the relay's tests."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import pytest_twisted
+from event_desk import Desk
+from hook_server import Hook
 from hypothesis import settings
 from relay_house import House, MakeHouse
 from twisted.logger import LogEvent, globalLogPublisher
@@ -48,3 +51,13 @@ def _nothing_fails_unseen() -> Iterator[None]:
     yield
     globalLogPublisher.removeObserver(observer)
     assert not failures, failures[0]
+
+
+@pytest_twisted.async_yield_fixture  # type: ignore[untyped-decorator]
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    """A desk with a server to call."""
+    found = Desk(tmp_path, Hook())
+    await found.open()
+    yield found
+    await found.close()
+    await found.hook.stop()

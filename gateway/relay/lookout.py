@@ -1,0 +1,106 @@
+"""The lookout: once a second, whether something has gone on for too long that a person should hear of."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+
+from gateway.relay.batch import Batch
+from gateway.relay.notices import Notices
+from gateway.settings.models import Alarms as Settings
+from gateway.settings.models import Node
+
+if TYPE_CHECKING:
+    from gateway.relay.node import Relay
+
+log = Logger()
+
+INTERVAL = 1.0
+QUIET = 300.0  # seconds without a failure until a filter is believed to work again
+STORE = "store"
+
+
+class Lookout:
+    """Looks at a relay's store, carriers, filters and cases, and has its alarms told."""
+
+    def __init__(self, relay: Relay) -> None:
+        self.relay = relay
+        self.alarms = relay.alarms
+        self.clocks = relay.clocks
+        self.settings = Settings()
+        self.notices = Notices(relay.alarms, relay.protection.webhooks, relay.committer, relay.clocks)
+        self._since: dict[tuple[str, str], float] = {}
+        self._failed: dict[str, tuple[int, float]] = {}
+        self._loop = LoopingCall(self.look)
+        self._loop.clock = relay.clocks.timer  # type: ignore[assignment]
+
+    def adopt(self, node: Node) -> None:
+        """Go by the settings of a new generation."""
+        self.settings = node.alarms
+        self.notices.configure(node.alarms, node.name)
+
+    def start(self) -> None:
+        """Begin to look."""
+        self._loop.start(INTERVAL, now=False)
+
+    def stop(self) -> None:
+        """Look no more."""
+        if self._loop.running:
+            self._loop.stop()
+
+    def look(self) -> None:
+        """One look at everything; what goes wrong with one look keeps nobody from the others."""
+        for look in (self._store, self._carriers, self._filters, self._cases, self.notices.tick):
+            try:
+                look()
+            except Exception:
+                log.failure("a look at what goes on failed")
+
+    def _store(self) -> None:
+        journal = self.relay.store.journal
+        text = f"cannot be written, nothing is accepted: {journal.failure}"
+        self._lasting(
+            "store_failing", STORE, journal.failing, self.settings.store_failing, text, "works again"
+        )
+
+    def _carriers(self) -> None:
+        configured = self.relay.generation.carriers
+        for name in configured:
+            uplinks = self.relay.uplinks.get(name, ())
+            error = next((uplink.last_error for uplink in uplinks if uplink.last_error), "no connection")
+            down = not self.relay.dispatch.carriers[name].links
+            text = f"no bind is up: {error}"
+            self._lasting("carrier_down", name, down, self.settings.carrier_down, text, "bound again")
+        for kind, name in list(self._since):
+            if kind == "carrier_down" and name not in configured:
+                del self._since[kind, name]
+                self.alarms.recovered(kind, name, "it is configured no more")
+
+    def _lasting(self, kind: str, subject: str, wrong: bool, patience: float, text: str, over: str) -> None:
+        """An alarm for what is wrong for longer than `patience`."""
+        now = self.clocks.timer.seconds()
+        if not wrong:
+            if self._since.pop((kind, subject), None) is not None:
+                self.alarms.recovered(kind, subject, over)
+            return
+        lasts = now - self._since.setdefault((kind, subject), now)
+        if lasts >= patience and (kind, subject) not in self.alarms.open:
+            self.alarms.alarm(kind, subject, text)
+
+    def _filters(self) -> None:
+        now = self.clocks.timer.seconds()
+        for name, count in self.relay.judging.failures.items():
+            before, at = self._failed.get(name, (0, now))
+            if count > before:
+                self._failed[name] = count, now
+                text = f"failed {count} times since the start and gave its stated verdict: the log says why"
+                self.alarms.alarm("filter_failed", name, text)
+            elif now - at >= QUIET:
+                self.alarms.recovered("filter_failed", name, "no failure for five minutes")
+
+    def _cases(self) -> None:
+        batch = Batch()
+        self.relay.protection.cases.overdue(batch)
+        self.relay.committer.commit(batch, must=True)
