@@ -13,7 +13,7 @@ from timing import machine, microseconds
 
 from gateway.filters.catalogue import make_filters
 from gateway.filters.chain import Chain, Mode
-from gateway.filters.marks import squashed
+from gateway.filters.fold import folded
 from gateway.filters.matching import parse_pattern
 from gateway.message import Message
 from gateway.settings.load import load
@@ -54,7 +54,7 @@ def message(text: str, category: str) -> Message:
 
 def judged(chain: Chain, text: str, category: str) -> object:
     """The judgement of a message as if its text had never been seen."""
-    squashed.cache_clear()
+    folded.cache_clear()
     return chain.judge(message(text, category), NOW)
 
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 from gateway.smpp.concat import Part
 from gateway.smpp.fields import Tlv
 from gateway.smpp.pdus import DataSm, SubmitSm
-from gateway.smpp.readings import body, other_readings
-from gateway.smpp.text import DefaultAlphabet, decode_parts, decode_text
+from gateway.smpp.readings import body, other_readings, read_alone
+from gateway.smpp.text import DefaultAlphabet, decode_parts
 
 MtPdu = SubmitSm | DataSm
 
@@ -64,16 +64,22 @@ class Message:
         binary.
         """
         if not self._read:
-            self._text = read_text(self.segments or (self,))
+            if self.segments:
+                parts = [body(segment.pdu) for segment in self.segments]
+                self._text = decode_parts(parts, self.default_alphabet)
+            else:
+                self._text, plain = read_alone(self.pdu, self.default_alphabet)
+                self._others = () if plain else None
             self._read = True
         return self._text
 
     @property
     def others(self) -> tuple[str, ...]:
         """What other handsets may show instead: hardly ever anything, unless somebody means to deceive."""
+        text = self.text
         if self._others is None:
             pdus = [each.pdu for each in self.segments or (self,)]
-            self._others = other_readings(pdus, self.text or "", self.default_alphabet)
+            self._others = other_readings(pdus, text or "", self.default_alphabet)
         return self._others
 
     def rewrite(self, pdu: MtPdu) -> None:
@@ -100,10 +106,3 @@ def joined(segments: Sequence[Message]) -> Message:
     numbers.
     """
     return replace(segments[0], segments=tuple(segments))
-
-
-def read_text(segments: Sequence[Message]) -> str | None:
-    """The text of segments in their order; None if it is binary."""
-    if len(segments) == 1:
-        return decode_text(*body(segments[0].pdu), segments[0].default_alphabet)
-    return decode_parts([body(segment.pdu) for segment in segments], segments[0].default_alphabet)

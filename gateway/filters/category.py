@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.filters.entries import Entry, Severity
-from gateway.filters.fold import view_s
-from gateway.filters.marks import InForce, Mark, contains, squashed
+from gateway.filters.fold import folded, view_s
+from gateway.filters.marks import InForce, Mark, contains
 from gateway.filters.packs import TextRule
 from gateway.filters.persons import Persons
 from gateway.filters.rulebook import Ruled
@@ -84,7 +84,7 @@ class Raising:
         for mark in self._marks_for(message, now):
             if mark.stands_in(text):
                 return self._raise(message, mark.ruled.name, mark.ruled.place, "an opt-out way")
-        if not self._squashed or not contains(squashed(text), self._squashed):
+        if not self._squashed or not contains(folded(text).squashed, self._squashed):
             return None
         hits = self._phrases.scan(text, message.tenant, message.category, now)  # knows where words end
         if hits:

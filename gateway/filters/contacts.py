@@ -44,7 +44,7 @@ _SPACED_DOT = re.compile(rf" \. ?({_COMMON})(?![a-z0-9])")
 _SPELT_DOT = re.compile(rf"(?:点| dot | d0t )({_COMMON})(?![a-z0-9])")
 _BEFORE = re.compile(r"[a-z0-9_-]{2,63}\Z")
 
-_SEVEN_DIGITS = re.compile(r"\d[\d .-]{5,}\d")
+_SEVEN_DIGITS = re.compile(r"[0-9][0-9 .-]{5,}[0-9]")
 _NUMBER = re.compile(r"(?<![a-z0-9.@_/-])\+?\d(?:[ .-]{0,2}\d){6,14}(?![a-z0-9])")
 _PHONE = re.compile(r"(?:\+?86)?(?:1[3-9]\d{9}|[48]00\d{7}|0\d{9,11})|\+\d{8,15}|1?[2-9]\d{2}[2-9]\d{6}")
 _CALLED = re.compile(
@@ -99,14 +99,18 @@ NONE = Contacts()
 def contacts(text: str, *, numbers: bool = True) -> Contacts:
     """The contacts in a text; telephone numbers only if they are asked for. Never raises."""
     tokens = text.translate(addresses()).split()
-    spread = [*map(len, tokens)].count(1) >= SPREAD
+    spread = len(tokens) >= SPREAD and [*map(len, tokens)].count(1) >= SPREAD
     seen = " ".join(_closed(tokens)) if spread else " ".join(tokens)
-    kinds = {_CUE_KINDS[index] for index, _, _ in _FINDER.find_matches_as_indexes(seen)}
+    cues = _FINDER.find_matches_as_indexes(seen)
+    digits = numbers and _SEVEN_DIGITS.search(seen) is not None
+    if not (cues or digits or spread or "." in seen):
+        return NONE
+    kinds = {_CUE_KINDS[index] for index, _, _ in cues}
     dotted = [token for token in tokens if "." in token and ("han" in kinds or _is_dotted(token))]
-    if not (kinds or dotted or spread or numbers):
+    if not (kinds or dotted or spread or digits):
         return NONE
     hosts = tuple(_hosts(text, seen, dotted, spread, kinds))
-    found = tuple(_numbers(seen)) if numbers else ()
+    found = tuple(_numbers(seen)) if digits else ()
     handles = (*(_qq(seen) if "qq" in kinds else ()), *(_wechat(seen) if "wechat" in kinds else ()))
     return Contacts(hosts, found, handles) if hosts or found or handles else NONE
 
@@ -187,8 +191,6 @@ def _is_host(name: str, follows: str) -> bool:
 
 
 def _numbers(seen: str) -> Iterator[str]:
-    if _SEVEN_DIGITS.search(seen) is None:
-        return
     for match in _NUMBER.finditer(seen):
         digits = re.sub(r"[^\d+]", "", match[0])
         called = _CALLED.search(seen, max(0, match.start() - 12), match.start())

@@ -16,8 +16,9 @@ themselves. One table of 0x110000 places costs some 13 MB and spares a test for 
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 DATA = Path(__file__).parent / "data" / "fold.txt"
 CODE_POINTS = 0x110000
@@ -25,12 +26,26 @@ CODE_POINTS = 0x110000
 Table = list[int | str]
 """For ``str.translate``: at each code point the code point or the string that stands for it."""
 
-_REPEATS = re.compile(r"([^0-9])\1+")
+_REPEATS = re.compile(r"(\D)(?=\1)", re.ASCII)
 
 
 def fold(text: str) -> list[str]:
     """View W as its tokens, in order: what is read without a separator between."""
     return text.translate(WORDS).split()
+
+
+class Folded(NamedTuple):
+    """A text in view W, as its tokens, and in view S."""
+
+    tokens: list[str]
+    squashed: str
+
+
+@lru_cache(maxsize=1)
+def folded(text: str) -> Folded:
+    """The text at hand, folded once: several filters ask for it one after the other."""
+    tokens = fold(text)
+    return Folded(tokens, "".join(tokens))
 
 
 def view_w(text: str) -> str:
@@ -45,7 +60,7 @@ def view_s(text: str) -> str:
 
 def view_r(squashed: str) -> str:
     """View R of a text in view S: runs of one letter as that letter once."""
-    return _REPEATS.sub(_once, squashed)
+    return _REPEATS.sub("", squashed)
 
 
 def view_d(text: str) -> str:
@@ -71,10 +86,6 @@ def run_starts(squashed: str) -> list[int]:
         before = character
     starts.append(len(squashed))
     return starts
-
-
-def _once(run: re.Match[str]) -> str:
-    return run[1]
 
 
 def _read(part: int, table: Table | None) -> Table:

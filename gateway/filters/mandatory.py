@@ -6,8 +6,8 @@ import re
 from typing import NamedTuple
 
 from gateway.filters.category import PROMOTIONAL
-from gateway.filters.fold import view_s
-from gateway.filters.marks import InForce, Mark, contains, squashed
+from gateway.filters.fold import folded, view_s
+from gateway.filters.marks import InForce, Mark, contains
 from gateway.filters.packs import TextRule
 from gateway.filters.persons import Persons
 from gateway.filters.verdict import REASONS, Action, Rewrite, Verdict
@@ -80,7 +80,7 @@ class Mandatory:
             elif signature and (strange := self._strange_signature(message.tenant, text)):
                 lacks.append(Lack(ruled.name, ruled.place, strange, rule.enforced, True, False))
         brands = self._brands.get(message.tenant, ())
-        if brands and message.category == PROMOTIONAL and not contains(squashed(text), brands):
+        if brands and message.category == PROMOTIONAL and not contains(folded(text).squashed, brands):
             what = " or ".join(self._settings.tenants[message.tenant].brands)
             lacks.append(Lack(BRAND, self._place, f"the brand {what}", True))
         return lacks

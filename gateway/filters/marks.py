@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Generic, TypeVar
 
-from gateway.filters.fold import view_s
+from gateway.filters.fold import folded, view_s
 from gateway.filters.packs import Rule, TextRule
 from gateway.filters.rulebook import Ruled, Rules
 
 DAY = 86400.0
 MOST = 4096
-
-squashed = lru_cache(maxsize=1)(view_s)
-"""View S of the text at hand: several filters ask for it one after the other."""
 
 R = TypeVar("R", bound=Rule)
 T = TypeVar("T")
@@ -62,7 +58,7 @@ class Mark:
         for phrase in self._plain:
             if phrase in text:
                 return True
-        return contains(squashed(text), self._squashed)
+        return contains(folded(text).squashed, self._squashed)
 
 
 def contains(text: str, phrases: Iterable[str]) -> bool:

@@ -23,6 +23,8 @@ Spans = list[tuple[int, int]]
 
 LONGEST_VARIABLE = 1000
 LONGEST_URL = 500
+MOST_WAYS = 200
+"""Ways to match a text that a regular expression may try one after the other."""
 
 _VARIABLE = re.compile(
     r"\{\{|\}\}|\{([A-Za-z_]\w{0,40}):([a-z]{1,10})(?:\((\d{1,4})(?:-(\d{1,4}))?\))?\}|[{}]"
@@ -74,8 +76,8 @@ class Variable(NamedTuple):
 class Pattern(NamedTuple):
     """A pattern in its pieces. No matching text is longer than `longest`, and each contains `anchor`.
 
-    `plain` says the same as a regular expression of possessive pieces, where there is only one way to match:
-    where no variable could take what the literal text behind it begins with.
+    `plain` says the same as a regular expression where there is only one way to match, since no variable
+    could take what the literal text behind it begins with, or where there are few.
     """
 
     pieces: tuple[str | Variable, ...]
@@ -134,16 +136,22 @@ def parse_pattern(text: str) -> Pattern:
 
 
 def _plain(pieces: list[str | Variable]) -> re.Pattern[str] | None:
-    """The regular expression of pieces that can match in one way only."""
+    """The regular expression of pieces that can match in one way, or in so few that trying all is nothing."""
     written = []
+    ways = 1
     for piece, following in zip(pieces, (*pieces[1:], ""), strict=True):
         if isinstance(piece, str):
             written.append(re.escape(piece))
             continue
         run = piece.characters
-        if run is None or not isinstance(following, str) or _may_begin(run, following):
+        if run is None:
             return None
-        written.append(f"(?:{CHARACTERS[piece.kind]}){{{piece.least},{piece.most}}}+")
+        several = not isinstance(following, str) or _may_begin(run, following)
+        ways *= piece.most - piece.least + 1 if several else 1
+        if ways > MOST_WAYS:
+            return None
+        once = "" if several else "+"
+        written.append(f"(?:{CHARACTERS[piece.kind]}){{{piece.least},{piece.most}}}{once}")
     return re.compile("".join(written), re.S)
 
 

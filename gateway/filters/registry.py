@@ -72,6 +72,8 @@ class Registry:
     def matching(self, text: str, allowed: Callable[[str], bool]) -> list[Registered]:
         """Every template that the text is one of, paused ones too."""
         hits = self._finder.find_matches_as_indexes(text, overlapping=True)
+        if not hits:
+            return []
         tried = dict.fromkeys(index for index, _, _ in hits)
         return [self.entries[index] for index in tried if self.entries[index].pattern.matches(text, allowed)]
 

@@ -21,8 +21,8 @@ class Registries:
 
     def __init__(self, registries: Mapping[str, Registry], known: Mapping[str, Known]) -> None:
         self.by_tenant = dict(registries)
-        self._hosts = {tenant: Hosts(each.hosts) for tenant, each in known.items()}
-        self._nowhere = Hosts(())
+        self._allowed = {tenant: Hosts(each.hosts).__contains__ for tenant, each in known.items()}
+        self._nowhere = Hosts(()).__contains__
 
     @classmethod
     def read(cls, directory: Path | None, known: Mapping[str, Known]) -> Registries:
@@ -53,7 +53,7 @@ class Registries:
         registry = self.by_tenant.get(tenant)
         if registry is None:
             return []
-        return registry.matching(text, self._hosts.get(tenant, self._nowhere).__contains__)
+        return registry.matching(text, self._allowed.get(tenant, self._nowhere))
 
     def approved(self, message: Message) -> Registered | None:
         """The approved template for its category that a message's text is one of."""
@@ -76,6 +76,7 @@ class Templates:
         self._settings = settings
         self.registries = registries
         self._place = place
+        self._none = self._verdict("unmatched", "no template", place, "the text is none of the templates")
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A verdict on a text that is none of the approved templates; a binary message has no text."""
@@ -86,13 +87,14 @@ class Templates:
             detail = f"{message.tenant} has no registry of templates"
             return self._verdict("unregistered", "no registry", self._place, detail)
         found = self.registries.matching(message.tenant, text.strip())
-        if any(fits(entry, message.category) for entry in found):
-            return None
+        for entry in found:
+            if fits(entry, message.category):
+                return None
         for entry in found:
             paused = entry.template.state == "paused"
             why = "is paused" if paused else f"is not for {message.category}"
             return self._verdict("unmatched", entry.template.name, entry.place, f"the template {why}")
-        return self._verdict("unmatched", "no template", self._place, "the text is none of the templates")
+        return self._none
 
     def _verdict(self, setting: str, rule: str, place: str, detail: str) -> Verdict | None:
         return treat(getattr(self._settings, setting), self.name, rule, place, _REASON, detail)

@@ -20,7 +20,7 @@ from gateway.filters.entries import (
     is_spaced,
     keys,
 )
-from gateway.filters.fold import fold, view_r, view_s
+from gateway.filters.fold import folded, view_r, view_s
 from gateway.filters.reading import Reading
 from gateway.filters.search import Hit, Search, Target, View
 from gateway.filters.wordfiles import ListFile
@@ -159,8 +159,7 @@ class WordList:
 
         Of one entry at most `search.MOST_HITS` are reported. Never raises, whatever the text.
         """
-        tokens = fold(text)
-        squashed = "".join(tokens)
+        tokens, squashed = folded(text)
         matches = self.automaton.find(squashed)
         collapsed = view_r(squashed) if self.repeats else squashed
         repeated = self.automaton.find(collapsed) if collapsed != squashed else []

@@ -20,6 +20,7 @@ from .concat import Carried, Udh, body_of, udh_of, user_data_of
 from .constants import ESM_UDHI
 from .text import DefaultAlphabet, alphabet_of, decode_parts, decode_text
 
+_UCS2 = 8
 _GB18030 = 15
 _SEVEN_BITS = frozenset(("gsm7", "ascii"))
 _WINDOWS = re.compile(rb"[\x80-\x9f]")
@@ -39,6 +40,19 @@ def body(pdu: Carried) -> Body:
     if not pdu.esm_class & ESM_UDHI:
         return Body(user_data_of(pdu), pdu.data_coding, None)
     return Body(body_of(pdu), pdu.data_coding, udh_of(pdu))
+
+
+def read_alone(pdu: Carried, alphabet: DefaultAlphabet) -> tuple[str | None, bool]:
+    """The text of a PDU that is no part of a long one, and whether it is of the usual kinds that have no
+    other reading.
+    """
+    data_coding = pdu.data_coding
+    if pdu.esm_class & ESM_UDHI:
+        return decode_text(body_of(pdu), data_coding, udh_of(pdu), alphabet), False
+    octets = user_data_of(pdu)
+    plain = data_coding == 0 and alphabet == "gsm7" and octets.isascii()
+    plain = plain or (data_coding == _UCS2 and not octets.startswith(_LITTLE_ENDIAN))
+    return decode_text(octets, data_coding, None, alphabet), plain
 
 
 def other_readings(pdus: Sequence[Carried], text: str, alphabet: DefaultAlphabet) -> tuple[str, ...]:
