@@ -6,12 +6,13 @@ that of two messages in one batch the second sees the first.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.filters.frequency import Counter, Facts, key_of
+from gateway.filters.frequency import ALL_BITS, Counter, Facts, picker
 from gateway.filters.known import Known
 from gateway.filters.packs import CapRule
-from gateway.filters.persons import Person, Persons, signature_of
+from gateway.filters.persons import Asked, Person, Persons, signature_of
 from gateway.filters.quiet import URGENT
 from gateway.filters.rulebook import Ruled
 from gateway.filters.verdict import REASONS, Action, Verdict
@@ -31,8 +32,9 @@ class _Plan(NamedTuple):
     """A rule made quick: its counter, and which facts make its key."""
 
     rule: CapRule
+    ruled: Ruled
     counter: Counter
-    places: tuple[int, ...]
+    pick: Callable[[Facts], tuple[str, ...]]
 
 
 class Capped:
@@ -43,17 +45,20 @@ class Capped:
     def __init__(self, persons: Persons, known: Known) -> None:
         self.persons = persons
         self.known = known
-        self._plans: dict[int, _Plan] = {}
+        self._plans: dict[int, tuple[Asked, tuple[_Plan, ...]]] = {}
+        self._last: tuple[Message | None, Asked | None, str, str | None, list[Counted]]
+        self._last = None, None, "", None, []
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A refusal or a warning by the first limit that is spent; a message never stands in its own way."""
         warning: Verdict | None = None
+        counted_at = message.counted_at
         for counter, key, rule, ruled in self.counted(message, now):
-            if message.counted_at:
-                counter.give_back(key, message.counted_at)
+            if counted_at:
+                counter.give_back(key, counted_at)
             spent = counter.spent(key, now)
-            if message.counted_at:
-                counter.record(key, message.counted_at)
+            if counted_at:
+                counter.record(key, counted_at)
             if spent is None:
                 continue
             detail = f"{spent.limit}, by {', '.join(rule.key)}"
@@ -68,30 +73,44 @@ class Capped:
         person = self.persons.person(message)
         if person is None or person.tier == URGENT:
             return []
-        rules = self.persons.asked(person.rules, now).caps
-        if not rules:
+        asked = self.persons.asked(person.rules, now)
+        if not asked.caps:
             return []
+        last, of, category, text, counted = self._last
+        if last is message and of is asked and category == message.category and text is message.text:
+            return counted
         facts = facts_of(message, person)
-        return [self._counted(rule, ruled, facts) for rule, ruled in rules]
+        counted = [
+            Counted(plan.counter, hash(plan.pick(facts)) & ALL_BITS or 1, plan.rule, plan.ruled)
+            for plan in self._planned(asked)
+        ]
+        self._last = message, asked, message.category, message.text, counted
+        return counted
 
-    def _counted(self, rule: CapRule, ruled: Ruled, facts: Facts) -> Counted:
-        plan = self._plans.get(id(rule))
-        if plan is None:
-            places = tuple(Facts._fields.index(part) for part in rule.key)
-            counter = self.known.counter(ruled.name, rule.key, rule.parsed())
-            plan = self._plans[id(rule)] = _Plan(rule, counter, places)
-        return Counted(plan.counter, key_of(tuple(facts[place] for place in plan.places)), rule, ruled)
+    def _planned(self, asked: Asked) -> tuple[_Plan, ...]:
+        """The rules of a day made quick."""
+        found = self._plans.get(id(asked))
+        if found is not None and found[0] is asked:
+            return found[1]
+        if len(self._plans) > 1000:
+            self._plans.clear()
+        plans = tuple(
+            _Plan(rule, ruled, self.known.counter(ruled.name, rule.key, rule.parsed()), picker(rule.key))
+            for rule, ruled in asked.caps
+        )
+        self._plans[id(asked)] = asked, plans
+        return plans
 
 
 def facts_of(message: Message, person: Person) -> Facts:
     """What a message can be counted by. Without a signature in the text the tenant stands for it."""
     return Facts(
-        account=message.account,
-        tenant=message.tenant,
-        signature=signature_of(message) or message.tenant,
-        program=person.program,
-        category=message.category,
-        template="",
-        recipient=person.digits,
-        text=message.text or "",
+        message.account,
+        message.tenant,
+        signature_of(message) or message.tenant,
+        person.program,
+        message.category,
+        "",
+        person.digits,
+        message.text or "",
     )

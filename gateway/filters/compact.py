@@ -84,9 +84,14 @@ class Table:
 
     def find(self, key: int) -> tuple[array[int], int] | None:
         """The cells in which the row of a key is, and where it begins; good until the next `place`."""
-        shard = self._shards[key & SHARDS - 1]
-        at = shard.find(key)
-        return None if at < 0 else (shard.cells, at)
+        shard = self._shards[key & SHARDS - 1]  # what Shard.find does, without the call
+        keys, size = shard.keys, shard.size
+        slot = (key >> SHARD_BITS) % size
+        while (held := keys[slot]) != key:
+            if not held:
+                return None
+            slot = slot + 1 if slot + 1 < size else 0
+        return shard.cells, slot * shard.width
 
     def place(self, key: int) -> tuple[array[int], int]:
         """The same, but a key without a row gets one of zeros."""

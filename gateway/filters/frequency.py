@@ -18,6 +18,7 @@ from gateway.filters.compact import Table
 from gateway.settings.scalars import parse_duration
 
 INLINE = 4
+ALL_BITS = 0xFFFF_FFFF_FFFF_FFFF
 
 
 class Limit(NamedTuple):
@@ -50,7 +51,7 @@ class Spent(NamedTuple):
 class Counter:
     """The messages of each key under one rule. Keys are hashes (see `key_of`). Not shared between threads."""
 
-    __slots__ = ("_busy", "_inline", "_longest", "_most", "_now", "_table", "limits")
+    __slots__ = ("_busy", "_fresh", "_inline", "_longest", "_most", "_now", "_table", "limits")
 
     def __init__(self, limits: Sequence[Limit]) -> None:
         if not limits:
@@ -60,6 +61,7 @@ class Counter:
         self._longest = max(limit.seconds for limit in limits)
         self._inline = min(self._most, INLINE)
         self._table = Table(self._inline, self._is_live)
+        self._fresh = array("I", bytes(4 * self._inline))
         self._busy: dict[int, array[int]] = {}
         self._now = 0
 
@@ -78,11 +80,14 @@ class Counter:
         if found is None:
             return None
         cells, at = found
-        if cells[at] + self._longest <= now:
+        latest = cells[at]
+        if latest + self._longest <= now:
             return None
         worst: Spent | None = None
         for limit in self.limits:
-            place = limit.times - 1
+            place = limit[0] - 1
+            if latest + limit[1] <= now:  # and all the others are older
+                continue
             decisive = cells[at + place] if place < self._inline else self._beyond(key, place - self._inline)
             until = decisive + limit.seconds
             if decisive and until > now and (worst is None or until > worst.until):
@@ -95,8 +100,14 @@ class Counter:
         if moment > self._now:
             self._now = moment
         cells, first = self._table.place(key)
-        if not cells[first]:
+        latest = cells[first]
+        if not latest:
             cells[first] = moment
+            return
+        if latest + self._longest <= moment:  # nothing of the row counts any more
+            cells[first : first + self._inline] = self._fresh
+            cells[first] = moment
+            self._busy.pop(key, None)
             return
         for place in range(first, first + self._inline):
             if cells[place] < moment:
@@ -237,7 +248,7 @@ class Frequency:
         found = self._concerning.get(category)
         if found is None:
             found = self._concerning[category] = tuple(
-                _Counted(cap.name, self._counters[cap.name], _picker(cap.key))
+                _Counted(cap.name, self._counters[cap.name], picker(cap.key))
                 for cap in self._caps
                 if not cap.categories or category in cap.categories
             )
@@ -252,7 +263,7 @@ class _Counted(NamedTuple):
     pick: Callable[[Facts], tuple[str, ...]]
 
 
-def _picker(parts: tuple[str, ...]) -> Callable[[Facts], tuple[str, ...]]:
+def picker(parts: tuple[str, ...]) -> Callable[[Facts], tuple[str, ...]]:
     places = [Facts._fields.index(part) for part in parts]
     if len(places) == 1:
         return lambda facts: (facts[places[0]],)
@@ -261,4 +272,4 @@ def _picker(parts: tuple[str, ...]) -> Callable[[Facts], tuple[str, ...]]:
 
 def key_of(parts: tuple[str, ...]) -> int:
     """The 64-bit key of what a rule counts by; the same within one process only."""
-    return hash(parts) & 0xFFFF_FFFF_FFFF_FFFF or 1
+    return hash(parts) & ALL_BITS or 1

@@ -7,7 +7,6 @@ answer is kept.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from gateway.filters.numbers import NOWHERE, Numbering, normalise
@@ -25,8 +24,7 @@ LONGEST_SIGNATURE = 40
 Prefixes = tuple[tuple[str, tuple[str, ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(NamedTuple):
     """Who gets a message, and what holds for it. `zones` are all in which the person may be."""
 
     digits: str
@@ -68,7 +66,9 @@ class Persons:
             name: tuple(sorted(tenant.zones.items(), key=lambda item: -len(item[0])))
             for name, tenant in people.tenants.items()
         }
-        self._asked: dict[tuple[int, int], tuple[Rules, Asked]] = {}
+        self._zoned = {name for name, zones in self._zones.items() if zones}
+        self._asked: dict[int, tuple[Rules, Asked]] = {}
+        self._asked_on = 0.0
         self._last: tuple[Message | None, str, Person | None] = None, "", None
 
     def person(self, message: Message) -> Person | None:
@@ -81,13 +81,13 @@ class Persons:
 
     def asked(self, rules: Rules, now: float) -> Asked:
         """What is asked on the UTC date of `now` (unix seconds), remembered."""
-        key = id(rules), int(now // DAY)
-        found = self._asked.get(key)
+        if not 0 <= now - self._asked_on < DAY:
+            self._asked.clear()
+            self._asked_on = now // DAY * DAY
+        found = self._asked.get(id(rules))
         if found is None:
-            if len(self._asked) > 1000:
-                self._asked.clear()
             asked = Asked(tuple(rules.of(ConsentRule, now)), tuple(rules.of(CapRule, now)))
-            found = self._asked[key] = rules, asked
+            found = self._asked[id(rules)] = rules, asked
         return found[1]
 
     def digits(self, tenant: str, address: str, ton: int = 1) -> str | None:
@@ -114,20 +114,21 @@ class Persons:
 
     def _find(self, message: Message) -> Person | None:
         pdu = message.pdu
-        tenant = self.people.tenant(message.tenant)
+        name = message.tenant
+        tenant = self.people.tenant(name)
         digits = normalise(pdu.destination_addr, pdu.dest_addr_ton, tenant.calling_code)
         if digits is None:
             return None
         place = self.numbering.place(digits) or NOWHERE
-        book = self._book(message.tenant)
+        book = self._books.get(name, self.book)
         program, settings = self._program(message, tenant)
-        zones = self._own_zones(message.tenant, digits) or book.zones(place.country, place.zones)
+        own = self._own_zones(name, digits) if name in self._zoned else ()
         return Person(
             digits,
             program,
-            self.tiers.of(message, settings),
+            self.tiers.of(message, settings) if self.tiers.any else NONE,
             book.rules(place.country, place.region, message.category),
-            zones,
+            own or place.zones or book.zones(place.country, ()),
         )
 
     def _book(self, tenant: str) -> RuleBook:

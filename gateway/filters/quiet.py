@@ -6,7 +6,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gateway.filters.persons import Person, Persons
-from gateway.filters.rulebook import Hours, Ruled
+from gateway.filters.rulebook import Hours, Ruled, Rules
 from gateway.filters.verdict import REASONS, Action, Verdict
 from gateway.filters.windows import closing, release
 from gateway.message import Message
@@ -14,6 +14,7 @@ from gateway.settings.protection import Quiet as Settings
 
 GOLDEN = 0.6180339887498949
 URGENT = 1
+REMEMBERED = 1000  # openings
 
 
 class Quiet:
@@ -24,6 +25,7 @@ class Quiet:
     def __init__(self, persons: Persons, settings: Settings) -> None:
         self.persons = persons
         self.settings = settings
+        self._open: dict[tuple[int, tuple[str, ...]], tuple[Rules, float, float]] = {}
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A deferral to a moment in the next window that is this message's own, or a refusal."""
@@ -32,15 +34,29 @@ class Quiet:
             return None
         if not person.zones:
             return self._refuse("no time zone", "", "nobody knows what time it is there")
+        known = self._open.get((id(person.rules), person.zones))
+        if known is not None and known[1] <= now < known[2]:
+            return None
         hours = person.rules.when(person.zones, now, message.expires_at / 1000)
         if hours.opens == now:
-            return self._doubt(hours) if hours.doubtful else None
+            if hours.doubtful:
+                return self._doubt(hours)
+            self._remember(person, now)
+            return None
         ruled = hours.closed[0]
         if hours.opens is None:
             return self._refuse(ruled.name, ruled.place, "no window opens before its validity ends")
         if self.settings.outside == "refuse":
             return self._refuse(ruled.name, ruled.place, f"closed until {_local(hours.opens, person)}")
         return self._defer(message, person, hours, ruled)
+
+    def _remember(self, person: Person, now: float) -> None:
+        """It is open there from now on, until it closes."""
+        if len(self._open) > REMEMBERED:
+            self._open.clear()
+        assert person.rules.hours is not None
+        closes = closing(person.rules.hours, person.zones, now)
+        self._open[id(person.rules), person.zones] = person.rules, now, closes
 
     def _defer(self, message: Message, person: Person, hours: Hours, ruled: Ruled) -> Verdict:
         assert hours.opens is not None

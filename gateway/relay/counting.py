@@ -36,8 +36,11 @@ class Counting:
         if self.capped is None or not self.applies(message):
             return
         now = self.clocks.wall()
-        at = int(now) if message.counted_at else message.accepted_at // 1000
-        self.uncount(message)
+        if message.counted_at:
+            at = int(now)
+            self.uncount(message)
+        else:
+            at = message.accepted_at // 1000
         self._record(message, at)
         batch.failed.append(lambda: self.uncount(message))
 
