@@ -203,8 +203,10 @@ class Dispatch:
         return self.clocks.now_ms() + int(slot.link.carrier.settings.receipt_timeout * 1000)
 
     def _transmit(self, entry: Entry, slot: Slot) -> None:
-        """The mark is on disk: write the octets, or let the message wait again if the link is gone."""
-        if entry.state is not State.SENDING:
+        """The mark is on disk: write the octets, unless an opt-out came meanwhile; or let the message wait
+        again if the link is gone.
+        """
+        if entry.state is not State.SENDING or not self.may_leave(entry):
             slot.give_back()
             return
         try:

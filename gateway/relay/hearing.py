@@ -11,7 +11,7 @@ from typing import Any
 
 from twisted.logger import Logger
 
-from gateway.filters.consent import NEVER, ConsentEvent, EventKind, Status, lifted_basis, months_after
+from gateway.filters.consent import NEVER, NOBODY, ConsentEvent, EventKind, Status, lifted_basis, months_after
 from gateway.filters.packs import Basis, ConsentRule, ReplyRule
 from gateway.filters.persons import Persons
 from gateway.filters.replywords import Reading, ReplyClass, ReplyWords, word_rules
@@ -121,8 +121,7 @@ class Hearing:
         key = scope_of(heard, reading.rule.scope)
         known = self.people.known.suppressions
         silent = known.find(heard.digits, heard.tenant, heard.program or "", heard.category, now) is not None
-        if self._still_agrees(heard):
-            self._event(heard, key.scope.program, key.scope.category, EventKind.REVOKED, "", batch)
+        self._take_back(heard, key.scope, batch)
         if self.people.is_on(key, heard.digits):
             return
         self.people.suppress(key, heard.digits, batch, by="person", evidence=heard.evidence)
@@ -132,15 +131,22 @@ class Hearing:
                 heard, self._confirmation(heard, reading.rule.name, "opt_out"), reading.rule.name, batch
             )
 
-    def _still_agrees(self, heard: Heard) -> bool:
-        """Whether a consent is there to be taken back, even where a list stops the person's messages."""
+    def _take_back(self, heard: Heard, scope: Scope, batch: Batch) -> None:
+        """End what consents there are, even where a list stops the person's messages; but not what had ended
+        before, by whatever means: a later opt-in would give that back too.
+        """
         now = self.clocks.wall()
-        return any(
-            self.people.known.consents.state(heard.tenant, program, category, heard.digits).status(now)
-            is not Status.ENDED
-            for program in self._programs(heard)
-            for category in CONCERNED
-        )
+        programs = [scope.program] if scope.program else self._programs(heard)
+        categories = [scope.category] if scope.category else CONCERNED
+        known = False
+        for program in programs:
+            for category in categories:
+                state = self.people.known.consents.state(heard.tenant, program, category, heard.digits)
+                known |= state != NOBODY
+                if state != NOBODY and state.status(now) is not Status.ENDED:
+                    self._event(heard, program, category, EventKind.REVOKED, "", batch)
+        if not known:
+            self._event(heard, scope.program, scope.category, EventKind.REVOKED, "", batch)
 
     # opting in
 
