@@ -17,6 +17,7 @@ from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
 from gateway.control.audit import AuditCommands
+from gateway.control.breakers import BreakerCommands
 from gateway.control.calls import CallCommands
 from gateway.control.metrics import exposition
 from gateway.control.node import Node
@@ -40,6 +41,7 @@ def control_site(gateway: Node) -> Site:
     root.putChild(b"reload", Page(post=lambda by: reload(gateway, by)))
     root.putChild(b"people", PeopleCommands(gateway).site())
     root.putChild(b"review", ReviewCommands(gateway.relay.reviewing, gateway.relay.audit).site())
+    root.putChild(b"breakers", BreakerCommands(gateway.relay).site())
     root.putChild(b"webhooks", CallCommands(gateway.relay.protection.webhooks, gateway.relay.audit).site())
     root.putChild(b"audit", AuditCommands(gateway.relay.audit).site())
     root.putChild(b"words", WordCommands(gateway).site())

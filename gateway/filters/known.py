@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from gateway.filters.answers import Answers
+from gateway.filters.breakers import Breakers
 from gateway.filters.consents import Consents
 from gateway.filters.frequency import Counter, Limit
 from gateway.filters.suppression import Suppressions
@@ -17,11 +18,12 @@ from gateway.filters.suppression import Suppressions
 class Known:
     """One node's knowledge. `changes` grows with every change that may forbid what was allowed before."""
 
-    __slots__ = ("_answers", "_counters", "changes", "consents", "suppressions")
+    __slots__ = ("_answers", "_counters", "breakers", "changes", "consents", "suppressions")
 
     def __init__(self) -> None:
         self.suppressions = Suppressions()
         self.consents = Consents()
+        self.breakers = Breakers()
         self.changes = 0
         self._answers: dict[str, Answers] = {}
         self._counters: dict[tuple[str, tuple[str, ...], tuple[Limit, ...]], Counter] = {}

@@ -9,18 +9,19 @@ from gateway.filters.consented import Consented
 from gateway.filters.known import Known
 from gateway.filters.listed import read_lists
 from gateway.filters.lookup import Lookup
+from gateway.filters.paused import Paused
 from gateway.filters.persons import Persons
 from gateway.filters.quiet import Quiet
 from gateway.filters.suppressed import Suppressed
 from gateway.filters.verdict import Filter
 from gateway.settings.models import Generation
 
-AGAIN = ("suppressed", "consented", "quiet", "lookup")
+AGAIN = ("suppressed", "paused", "consented", "quiet", "lookup")
 """What is asked again when a message has waited for its carrier: a STOP may have come, or the night."""
 
 
 def protecting_filters(generation: Generation, before: Mapping[str, Filter]) -> dict[str, Filter]:
-    """The filters by name, in their order: the lists, consent, quiet hours, what others say,
+    """The filters by name, in their order: the lists, the breakers, consent, quiet hours, what others say,
     and last the counts.
 
     What is known stays that of the filters `before`. Raises ValueError for packs and lists that cannot
@@ -33,6 +34,7 @@ def protecting_filters(generation: Generation, before: Mapping[str, Filter]) -> 
     )
     filters: tuple[Filter, ...] = (
         Suppressed(persons, known, read_lists(generation, before_lists)),
+        Paused(persons, known),
         Consented(persons, known),
         Quiet(persons, generation.filters.quiet),
         Lookup(persons, known, generation.filters.lookup),

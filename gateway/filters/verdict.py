@@ -64,6 +64,7 @@ REASONS: dict[str, Reason] = {
         Reason("category_invalid", CommandStatus.ESME_RINVOPTPARAMVAL, 919, request_error=True),
         Reason("quiet_hours", CommandStatus.ESME_RINVEXPIRY, 921),
         Reason("frequency_cap", _CONTENT, 922),
+        Reason("paused", _CONTENT, 923),
         Reason("filter_failed", CommandStatus.ESME_RSYSERR, 931),
         Reason("no_route", _CONTENT, 932),
         Reason("tlv_missing", CommandStatus.ESME_RMISSINGOPTPARAM, 933, request_error=True),

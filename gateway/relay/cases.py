@@ -13,6 +13,7 @@ from twisted.logger import Logger
 from gateway.filters.fold import fold
 from gateway.relay.alarms import Alarms
 from gateway.relay.batch import Batch
+from gateway.relay.breaking import Breaking
 from gateway.relay.clocks import Clocks
 from gateway.relay.ids import Ids, OutOfIds
 from gateway.relay.speaking import Speaker
@@ -34,10 +35,17 @@ class Cases:
     """Opens and closes cases."""
 
     def __init__(
-        self, ids: Ids, speaker: Speaker, webhooks: Webhooks, alarms: Alarms, clocks: Clocks
+        self,
+        ids: Ids,
+        speaker: Speaker,
+        webhooks: Webhooks,
+        breaking: Breaking,
+        alarms: Alarms,
+        clocks: Clocks,
     ) -> None:
         self.ids = ids
         self.alarms = alarms
+        self.breaking = breaking
         self.speaker = speaker
         self.webhooks = webhooks
         self.clocks = clocks
@@ -97,6 +105,9 @@ class Cases:
         self.counts[f"opened:{rule}"] += 1
         batch.changes.add("open_case", tuple(row))
         self.webhooks.tell("case.opened", _told(row), batch)
+        if complaint and heard.account is not None:
+            who = heard.account.name, heard.tenant, heard.program
+            self.breaking.count("complaints", *who, heard.carrier, batch)
         batch.after.append(lambda: self._open.update({case_id: row}))
 
     def close(self, row: CaseRow, by: str, note: str, batch: Batch) -> None:

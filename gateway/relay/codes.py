@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from gateway.filters.suppression import ListKey, ListType, Scope
 from gateway.relay.batch import Batch
 from gateway.relay.book import Entry
+from gateway.relay.breaking import Breaking
 from gateway.relay.carrier import Carrier
 from gateway.relay.people import People
 from gateway.relay.webhooks import Webhooks
@@ -28,8 +29,9 @@ OF_TENANT = ("opted_out", "complaint")
 class Codes:
     """Reads the codes of refusals and receipts as carriers.yaml explains them."""
 
-    def __init__(self, people: People, webhooks: Webhooks) -> None:
+    def __init__(self, people: People, breaking: Breaking, webhooks: Webhooks) -> None:
         self.people = people
+        self.breaking = breaking
         self.webhooks = webhooks
 
     def refused(self, carrier: Carrier, entry: Entry, status: int, batch: Batch) -> None:
@@ -72,3 +74,7 @@ class Codes:
         if meaning in OF_TENANT:
             told = {"tenant": message.tenant, "account": message.account, "number": digits, "code": code}
             self.webhooks.tell("opt_out", told, batch)
+            what = "opt_outs" if meaning == "opted_out" else "complaints"
+            program = self.people.persons.program(message)
+            who = message.account, message.tenant, program
+            self.breaking.count(what, *who, carrier.name, batch)

@@ -62,6 +62,7 @@ class Dispatch:
         )
         self.paused = False
         self.may_leave: Callable[[Entry], bool] = lambda entry: True
+        self.stopped: Callable[[Entry, str], bool] = lambda entry, carrier: False
         self.said_no: Callable[[Carrier, Entry, int, Batch], None] = lambda carrier, entry, status, batch: (
             None
         )
@@ -84,6 +85,10 @@ class Dispatch:
         entry.state, entry.deadline = State.WAITING, entry.message.expires_at
         if not self.paused and self._beyond is None and self.lanes.is_empty(entry, rule):
             pick, slot = self._reserve(entry, rule)
+            if slot and self.stopped(entry, slot.link.carrier.name):
+                slot.give_back()
+                slot = None
+                batch.after.append(lambda: self._sleep(0))  # it is settled when it is on disk
             if slot:
                 self._mark(entry, rule, pick)
                 entry.state, entry.deadline = State.SENDING, self._receipt_deadline(slot)
@@ -170,6 +175,11 @@ class Dispatch:
             pick, slot = self._reserve(entry, lane.rule)
             if slot is None:
                 break
+            if self.stopped(entry, slot.link.carrier.name):
+                slot.give_back()
+                if entry.state is State.WAITING:
+                    break
+                continue
             self.lanes.pop(lane)
             self._begin(entry, slot, lane.rule, pick, batch)
             served += 1

@@ -126,6 +126,9 @@ class Hearing:
             return
         self.people.suppress(key, heard.digits, batch, by="person", evidence=heard.evidence)
         self._tell("opt_out", heard, reading, batch)
+        if heard.account is not None:
+            who = heard.account.name, heard.tenant, heard.program
+            self.cases.breaking.count("opt_outs", *who, heard.carrier, batch)
         if not silent:
             self._say(
                 heard, self._confirmation(heard, reading.rule.name, "opt_out"), reading.rule.name, batch

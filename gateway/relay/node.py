@@ -110,6 +110,7 @@ class Relay:
             clocks,
         )
         self.lookout = Lookout(self)
+        self.protection.breaking.hasten = self.sweep.hasten
         self.sweep.besides = self.protection.consenting.expire
         self.wording = Wording(store.ledger, self.committer, reactor, clocks)
         self.protection.lookups.release = self.sweep.hasten

@@ -20,6 +20,7 @@ from gateway.relay.accounts import Accounts
 from gateway.relay.alarms import Alarms
 from gateway.relay.batch import Batch, Committer
 from gateway.relay.book import Book, Entry
+from gateway.relay.breaking import Breaking
 from gateway.relay.cases import Cases
 from gateway.relay.clocks import Clocks
 from gateway.relay.codes import Codes
@@ -76,7 +77,8 @@ class Protection:
         self.counting = Counting(ledger, clocks, self._is_capped)
         self.speaker = Speaker(ids, book, dispatch, clocks)
         self.webhooks = Webhooks(ledger, committer, self.call_ids, alarms, reactor, clocks)
-        self.cases = Cases(self.case_ids, self.speaker, self.webhooks, alarms, clocks)
+        self.breaking = Breaking(self.people, judging, self.webhooks, alarms, clocks)
+        self.cases = Cases(self.case_ids, self.speaker, self.webhooks, self.breaking, alarms, clocks)
         self.consenting = Consenting(self.people, self.webhooks, clocks)
         self.requesting = Requesting(self.people, self.consenting, self.speaker, judging, book, accounts, ids)
         self.hearing = Hearing(
@@ -86,8 +88,9 @@ class Protection:
         judging.passed = self.counting.count
         judging.awaits = self.lookups.wait
         dispatch.may_leave = judging.may_leave
+        dispatch.stopped = self.breaking.stops
         replies.heard = self.hearing.hear
-        codes = Codes(self.people, self.webhooks)
+        codes = Codes(self.people, self.breaking, self.webhooks)
         dispatch.said_no = codes.refused
         inbound.refused = codes.receipt
 
@@ -96,6 +99,7 @@ class Protection:
         suppressed, capped = filters.get(Suppressed.name), filters.get(Capped.name)
         if isinstance(suppressed, Suppressed):
             self.people.persons, self.people.known = suppressed.persons, suppressed.known
+            self.people.known.breakers.configure(suppressed.persons.people.breakers)
             self.feeds.adopt(suppressed.lists, suppressed.known, generation.node.state)
             self.people.known.changes += 1
         lookup = filters.get(Lookup.name)
@@ -116,6 +120,7 @@ class Protection:
             await self.hearing.attribution.restore(self._entry)
         await self.counting.restore(self._entry)
         await self.cases.restore(self.people.ledger)
+        await self.breaking.restore(self.people.ledger)
         await self.webhooks.start()
         self.feeds.start()
 
@@ -132,6 +137,7 @@ class Protection:
         """A message has ended."""
         if entry.message.counted_at:
             self.counting.ended(entry)
+        self.breaking.ended(entry, batch)
 
     def counts(self) -> dict[str, int]:
         """Everything that was done, for the metrics."""

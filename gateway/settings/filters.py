@@ -11,7 +11,7 @@ from pydantic import Field, model_validator
 from gateway.settings.content import Binary, Dlt, Links, Mandatory, Plugin, Raising, Senders, Templates
 from gateway.settings.modes import FilterMode, FilterSection, mode_for
 from gateway.settings.node import Section
-from gateway.settings.protection import Capped, Consented, Lookup, Quiet, Suppressed
+from gateway.settings.protection import Capped, Consented, Lookup, Paused, Quiet, Suppressed
 from gateway.settings.scalars import ConfigFile, Text
 
 
@@ -35,6 +35,7 @@ class Filters(Section):
     links: Links = Links(mode="off")
     mandatory: Mandatory = Mandatory(mode="off")
     suppressed: Suppressed = Suppressed()
+    paused: Paused = Paused()
     consented: Consented = Consented()
     quiet: Quiet = Quiet()
     lookup: Lookup = Lookup()

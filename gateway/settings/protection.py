@@ -18,6 +18,10 @@ class Suppressed(FilterSection):
     make."""
 
 
+class Paused(FilterSection):
+    """What the breakers of people.yaml have stopped, until a person resumes it."""
+
+
 class Consented(FilterSection):
     """The consent that the rule packs ask for."""
 

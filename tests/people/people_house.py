@@ -21,7 +21,7 @@ from gateway.store.rows import MessageRow
 RULES = Path(__file__).parents[2] / "config" / "rules"
 SHOP, BANK = "10690002", "10690001"
 SHANGHAI = ZoneInfo("Asia/Shanghai")
-FILTERS = ("suppressed", "consented", "quiet", "lookup", "capped")
+FILTERS = ("suppressed", "paused", "consented", "quiet", "lookup", "capped")
 
 
 def shanghai(text: str) -> float:

@@ -392,8 +392,8 @@ class House:
         """Let the gateway's attempts to connect succeed, or fail for carriers that are down."""
         attempts, self.reactor.tcpClients[:] = list(self.reactor.tcpClients), []
         for _, port, factory, *_ in attempts:
-            name = next(name for name, its in PORTS.items() if its == port)
-            if name in self.down:
+            name = next((name for name, its in PORTS.items() if its == port), "")  # "": nobody is there
+            if not name or name in self.down:
                 factory.clientConnectionFailed(None, Failure(ConnectionRefusedError()))
             else:
                 Upstream(self, name, factory.buildProtocol(IPv4Address("TCP", "127.0.0.1", port)))
