@@ -26,6 +26,7 @@ from gateway.filters.verdict import Filter
 from gateway.generations import History, UnknownGeneration
 from gateway.relay.clocks import Clocks
 from gateway.relay.node import Relay
+from gateway.routing.router import Router
 from gateway.settings.archive import pack
 from gateway.settings.holder import Generations
 from gateway.settings.models import Generation, Node
@@ -141,7 +142,7 @@ class Gateway:
     def _dry_run(self) -> DryRun:
         """By the generation in force, with the carriers as they are."""
         relay = self.relay
-        chain_of, view = relay.judging.chain_of, relay.dispatch.view
+        chain_of, view = relay.judging.chain_of, relay.dispatch.placing.view
         return DryRun(self.generation, self.filters, self.clocks, chain_of, view)
 
     async def stop(self) -> None:
@@ -188,7 +189,7 @@ class Gateway:
 
     async def _take_alone(self, read: Callable[[], Generation], cause: str, by: str) -> tuple[str, ...]:
         try:
-            generation, filters, packed = await deferToThread(self._made, read)
+            generation, filters, router, packed = await deferToThread(self._made, read)
         except SettingsError as error:
             self.problems = tuple(map(str, error.problems))
         except ValueError as error:
@@ -200,7 +201,7 @@ class Gateway:
             self.generations.swap(generation)
             self.history.keep(generation, cause, packed)
             self.filters = filters
-            self.relay.adopt(generation, filters)
+            self.relay.adopt(generation, filters, router)
             self.relay.connect()
             self._say_what_waits(before.node, generation.node)
             self.relay.audit.at_once(by, "reload", f"generation {generation.number}", cause)
@@ -216,9 +217,10 @@ class Gateway:
             if getattr(before, key) != getattr(after, key):
                 log.warn("{key} of gateway.yaml has changed: it takes effect at the next start", key=key)
 
-    def _made(self, read: Callable[[], Generation]) -> tuple[Generation, dict[str, Filter], bytes]:
+    def _made(self, read: Callable[[], Generation]) -> tuple[Generation, dict[str, Filter], Router, bytes]:
         generation = read()
-        return generation, make_filters(generation, self.filters), pack(generation.texts)
+        filters = make_filters(generation, self.filters)
+        return generation, filters, Router.of(generation), pack(generation.texts)
 
     # retention
 

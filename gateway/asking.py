@@ -252,5 +252,7 @@ def tell_message(found: dict[str, Any]) -> None:
         passed = ", ".join(f"{name} was {why}" for name, why in step.get("passed", {}).items())
         console.print(
             f"  route                {step['route']!r}: carrier {step['carrier']}"
+            + (f" at {step['price']}" if "price" in step else "")
             + (f"; {passed}" if passed else "")
+            + (f"; after {step['after']} by {step['only']} alone" if "only" in step else "")
         )

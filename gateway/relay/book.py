@@ -40,6 +40,8 @@ class Entry:
     stored: bool = False
     judged_at: int = 0  # unix milliseconds
     judged_on: int = -1  # how many changes were known then
+    only: str = ""  # the carrier that alone may take it, after what it did with it
+    refused_by: str = ""  # the carrier that others are preferred to
     parked: bool = False  # in no lane or group: it leaves the memory as soon as nobody reads
 
     def progress(self) -> Progress:

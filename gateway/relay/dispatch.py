@@ -8,8 +8,7 @@ free then, else in one of its own.
 from __future__ import annotations
 
 import json
-import random
-from collections import Counter
+from collections import deque
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
@@ -22,8 +21,10 @@ from gateway.relay.book import Book, Entry
 from gateway.relay.carrier import Carrier, Slot
 from gateway.relay.clocks import Clocks
 from gateway.relay.lanes import Lane, Lanes
+from gateway.relay.ordering import Ordering
 from gateway.relay.outbound import outbound
-from gateway.routing.choosing import Health, Pick, View
+from gateway.relay.placing import Placing
+from gateway.routing.choosing import Pick
 from gateway.routing.router import Router, Rule
 from gateway.smpp.constants import CommandStatus
 from gateway.store.rows import State, StoreUnavailable
@@ -33,6 +34,7 @@ log = Logger()
 TURN = 32  # messages of one lane before the next has its turn
 BATCH = 500  # messages marked in one commit
 STORE_PAUSE = 0.5  # seconds to wait after the store refused a mark
+SLICE = 1000  # messages placed anew at once: some milliseconds
 PAGE = 1000  # messages read at once from the store's backlog
 
 
@@ -47,19 +49,10 @@ class Dispatch:
         self.committer = committer
         self.clocks = clocks
         self.memory = memory
-        self.carriers: dict[str, Carrier] = {}
-        self.router = Router(())
+        self.placing = Placing(clocks)
+        self.ordering = Ordering()
         self.generation = 0
         self.lanes = Lanes()
-        self.turns: Counter[str] = Counter()
-        self.view = View(
-            self.health,
-            self._why,
-            free=self._free,
-            turn=self.turns.__getitem__,
-            chance=random.random,
-            now=clocks.wall,
-        )
         self.paused = False
         self.may_leave: Callable[[Entry], bool] = lambda entry: True
         self.stopped: Callable[[Entry, str], bool] = lambda entry, carrier: False
@@ -68,6 +61,7 @@ class Dispatch:
         )
         self._beyond: int | None = None  # the lowest id that waits in the store alone
         self._without_route: int | None = None  # the lowest id that no rule is for
+        self._unplaced: deque[Entry] = deque()  # what waited when a new generation came
         self._reading = False
         self._wake: Any = None  # an IDelayedCall, whose methods mypy reads wrongly
 
@@ -79,12 +73,12 @@ class Dispatch:
         With a slot free and nobody waiting before it, it is marked sending at once. To be called before it
         is booked.
         """
-        rule = self.router.choose(entry.message, self.clocks.wall())
+        rule = self.placing.rule(entry)
         if rule is None:
             return False
         entry.state, entry.deadline = State.WAITING, entry.message.expires_at
-        if not self.paused and self._beyond is None and self.lanes.is_empty(entry, rule):
-            pick, slot = self._reserve(entry, rule)
+        if not self.paused and self._nobody_before(entry, rule):
+            pick, slot = self.placing.reserve(entry, rule)
             if slot and self.stopped(entry, slot.link.carrier.name):
                 slot.give_back()
                 slot = None
@@ -93,21 +87,37 @@ class Dispatch:
                 self._mark(entry, rule, pick)
                 entry.state, entry.deadline = State.SENDING, self._receipt_deadline(slot)
                 batch.after.append(lambda: self._transmit(entry, slot))
-                batch.failed.append(slot.give_back)
+                batch.failed += (slot.give_back, lambda: self.settled(entry))
                 return True
         batch.after.append(lambda: self.enqueue(entry))
         return True
+
+    def _nobody_before(self, entry: Entry, rule: Rule) -> bool:
+        return (
+            self._beyond is None
+            and not self._unplaced
+            and self.lanes.is_empty(entry, rule)
+            and (not rule.ordered or self.ordering.may_leave(entry))
+        )
 
     def enqueue(self, entry: Entry, *, front: bool = False) -> None:
         """Let a booked message wait for its carrier; its route is decided anew. `pump` serves it."""
         if entry.state is not State.WAITING:
             return
-        rule = self.router.choose(entry.message, self.clocks.wall())
+        if self._unplaced and not front:
+            self._unplaced.append(entry)
+        else:
+            self._put(entry, front)
+
+    def _put(self, entry: Entry, front: bool) -> None:
+        rule = self.placing.rule(entry)
         if rule is None:
             self._routeless(entry)
-        elif self.lanes.count >= self._room_for(entry) and not front:
+        elif self.waiting >= self._room_for(entry) and not front:
             self._wait_beyond(entry.message.id)
             self.book.drop(entry)
+        elif rule.ordered and not self.ordering.may_leave(entry):
+            self.ordering.put_behind(entry)
         else:
             self.lanes.put(entry, rule, front=front)
 
@@ -117,27 +127,23 @@ class Dispatch:
 
     def reroute(self, router: Router, generation: int) -> None:
         """A new generation is in force: what waits is placed anew."""
-        self.router = router
+        self.placing.use(router)
         self.generation = generation
-        for entry in self.lanes.drain():
-            self.enqueue(entry)
+        self._unplaced.extend(self.lanes.drain())
         if self._without_route is not None:
             self._wait_beyond(self._without_route)
             self._without_route = None
+        self._place_anew()
+
+    def _place_anew(self) -> None:
+        """Some of what waits for its place in a new generation; the reactor has its turn before the next."""
+        for _ in range(min(SLICE, len(self._unplaced))):
+            entry = self._unplaced.popleft()
+            if entry.state is State.WAITING:
+                self._put(entry, False)
+        if self._unplaced:
+            self.clocks.timer.callLater(0, self._place_anew)
         self.pump()
-
-    def health(self, name: str) -> Health:
-        """The health of a carrier, as `candidates` asks for it."""
-        carrier = self.carriers.get(name)
-        return Health.DOWN if carrier is None else carrier.health()
-
-    def _why(self, name: str, health: Health) -> str:
-        carrier = self.carriers.get(name)
-        return health.value if carrier is None else carrier.why(health)
-
-    def _free(self, name: str) -> float:
-        carrier = self.carriers.get(name)
-        return 0.0 if carrier is None else carrier.free_share()
 
     # serving
 
@@ -171,8 +177,11 @@ class Dispatch:
                 self.lanes.pop(lane)  # the sweep ends it
                 continue
             if not self.may_leave(entry):
+                self.settled(entry)
                 continue
-            pick, slot = self._reserve(entry, lane.rule)
+            if self._moved(entry, lane):
+                continue
+            pick, slot = self.placing.reserve(entry, lane.rule)
             if slot is None:
                 break
             if self.stopped(entry, slot.link.carrier.name):
@@ -185,15 +194,31 @@ class Dispatch:
             served += 1
         return served
 
-    def _reserve(self, entry: Entry, rule: Rule) -> tuple[Pick, Slot | None]:
-        """Who takes a message now, and a slot of theirs."""
-        pick = self.router.chooser.pick(rule.choice, entry.message.destination, self.view)
-        slot = self.carriers[pick.carrier].reserve() if pick.carrier else None
-        if slot is not None:
-            for choice in rule.choice.turning:
-                if pick.carrier in choice.reached:
-                    self.turns[choice.name] += 1
-        return pick, slot
+    def _moved(self, entry: Entry, lane: Lane) -> bool:
+        """Whether the head of a lane has to wait elsewhere: for the message before it, or for one carrier."""
+        if lane.rule.ordered and not self.ordering.may_leave(entry):
+            self.lanes.pop(lane)
+            self.ordering.put_behind(entry)
+            return True
+        rule = self.placing.tied(entry, lane.rule)
+        if rule is lane.rule:
+            return False
+        self.lanes.pop(lane)
+        self.lanes.put(entry, rule)
+        self._sleep(0)
+        return True
+
+    def settled(self, entry: Entry) -> None:
+        """A message was taken, has ended, or is not to leave now: the next to the same number may."""
+        following = self.ordering.done(entry)
+        if following is not None:
+            self.enqueue(following, front=True)
+            self._sleep(0)
+
+    def ended(self, entry: Entry) -> None:
+        """A message has reached its end."""
+        self.placing.ended(entry)
+        self.settled(entry)
 
     def _begin(self, entry: Entry, slot: Slot, rule: Rule, pick: Pick, batch: Batch) -> None:
         trail = entry.trail
@@ -204,6 +229,8 @@ class Dispatch:
 
     def _mark(self, entry: Entry, rule: Rule, pick: Pick) -> None:
         entry.carrier = pick.carrier
+        if rule.ordered:
+            self.ordering.leaves(entry)
         entry.attempts += 1
         entry.sent_at = self.clocks.now_ms()
         step = trail_step(self.generation, rule.name, pick)
@@ -269,6 +296,9 @@ class Dispatch:
             self.book.end(entry, state, status, now, batch)
             return
         entry.error = status
+        entry.refused_by = carrier.name if rule.next == "other" else ""
+        if rule.next == "same":
+            self._keep_to(carrier, entry, CommandStatus(status).name)
         if rule.pause:
             carrier.pause(rule.pause)
         self.again(entry, batch, 0.0 if rule.pause else rule.delay)
@@ -288,11 +318,24 @@ class Dispatch:
     def unanswered(self, carrier: Carrier, entry: Entry, batch: Batch) -> None:
         """A submit whose answer never came: possibly sent. The carrier's policy says what is done."""
         if carrier.settings.unanswered == "resend":
+            self._keep_to(carrier, entry, "no answer")
+            self.again(entry, batch)
+        elif carrier.settings.unanswered == "elsewhere":
             self.again(entry, batch)
         else:
             self.book.end(
                 entry, State.UNKNOWN, CommandStatus.ESME_RDELIVERYFAILURE, self.clocks.now_ms(), batch
             )
+
+    @staticmethod
+    def _keep_to(carrier: Carrier, entry: Entry, why: str) -> None:
+        """From now on this carrier alone may take the message; the last step of its trail says so, also after
+        a restart.
+        """
+        if entry.only != carrier.name and entry.trail.endswith("}]"):
+            entry.only = carrier.name
+            said = json.dumps({"only": carrier.name, "after": why})
+            entry.trail = f"{entry.trail[:-2]}, {said[1:]}]"
 
     def _routeless(self, entry: Entry) -> None:
         """No rule of this generation is for the message: it waits in the store until one is, or it
@@ -334,6 +377,21 @@ class Dispatch:
             self.enqueue(entry)
         if self.lanes.count:
             self.pump()
+
+    @property
+    def waiting(self) -> int:
+        """Messages in memory that wait: in lanes, for one before them, or for a place in a new generation."""
+        return self.lanes.count + self.ordering.count + len(self._unplaced)
+
+    @property
+    def carriers(self) -> dict[str, Carrier]:
+        """By name."""
+        return self.placing.carriers
+
+    @property
+    def router(self) -> Router:
+        """The rules in force."""
+        return self.placing.router
 
     def _schedule(self) -> None:
         """Wake up when a carrier that is paused or out of tokens can take more."""

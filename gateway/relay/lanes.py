@@ -46,7 +46,7 @@ class Lanes:
 
     def put(self, entry: Entry, rule: Rule, *, front: bool = False) -> None:
         """Let a message wait; `front` for one that was taken and came back."""
-        key = (urgency(entry.message), rule.name, entry.message.account)
+        key = (urgency(entry.message), rule.lane, entry.message.account)
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(key, rule)
@@ -58,7 +58,7 @@ class Lanes:
 
     def is_empty(self, entry: Entry, rule: Rule) -> bool:
         """Whether nothing waits before this message."""
-        return (urgency(entry.message), rule.name, entry.message.account) not in self._lanes
+        return (urgency(entry.message), rule.lane, entry.message.account) not in self._lanes
 
     def head(self, lane: Lane) -> Entry | None:
         """The next message of a lane that still waits; those that ended meanwhile are dropped on the way."""

@@ -148,7 +148,7 @@ class Relay:
 
     # generations
 
-    def adopt(self, generation: Generation, filters: dict[str, Filter]) -> None:
+    def adopt(self, generation: Generation, filters: dict[str, Filter], router: Router | None = None) -> None:
         """Put a generation in force: accounts, carriers and routes, and filters by name in the order of
         judgement.
         """
@@ -183,7 +183,7 @@ class Relay:
         self.protection.adopt(generation, filters)
         self.wording.adopt(filters)
         self.lookout.adopt(node)
-        self.dispatch.reroute(Router.of(generation), generation.number)
+        self.dispatch.reroute(router or Router.of(generation), generation.number)
 
     def _close_removed(self, generation: Generation) -> None:
         """Accounts that are configured no more may not bind; what is open of theirs still goes its way."""
@@ -272,7 +272,7 @@ class Relay:
 
     def congestion(self) -> int:
         """congestion_state, 0 to 100 (SMPP 5.0, section 4.8.4.18): how full the backlog in memory is."""
-        return min(100, 100 * self.dispatch.lanes.count // self.dispatch.memory)
+        return min(100, 100 * self.dispatch.waiting // self.dispatch.memory)
 
     def oldest_waiting(self) -> float:
         """Age in seconds of the oldest message in the lanes."""
@@ -301,6 +301,7 @@ class Relay:
         """A message has reached its end: its client is told in the same commit, if it asked."""
         account = self.accounts.get(entry.message.account)
         batch.after.append(lambda: self.inbound.forget(entry))
+        batch.after.append(lambda: self.dispatch.ended(entry))
         self.protection.ended(entry, batch)
         if not entry.message.client_id:
             return

@@ -13,6 +13,7 @@ from gateway.relay.dispatch import Dispatch
 from gateway.relay.gathering import Gathering
 from gateway.relay.inbound import Inbound
 from gateway.relay.outbound import utc
+from gateway.relay.placing import only_of
 from gateway.relay.replies import PART, Replies
 from gateway.smpp.codec import decode
 from gateway.smpp.concat import part_of
@@ -66,6 +67,7 @@ def restore(row: MessageRow, accounts: Accounts) -> Entry:
         row.decision,
         row.trail,
         stored=True,
+        only=only_of(row.trail),
     )
 
 

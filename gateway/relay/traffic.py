@@ -77,6 +77,7 @@ class Traffic:
             deadline = self.clocks.now_ms() + int(carrier.settings.receipt_timeout * 1000)
             self.book.move(entry, State.SENT, deadline, batch)
             self.inbound.sent(carrier, entry, batch)
+            self.dispatch.settled(entry)
         else:
             status = pdu.command_status or CommandStatus.ESME_RSUBMITFAIL
             self.dispatch.refused(carrier, entry, status, batch)

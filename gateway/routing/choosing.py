@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 from hashlib import blake2b
 from math import gcd, inf, log
 from typing import NamedTuple
@@ -129,6 +130,9 @@ class Chooser:
         self._prices = tables.prices
         self._exchange = {**routing.exchange, routing.currency: 1.0}
         self._groups: dict[str, Choice] = {}
+        self.by_quality = any(
+            each.choose == "quality" for each in (*routing.routes, *routing.groups.values())
+        )
 
     def choice(self, name: str, settings: Settings) -> Choice:
         """A choice of what the admin wrote, its groups resolved."""
@@ -185,7 +189,7 @@ class Chooser:
 
     def _cost(self, member: str | Choice, digits: str, now: float) -> float:
         prices = [self.price(name, digits, now) for name in _reached(member)]
-        return min(inf if price is None else price.micro for price in prices)
+        return min([inf if price is None else price.micro for price in prices])
 
     @staticmethod
     def _by_quality(choice: Choice, digits: str, view: View) -> list[int]:
@@ -201,26 +205,28 @@ class Chooser:
             best.insert(0, tried)
         return best
 
-    def pick(self, choice: Choice, digits: str, view: View) -> Pick:
-        """The first carrier that can take a message to a number; one that is suspect only where no other
-        can.
+    def pick(self, choice: Choice, digits: str, view: View, refused_by: str = "") -> Pick:
+        """The first carrier that can take a message to a number; one that is suspect, or refused it before,
+        only where no other can.
         """
-        name, passed = candidates(self.order(choice, digits, view), view)
+        name, passed = candidates(self.order(choice, digits, view), view, refused_by)
         price = self.price(name, digits, view.now()) if name is not None and self._prices else None
         return Pick(name, passed, price)
 
 
-def candidates(carriers: Iterable[str], view: View) -> tuple[str | None, tuple[tuple[str, str], ...]]:
+def candidates(
+    carriers: Iterable[str], view: View, refused_by: str = ""
+) -> tuple[str | None, tuple[tuple[str, str], ...]]:
     """The first carrier that is ready, and those passed over before it with the reason."""
     passed: list[tuple[str, str]] = []
     suspect: str | None = None
     for name in carriers:
         state = view.health(name)
-        if state is Health.READY:
+        if state is Health.READY and name != refused_by:
             return name, tuple(passed)
-        if state is Health.SUSPECT and suspect is None:
+        if state in (Health.READY, Health.SUSPECT) and suspect is None:
             suspect = name
-        passed.append((name, view.why(name, state)))
+        passed.append((name, "refused it before" if state is Health.READY else view.why(name, state)))
     return suspect, tuple(each for each in passed if each[0] != suspect)
 
 
@@ -236,5 +242,6 @@ def _draw(digits: str, label: str, weight: int) -> float:
     return -weight / log((drawn + 1) / (2**64 + 1))
 
 
+@lru_cache(maxsize=4096)
 def _price(step: Step, rate: float) -> Price:
     return Price(step.micro * rate, f"{step.micro / MICRO:.6g} {step.currency}")

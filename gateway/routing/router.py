@@ -8,7 +8,7 @@ first. Which of its carriers takes the message is decided when a slot is free (l
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from gateway.message import Message
@@ -31,6 +31,18 @@ class Rule:
     choice: Choice
     conditions: tuple[Condition, ...] = ()
     ordered: bool = False
+    by: str = ""
+    """The one carrier by which it goes while that is usable; always, if `strict`."""
+    strict: bool = False
+
+    @property
+    def lane(self) -> str:
+        """In which lane its messages wait."""
+        return f"{self.name} by {self.by}" if self.by else self.name
+
+    def for_one(self, carrier: str, strict: bool) -> Rule:
+        """The same rule for messages that are tied to a carrier."""
+        return replace(self, by=carrier, strict=strict)
 
     @property
     def carriers(self) -> tuple[str, ...]:

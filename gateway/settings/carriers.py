@@ -107,6 +107,9 @@ class RetryRule(Section):
     """When the message is tried again."""
     pause: Duration = 0.0
     """How long the whole carrier is left in peace."""
+    next: Literal["any", "other", "same"] = "any"
+    """By which carrier it is tried again: as its route says then, rather by another one, or by this one
+    alone."""
 
 
 DEFAULT_RETRIES: Mapping[str, RetryRule] = {
@@ -204,9 +207,9 @@ class Carrier(Section):
     """How long after its submit a message waits for its receipt; then `no_receipt` says how it ends."""
     no_receipt: Literal["unknown", "expired", "undeliverable"] = "unknown"
     """The final state of a message whose receipt never came."""
-    unanswered: Literal["unknown", "resend"] = "unknown"
+    unanswered: Literal["unknown", "resend", "elsewhere"] = "unknown"
     """A submit whose answer never came: `unknown` ends it so (it may have been delivered), `resend` sends it
-    again (it may be delivered twice)."""
+    again by this carrier, `elsewhere` by whichever its route names (either may deliver it twice)."""
     accepted_is_final: Flag = False
     """Whether a receipt with the state ACCEPTED is the last word."""
     retry: Retry = Retry()

@@ -33,12 +33,6 @@ class Prefixes(Generic[Value]):
                 return value
         return None
 
-    def all(self, digits: str) -> Iterator[Value]:
-        """The values of all prefixes of `digits`, the longest first."""
-        for width in self._widths:
-            if width <= len(digits) and (value := self._values.get(digits[:width])) is not None:
-                yield value
-
     def items(self) -> Iterator[tuple[str, Value]]:
         """Every prefix and its value."""
         return iter(self._values.items())

@@ -40,8 +40,9 @@ class Prices(Prefixes[tuple[Step, ...]]):
 
     def at(self, digits: str, now: float) -> Step | None:
         """The price of the longest prefix that has one now."""
-        for steps in self.all(digits):
-            for step in reversed(steps):
+        values = self._values
+        for width in self._widths:
+            for step in reversed(values.get(digits[:width], ())):
                 if step.since <= now:
                     return step
         return None

@@ -79,7 +79,7 @@ def test_the_only_carrier_is_probed_by_what_waits(house: House) -> None:
 
 
 def test_a_lost_line_in_full_flow(make_house: MakeHouse) -> None:
-    both = {"alpha": carrier("alpha", unanswered="resend"), "beta": carrier("beta")}
+    both = {"alpha": carrier("alpha", unanswered="elsewhere"), "beta": carrier("beta")}
     house = make_house(generation(carriers=both))
     house.answer = lambda name, pdu: None if name == "alpha" else house.accept(name, pdu)
     client = house.client()
