@@ -7,10 +7,8 @@ free then, else in one of its own.
 
 from __future__ import annotations
 
-import json
 from collections import deque
 from collections.abc import Callable
-from functools import lru_cache
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -24,6 +22,7 @@ from gateway.relay.lanes import Lane, Lanes
 from gateway.relay.ordering import Ordering
 from gateway.relay.outbound import outbound
 from gateway.relay.placing import Placing
+from gateway.relay.trail import add_step, keep_to
 from gateway.routing.choosing import Pick
 from gateway.routing.router import Router, Rule
 from gateway.smpp.constants import CommandStatus
@@ -233,8 +232,7 @@ class Dispatch:
             self.ordering.leaves(entry)
         entry.attempts += 1
         entry.sent_at = self.clocks.now_ms()
-        step = trail_step(self.generation, rule.name, pick)
-        entry.trail = step if entry.attempts == 1 else f"{entry.trail[:-1]},{step[1:]}"
+        add_step(entry, self.generation, rule.name, pick)
 
     def _receipt_deadline(self, slot: Slot) -> int:
         return self.clocks.now_ms() + int(slot.link.carrier.settings.receipt_timeout * 1000)
@@ -298,7 +296,7 @@ class Dispatch:
         entry.error = status
         entry.refused_by = carrier.name if rule.next == "other" else ""
         if rule.next == "same":
-            self._keep_to(carrier, entry, CommandStatus(status).name)
+            keep_to(carrier.name, entry, CommandStatus(status).name)
         if rule.pause:
             carrier.pause(rule.pause)
         self.again(entry, batch, 0.0 if rule.pause else rule.delay)
@@ -318,7 +316,7 @@ class Dispatch:
     def unanswered(self, carrier: Carrier, entry: Entry, batch: Batch) -> None:
         """A submit whose answer never came: possibly sent. The carrier's policy says what is done."""
         if carrier.settings.unanswered == "resend":
-            self._keep_to(carrier, entry, "no answer")
+            keep_to(carrier.name, entry, "no answer")
             self.again(entry, batch)
         elif carrier.settings.unanswered == "elsewhere":
             self.again(entry, batch)
@@ -326,16 +324,6 @@ class Dispatch:
             self.book.end(
                 entry, State.UNKNOWN, CommandStatus.ESME_RDELIVERYFAILURE, self.clocks.now_ms(), batch
             )
-
-    @staticmethod
-    def _keep_to(carrier: Carrier, entry: Entry, why: str) -> None:
-        """From now on this carrier alone may take the message; the last step of its trail says so, also after
-        a restart.
-        """
-        if entry.only != carrier.name and entry.trail.endswith("}]"):
-            entry.only = carrier.name
-            said = json.dumps({"only": carrier.name, "after": why})
-            entry.trail = f"{entry.trail[:-2]}, {said[1:]}]"
 
     def _routeless(self, entry: Entry) -> None:
         """No rule of this generation is for the message: it waits in the store until one is, or it
@@ -403,14 +391,3 @@ class Dispatch:
     def _sleep(self, seconds: float) -> None:
         if self._wake is None or not self._wake.active():
             self._wake = self.clocks.timer.callLater(max(seconds, 0.001), self.pump)
-
-
-@lru_cache(maxsize=1024)
-def trail_step(generation: int, rule: str, pick: Pick) -> str:
-    """One step of a message's trail: a JSON list of one object."""
-    step: dict[str, Any] = {"generation": generation, "route": rule, "carrier": pick.carrier}
-    if pick.price is not None:
-        step["price"] = pick.price.said
-    if pick.passed:
-        step["passed"] = dict(pick.passed)
-    return json.dumps([step])

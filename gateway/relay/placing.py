@@ -8,9 +8,7 @@ while the carrier is merely busy, the third always.
 
 from __future__ import annotations
 
-import json
 import random
-import re
 from collections import Counter, OrderedDict
 
 from gateway.relay.book import Entry
@@ -22,17 +20,10 @@ from gateway.routing.quality import Quality
 from gateway.routing.router import Router, Rule
 from gateway.store.rows import State
 
-ONLY = re.compile(r'"only": "((?:[^"\\]|\\.)*)"')
 TEXTS = 20_000
 """Long texts whose carrier is remembered."""
 
 USABLE = BUSY | {Health.READY, Health.SUSPECT}
-
-
-def only_of(trail: str) -> str:
-    """The carrier that alone may take a message, by its trail; "" if any may."""
-    found = ONLY.findall(trail)
-    return str(json.loads(f'"{found[-1]}"')) if found else ""
 
 
 class Placing:

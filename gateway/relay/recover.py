@@ -13,8 +13,8 @@ from gateway.relay.dispatch import Dispatch
 from gateway.relay.gathering import Gathering
 from gateway.relay.inbound import Inbound
 from gateway.relay.outbound import utc
-from gateway.relay.placing import only_of
 from gateway.relay.replies import PART, Replies
+from gateway.relay.trail import only_of
 from gateway.smpp.codec import decode
 from gateway.smpp.concat import part_of
 from gateway.smpp.pdus import DataSm, SubmitSm
