@@ -9,7 +9,7 @@ can begin only where no other match could have.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from typing import NamedTuple
 
@@ -47,6 +47,7 @@ _BEFORE = re.compile(r"[a-z0-9_-]{2,63}\Z")
 _SEVEN_DIGITS = re.compile(r"[0-9][0-9 .-]{5,}[0-9]")
 _NUMBER = re.compile(r"(?<![a-z0-9.@_/-])\+?\d(?:[ .-]{0,2}\d){6,14}(?![a-z0-9])")
 _PHONE = re.compile(r"(?:\+?86)?(?:1[3-9]\d{9}|[48]00\d{7}|0\d{9,11})|\+\d{8,15}|1?[2-9]\d{2}[2-9]\d{6}")
+_SEPARATORS = str.maketrans("", "", " .-")
 _CALLED = re.compile(
     r"(?:电话|热线|致电|拨打|拨|手机|客服|座机|咨询|tel|call|phone|fon|ring|mobile)[号码是为: ]{0,3}\Z"
 )
@@ -71,8 +72,8 @@ _CUES = {
 _CUE_KINDS = list(_CUES.values())
 _FINDER = AhoCorasick(list(_CUES))
 
-MOST_HOSTS = 20
-"""Hosts that are looked at; a text with more of them is nobody's ordinary one."""
+MOST = 20
+"""Hosts, numbers and handles each that are looked at; a text with more is nobody's ordinary one."""
 
 SPREAD = 5
 """Single characters in a row that are read as one word."""
@@ -110,9 +111,19 @@ def contacts(text: str, *, numbers: bool = True) -> Contacts:
     if not (kinds or dotted or spread or digits):
         return NONE
     hosts = tuple(_hosts(text, seen, dotted, spread, kinds))
-    found = tuple(_numbers(seen)) if digits else ()
-    handles = (*(_qq(seen) if "qq" in kinds else ()), *(_wechat(seen) if "wechat" in kinds else ()))
+    found = _few(_numbers(seen)) if digits else ()
+    handles = (*_few(_qq(seen) if "qq" in kinds else ()), *_few(_wechat(seen) if "wechat" in kinds else ()))
     return Contacts(hosts, found, handles) if hosts or found or handles else NONE
+
+
+def _few(found: Iterable[str]) -> tuple[str, ...]:
+    """Those that are different; no more of them than `MOST`, then a word that is nobody's own."""
+    different: dict[str, None] = {}
+    for one in found:
+        if len(different) == MOST:
+            return (*different, "more than an ordinary text has")
+        different[one] = None
+    return tuple(different)
 
 
 def _is_dotted(token: str) -> bool:
@@ -146,13 +157,13 @@ def _hosts(text: str, seen: str, dotted: list[str], spread: bool, kinds: set[str
         where = seen if spread else " ".join(dotted)
         plain = text.lower()
         for count, name in enumerate(dict.fromkeys(_written(where, "han" in kinds))):
-            if count == MOST_HOSTS:
+            if count == MOST:
                 yield Host("more hosts than an ordinary text has", True)
                 return
             yield Host(name, "xn--" in name or plain.count(name) < max(where.count(name), 1))
     if "spelt" in kinds:
         for pattern in (_SPACED_DOT, _SPELT_DOT):
-            for match in islice(pattern.finditer(seen), MOST_HOSTS):
+            for match in islice(pattern.finditer(seen), MOST):
                 before = _BEFORE.search(seen, max(0, match.start() - 64), match.start())
                 if before is not None:
                     yield Host(f"{before[0]}.{match[1]}", True)
@@ -192,9 +203,8 @@ def _is_host(name: str, follows: str) -> bool:
 
 def _numbers(seen: str) -> Iterator[str]:
     for match in _NUMBER.finditer(seen):
-        digits = re.sub(r"[^\d+]", "", match[0])
-        called = _CALLED.search(seen, max(0, match.start() - 12), match.start())
-        if called is not None or _PHONE.fullmatch(digits):
+        digits = match[0].translate(_SEPARATORS)
+        if _PHONE.fullmatch(digits) or _CALLED.search(seen, max(0, match.start() - 12), match.start()):
             yield digits.lstrip("+")
 
 

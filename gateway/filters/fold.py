@@ -16,7 +16,9 @@ themselves. One table of 0x110000 places costs some 13 MB and spares a test for 
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from functools import cache, lru_cache
+from itertools import accumulate
 from pathlib import Path
 from typing import NamedTuple
 
@@ -68,11 +70,28 @@ def view_d(text: str) -> str:
     return " ".join(text.translate(addresses()).split())
 
 
-def origins(text: str) -> list[int]:
-    """For each character of view S, the index in the text of the character that it came from.
-
-    Costs some tenths of a microsecond a character, so it is for texts that had a hit.
+class Origins:
+    """Where in a text the characters of its view S come from. A text is folded in pieces, and only the pieces
+    that are asked about character by character.
     """
+
+    PIECE = 64
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        pieces = range(0, len(text), self.PIECE)
+        self._ends = list(accumulate(len(view_s(text[at : at + self.PIECE])) for at in pieces))
+
+    def of(self, offset: int) -> int:
+        """The index in the text of the character that this one of view S came from."""
+        piece = bisect_right(self._ends, offset)
+        offset -= self._ends[piece - 1] if piece else 0
+        first = piece * self.PIECE
+        return first + origins(self._text[first : first + self.PIECE])[offset]
+
+
+def origins(text: str) -> list[int]:
+    """For each character of view S, the index in the text of the character that it came from."""
     return [index for index, character in enumerate(text) for c in character.translate(WORDS) if c != " "]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 from gateway.filters.contacts import NONE, Host, contacts
 from gateway.filters.fold import view_d
@@ -45,22 +46,26 @@ class Links:
         self._shorteners = Hosts((*settings.shorteners, *(f"*.{name}" for name in settings.shorteners)))
         self._hosts = {tenant: Hosts(known.hosts) for tenant, known in settings.tenants.items()}
         self._none = Hosts(())
+        self._verdict = lru_cache(maxsize=1)(self._judged)
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """The gravest verdict on anything that is in the text, however it is read; binary messages have
         none.
         """
-        verdict = self._on_text(message.text, message) if message.text else None
-        if message.others:
-            return gravest((verdict, *(self._on_text(other, message) for other in message.others)))
-        return verdict
+        return self._verdict((message.text, *message.others), message.tenant)
 
-    def _on_text(self, text: str, message: Message) -> Verdict | None:
+    def _judged(self, texts: tuple[str | None, ...], tenant: str) -> Verdict | None:
+        """The verdict on a text and its other readings; the last is remembered, since a submit_multi has the
+        same for each of its destinations.
+        """
+        return gravest([self._on_text(text, tenant) for text in texts if text])
+
+    def _on_text(self, text: str, tenant: str) -> Verdict | None:
         found = contacts(text, numbers=self._settings.numbers != "allow")
         if found is NONE:
             return None
-        known = self._settings.tenants.get(message.tenant, _NOTHING)
-        own = self._hosts.get(message.tenant, self._none)
+        known = self._settings.tenants.get(tenant, _NOTHING)
+        own = self._hosts.get(tenant, self._none)
         verdicts = [verdict for host in found.hosts for verdict in self._on_host(host, own, text)]
         for number in found.numbers:
             if number not in known.numbers:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from typing import Generic, TypeVar
 
 from gateway.filters.fold import folded, view_s
@@ -42,7 +43,7 @@ class InForce(Generic[R, T]):
 class Mark:
     """What a rule of a pack asks a text to contain, made quick to look for."""
 
-    __slots__ = ("_pattern", "_plain", "_squashed", "rule", "ruled")
+    __slots__ = ("_pattern", "_plain", "_squashed", "rule", "ruled", "stands_in")
 
     def __init__(self, rule: TextRule, ruled: Ruled) -> None:
         self.rule = rule
@@ -50,8 +51,9 @@ class Mark:
         self._pattern = re.compile(rule.pattern) if rule.pattern is not None else None
         self._plain = rule.any_of
         self._squashed = tuple(filter(None, map(view_s, rule.any_of)))
+        self.stands_in = lru_cache(maxsize=1)(self._stands_in)
 
-    def stands_in(self, text: str) -> bool:
+    def _stands_in(self, text: str) -> bool:
         """Whether the text contains it, as it stands in the rule or, for phrases, as a reader sees it."""
         if self._pattern is not None:
             return self._pattern.search(text.strip()) is not None

@@ -12,7 +12,7 @@ from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 
 from gateway.filters.entries import Entry, is_unspaced
-from gateway.filters.fold import origins, run_starts, view_s
+from gateway.filters.fold import Origins, run_starts, view_s
 
 NEARNESS = 40
 """Characters of view S on either side of a hit in which its context words are looked for."""
@@ -54,7 +54,7 @@ class Reading:
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The span in the original text."""
-        return self._origins[start], self._origins[end - 1] + 1
+        return self._origins.of(start), self._origins.of(end - 1) + 1
 
     def run_span(self, first: int, last: int, squashed: str, loose: bool) -> tuple[int, int] | None:
         """The span of a match from `first` to `last` of view R, if it may be one of the word with this view
@@ -65,7 +65,7 @@ class Reading:
         one.
         """
         starts = self._runs[first : last + 1]
-        needed = _lengths(run_starts(squashed))
+        needed = _lengths_of(squashed)
         if any(length < need for length, need in zip(_lengths(starts), needed, strict=True)):
             return None
         start, end = starts[0], starts[-1]
@@ -108,8 +108,8 @@ class Reading:
         return run_starts(self.squashed)
 
     @cached_property
-    def _origins(self) -> list[int]:
-        return origins(self.text)
+    def _origins(self) -> Origins:
+        return Origins(self.text)
 
 
 class Cover:
@@ -134,6 +134,12 @@ def _any_in(words: tuple[str, ...], around: tuple[str, str]) -> bool:
 @lru_cache(maxsize=4096)
 def _folded(words: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(filter(None, map(view_s, words)))
+
+
+@lru_cache(maxsize=256)
+def _lengths_of(squashed: str) -> list[int]:
+    """How long the runs of a word are."""
+    return _lengths(run_starts(squashed))
 
 
 def _lengths(starts: list[int]) -> list[int]:

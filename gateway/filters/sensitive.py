@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from gateway.filters.entries import Severity
 from gateway.filters.verdict import REASONS, Action, Verdict
 from gateway.filters.wordlists import load_wordlists
@@ -26,6 +28,7 @@ class SensitiveWords:
 
     def __init__(self, words: WordList) -> None:
         self.words = words
+        self._verdict = lru_cache(maxsize=1)(self._judged)
 
     @classmethod
     def of(cls, generation: Generation, previous: SensitiveWords | None = None) -> SensitiveWords:
@@ -41,11 +44,16 @@ class SensitiveWords:
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A verdict if anything is hit, however the text is read; a binary message hits nothing."""
+        texts = (message.text, *message.others)
+        return self._verdict(texts, message.tenant, message.category, int(now))
+
+    def _judged(self, texts: tuple[str | None, ...], tenant: str, category: str, now: int) -> Verdict | None:
+        """The verdict on a text and its other readings; the last is remembered, since a submit_multi has the
+        same for each of its destinations.
+        """
         hits: tuple[Hit, ...] = ()
-        if text := message.text:
-            hits = self.words.scan(text, message.tenant, message.category, now)
-        for other in message.others:
-            hits += self.words.scan(other, message.tenant, message.category, now)
+        for text in filter(None, texts):
+            hits += self.words.scan(text, tenant, category, now)
         if not hits:
             return None
         worst = max(hits, key=lambda hit: hit.entry.severity)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from gateway.filters.links import Hosts
@@ -23,6 +24,7 @@ class Registries:
         self.by_tenant = dict(registries)
         self._allowed = {tenant: Hosts(each.hosts).__contains__ for tenant, each in known.items()}
         self._nowhere = Hosts(()).__contains__
+        self._lately = lru_cache(maxsize=1)(self._matching)
 
     @classmethod
     def read(cls, directory: Path | None, known: Mapping[str, Known]) -> Registries:
@@ -51,9 +53,10 @@ class Registries:
     def matching(self, tenant: str, text: str) -> list[Registered]:
         """The tenant's templates that a text is one of."""
         registry = self.by_tenant.get(tenant)
-        if registry is None:
-            return []
-        return registry.matching(text, self._allowed.get(tenant, self._nowhere))
+        return list(self._lately(registry, tenant, text)) if registry is not None else []
+
+    def _matching(self, registry: Registry, tenant: str, text: str) -> tuple[Registered, ...]:
+        return tuple(registry.matching(text, self._allowed.get(tenant, self._nowhere)))
 
     def approved(self, message: Message) -> Registered | None:
         """The approved template for its category that a message's text is one of."""

@@ -10,7 +10,7 @@ from content_messages import NOW, message
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.filters.contacts import MOST_HOSTS, contacts
+from gateway.filters.contacts import MOST, contacts
 from gateway.filters.links import Links
 from gateway.filters.verdict import Action, Verdict
 from gateway.settings.content import Links as Settings
@@ -184,7 +184,7 @@ def test_treatments() -> None:
 
 
 def test_a_text_of_many_hosts_is_no_ordinary_one() -> None:
-    text = " ".join(f"a{n}.shop.example.com" for n in range(MOST_HOSTS + 1))
+    text = " ".join(f"a{n}.shop.example.com" for n in range(MOST + 1))
     verdict = judge(text)
     assert verdict is not None
     assert verdict.rule == "disguised"
