@@ -42,7 +42,7 @@ SUBJECTS = {
 }
 """The kinds of bad texts that a list is for."""
 
-PARTS = {"blind": "blind", "wary": "around the words", "held": "held back", "": "open"}
+PARTS = {"": "open", "blind": "blind", "wary": "around the words", "held": "held back", "fresh": "afterwards"}
 """Folders of texts, and what they are called."""
 
 
