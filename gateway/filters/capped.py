@@ -10,13 +10,15 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 from gateway.filters.frequency import ALL_BITS, Counter, Facts, picker
-from gateway.filters.known import Known
+from gateway.filters.known import COUNTS, PATIENCE, Known
 from gateway.filters.packs import CapRule
 from gateway.filters.persons import Asked, Person, Persons, signature_of
 from gateway.filters.quiet import URGENT
 from gateway.filters.rulebook import Ruled
 from gateway.filters.verdict import REASONS, Action, Verdict
 from gateway.message import Message
+
+PROMOTIONAL = "promotional"
 
 
 class Counted(NamedTuple):
@@ -52,6 +54,8 @@ class Capped:
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A refusal or a warning by the first limit that is spent; a message never stands in its own way."""
         warning: Verdict | None = None
+        if COUNTS in self.known.loading and message.category == PROMOTIONAL:
+            return self._wait(message, now)
         counted_at = message.counted_at
         for counter, key, rule, ruled in self.counted(message, now):
             if counted_at:
@@ -67,6 +71,15 @@ class Capped:
                 return Verdict(Action.REFUSE, self.name, ruled.name, ruled.place, reason, detail)
             warning = warning or Verdict(Action.WARN, self.name, ruled.name, ruled.place, None, detail)
         return warning
+
+    def _wait(self, message: Message, now: float) -> Verdict | None:
+        """Nobody knows yet how many there were: what is promotional waits."""
+        counted = self.counted(message, now)
+        if not counted:
+            return None
+        ruled = counted[0].ruled
+        reason, detail = REASONS["filter_failed"], "the counts are still being made of the stored messages"
+        return Verdict(Action.DEFER, self.name, ruled.name, ruled.place, reason, detail, now + PATIENCE)
 
     def counted(self, message: Message, now: float) -> list[Counted]:
         """The counters that a message is for, each with its key in it."""

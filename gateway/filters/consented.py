@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.filters.consent import suffices
-from gateway.filters.known import Known
+from gateway.filters.known import CONSENTS, PATIENCE, Known
 from gateway.filters.persons import Persons
 from gateway.filters.rulebook import Ruled
 from gateway.filters.verdict import REASONS, Action, Verdict
@@ -37,6 +37,8 @@ class Consented:
         asked = self.persons.asked(person.rules, now).consents
         if not asked:
             return None
+        if CONSENTS in self.known.loading:
+            return self._wait(asked[0][1], now)
         state = self.known.consents.state(message.tenant, person.program, message.category, person.digits)
         warning: Verdict | None = None
         for rule, ruled in asked:
@@ -49,6 +51,11 @@ class Consented:
                 return self._verdict(Action.REFUSE, ruled, detail)
             warning = warning or self._verdict(Action.WARN, ruled, detail)
         return warning
+
+    def _wait(self, ruled: Ruled, now: float) -> Verdict:
+        """Nobody knows yet whether the person agreed: the message waits."""
+        reason, detail = REASONS["filter_failed"], "the consents are still being loaded"
+        return Verdict(Action.DEFER, self.name, ruled.name, ruled.place, reason, detail, now + PATIENCE)
 
     def _verdict(self, action: Action, ruled: Ruled, detail: str) -> Verdict:
         reason = REASONS["no_consent"] if action is Action.REFUSE else None

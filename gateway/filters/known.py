@@ -14,17 +14,24 @@ from gateway.filters.consents import Consents
 from gateway.filters.frequency import Counter, Limit
 from gateway.filters.suppression import Suppressions
 
+CONSENTS, COUNTS = "consents", "counts"
+PATIENCE = 5.0
+"""Seconds until a message is judged again that waits for what is being loaded."""
+
 
 class Known:
-    """One node's knowledge. `changes` grows with every change that may forbid what was allowed before."""
+    """One node's knowledge. `changes` grows with every change that may forbid what was allowed before;
+    `loading` names what is not all in memory yet after a start: CONSENTS, COUNTS.
+    """
 
-    __slots__ = ("_answers", "_counters", "breakers", "changes", "consents", "suppressions")
+    __slots__ = ("_answers", "_counters", "breakers", "changes", "consents", "loading", "suppressions")
 
     def __init__(self) -> None:
         self.suppressions = Suppressions()
         self.consents = Consents()
         self.breakers = Breakers()
         self.changes = 0
+        self.loading: set[str] = set()
         self._answers: dict[str, Answers] = {}
         self._counters: dict[tuple[str, tuple[str, ...], tuple[Limit, ...]], Counter] = {}
 

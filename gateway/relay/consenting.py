@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.filters.consent import ConsentEvent, EventKind, Status, silence
 from gateway.filters.fold import view_s
+from gateway.filters.known import CONSENTS
 from gateway.filters.packs import Basis, ConsentRule
 from gateway.filters.rulebook import Rules
 from gateway.relay.batch import Batch
@@ -105,6 +106,8 @@ class Consenting:
 
     def expire(self, batch: Batch) -> None:
         """Requests whose time is over without an answer have expired; some of them at a time."""
+        if CONSENTS in self.people.known.loading:
+            return
         now = self.clocks.wall()
         waiting = self.people.waiting
         for _ in range(PAGE):

@@ -14,8 +14,9 @@ from gateway.message import Message, joined
 from gateway.relay.batch import Batch
 from gateway.relay.book import Entry
 from gateway.relay.clocks import Clocks
+from gateway.relay.patience import read
 from gateway.store.ledger import Ledger
-from gateway.store.queries import accepted_since
+from gateway.store.queries import accepted_since, last_message_id
 from gateway.store.rows import MessageRow, State
 
 PAGE = 500
@@ -30,11 +31,15 @@ class Counting:
         self.clocks = clocks
         self.applies = applies
         self.capped: Capped | None = None
+        self.stopped = False
+        self._last = 0
+        self._touched: set[int] | None = None
 
     def count(self, message: Message, batch: Batch) -> None:
         """A message has passed: count it; uncount it should the batch fail."""
         if self.capped is None or not self.applies(message):
             return
+        self._touch(message)
         now = self.clocks.wall()
         if message.counted_at:
             at = int(now)
@@ -46,6 +51,7 @@ class Counting:
 
     def uncount(self, message: Message) -> None:
         """A message will not be sent after all."""
+        self._touch(message)
         at, message.counted_at = message.counted_at, 0
         if self.capped is None or not at:
             return
@@ -57,6 +63,10 @@ class Counting:
         if not reached(entry.state, entry.sent_at, entry.carrier_message_id):
             self.uncount(entry.message)
 
+    def _touch(self, message: Message) -> None:
+        if self._touched is not None:
+            self._touched.update(each.id for each in message.segments or (message,))
+
     def _record(self, message: Message, at: int) -> None:
         assert self.capped is not None
         for counted in self.capped.counted(message, self.clocks.wall()):
@@ -67,16 +77,30 @@ class Counting:
 
     # starting
 
+    async def begin(self) -> None:
+        """Note what the store holds, before anybody is listened to."""
+        self._last = await self.ledger.read(last_message_id)
+        self._touched = set()
+
     async def restore(self, entry_of: Callable[[MessageRow], Entry]) -> None:
-        """Count what the store holds and a limit still looks at."""
-        if self.capped is None or not (longest := self._longest()):
-            return
+        """Count what the store held at the start and a limit still looks at, beside the traffic, until it is
+        done or `stopped`. What was counted or uncounted meanwhile is left out.
+        """
+        if self.capped is not None and self._touched is not None and (longest := self._longest()):
+            await self._restore(entry_of, longest, self._touched)
+        self._touched = None
+
+    async def _restore(
+        self, entry_of: Callable[[MessageRow], Entry], longest: int, touched: set[int]
+    ) -> None:
         since = self.clocks.now_ms() - longest * 1000
         parts: dict[int, list[Message]] = {}
         after = 0
-        while found := await self.ledger.read(accepted_since, since, after, PAGE):
+        while found := await read(self.ledger, self.clocks, accepted_since, since, after, PAGE):
+            if self.stopped or found[0].id > self._last:
+                return
             for row in found:
-                if counts(row):
+                if counts(row) and row.id <= self._last and row.id not in touched:
                     self._again(entry_of(row).message, moment(row), parts)
             after = found[-1].id
 

@@ -12,6 +12,7 @@ from typing import Any
 from twisted.logger import Logger
 
 from gateway.filters.consent import NEVER, NOBODY, ConsentEvent, EventKind, Status, lifted_basis, months_after
+from gateway.filters.known import CONSENTS
 from gateway.filters.packs import Basis, ConsentRule, ReplyRule
 from gateway.filters.persons import Persons
 from gateway.filters.replywords import Reading, ReplyClass, ReplyWords, word_rules
@@ -57,6 +58,7 @@ class Hearing:
         self.webhooks = webhooks
         self.clocks = clocks
         self.counts: Counter[str] = Counter()
+        self._later: list[Heard] = []
         self.attribution = Attribution(people, consenting)
         self._words: dict[tuple[int, int], tuple[Rules, ReplyWords]] = {}
 
@@ -79,7 +81,20 @@ class Hearing:
         self.cases.capture(heard, batch)
         if not self.persons.people.replies.opt_out:
             return
+        self._answer(heard, pending, batch)
+
+    def catch_up(self, batch: Batch) -> None:
+        """Answer what was put off until the consents were loaded."""
+        later, self._later = self._later, []
+        for heard in later:
+            self._answer(*self.attribution.of(heard), batch)
+
+    def _answer(self, heard: Heard, pending: Pending | None, batch: Batch) -> None:
         reading = self._read(heard)
+        opts_out = reading is not None and reading.kind is ReplyClass.OPT_OUT
+        if CONSENTS in self.people.known.loading and not opts_out:
+            self._later.append(heard)
+            return
         if reading is not None:
             self.counts[f"heard:{reading.kind}"] += 1
             self._obey(heard, reading, pending, batch)

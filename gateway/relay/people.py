@@ -19,12 +19,13 @@ from twisted.logger import Logger
 
 from gateway.filters.consent import ConsentEvent, EventKind
 from gateway.filters.consentchain import SALT, Kept, Link, extend, genesis
-from gateway.filters.known import Known
+from gateway.filters.known import CONSENTS, Known
 from gateway.filters.numbersets import ALWAYS, Span
 from gateway.filters.persons import Persons
 from gateway.filters.suppression import REVERSIBLE_BY, ListKey, ListType, Scope
 from gateway.relay.batch import Batch
 from gateway.relay.clocks import Clocks
+from gateway.relay.patience import read
 from gateway.store import people as rows
 from gateway.store.ledger import Ledger
 from gateway.store.people import ConsentRow, SuppressionKey, SuppressionRow
@@ -58,6 +59,7 @@ class People:
         self.persons = persons
         self.known = known
         self.heads: dict[str, Link] = {}
+        self.stopped = False
         self.waiting: list[Waiting] = []
         self.counts: Counter[str] = Counter()
 
@@ -130,14 +132,14 @@ class People:
     # starting
 
     async def load(self) -> None:
-        """Read everything, some of it at a time, so that the reactor is never held for long."""
+        """Read the lists and the heads of the ledgers, some of it at a time, so that the reactor is never
+        held for long. What consents say is to be read by `load_consents`; until then no filter goes by them.
+        """
+        self.known.loading.add(CONSENTS)
         await self._load_suppressions()
-        await self._load_consents()
-        log.info(
-            "{consents} consents and {lists} lists of numbers are known",
-            consents=len(self.known.consents),
-            lists=len(self.known.suppressions.lists()),
-        )
+        for row in await self.ledger.read(rows.consent_heads):
+            self.heads[row.tenant] = Link(row.position, row.recorded_at, row.commitment, row.hash)
+        log.info("{lists} lists of numbers are known", lists=len(self.known.suppressions.lists()))
 
     async def _load_suppressions(self) -> None:
         after = SuppressionKey("", "", "", "", "", "")
@@ -145,14 +147,20 @@ class People:
             found, after = page
             learn_suppressions(self.known, found)
 
-    async def _load_consents(self) -> None:
+    async def load_consents(self) -> None:
+        """Read the ledgers as they were at the start, beside the traffic, until it is done or `stopped`."""
+        ends = {tenant: link.position for tenant, link in self.heads.items()}
         after = "", 0
-        while found := await self.ledger.read(events_after, after, PAGE):
+        while found := await read(self.ledger, self.clocks, events_after, after, PAGE):
+            if self.stopped:
+                return
             for tenant, line in found:
-                self.heads[tenant] = line.link
-                if line.event is not None:
+                if line.event is not None and line.link.position <= ends.get(tenant, 0):
                     self._learn(line.event)
             after = found[-1][0], found[-1][1].link.position
+        self.known.loading.discard(CONSENTS)
+        self.known.changes += 1
+        log.info("{consents} consents are known", consents=len(self.known.consents))
 
 
 def list_key(key: SuppressionKey) -> ListKey:

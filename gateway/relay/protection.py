@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.logger import Logger
 
 from gateway.filters.capped import Capped
-from gateway.filters.known import Known
+from gateway.filters.known import COUNTS, Known
 from gateway.filters.lookup import Lookup
 from gateway.filters.persons import Persons
 from gateway.filters.suppressed import Suppressed
@@ -67,6 +67,8 @@ class Protection:
         clocks: Clocks,
     ) -> None:
         self.accounts = accounts
+        self.committer = committer
+        self._learning: Deferred[None] = succeed(None)
         self.alarms = alarms
         self.judging = judging
         self.case_ids = Ids(ledger, "case", 1000)
@@ -112,22 +114,39 @@ class Protection:
         self.speaker.patience_ms = int(people.replies.within * 1000)
 
     async def start(self) -> None:
-        """Learn from the store what was known. Nobody may be listened to before."""
+        """Learn from the store what was known. Nobody may be listened to before. The consents and the counts
+        are learnt beside the traffic; until then what goes by them waits.
+        """
         for ids in (self.case_ids, self.call_ids):
             await ids.start()
         await self.people.load()
         if self.people.persons.people.rules is not None:
             await self.hearing.attribution.restore(self._entry)
-        await self.counting.restore(self._entry)
         await self.cases.restore(self.people.ledger)
         await self.breaking.restore(self.people.ledger)
         await self.webhooks.start()
         self.feeds.start()
+        await self.counting.begin()
+        self.people.known.loading.add(COUNTS)
+        self._learning = Deferred.fromCoroutine(self._learn())
+        self._learning.addErrback(lambda failure: log.failure("what is known could not be loaded", failure))
+
+    async def _learn(self) -> None:
+        await self.people.load_consents()
+        if not self.people.stopped:
+            batch = Batch()
+            self.hearing.catch_up(batch)
+            self.committer.commit(batch, must=True)
+            await self.counting.restore(self._entry)
+        if not self.counting.stopped:
+            self.people.known.loading.discard(COUNTS)
+            self.people.known.changes += 1
 
     def stop(self) -> Deferred[Any]:
         """Call no more webhooks, fetch no more lists, ask nobody."""
         self.feeds.stop()
-        return gatherResults([self.webhooks.stop(), self.lookups.stop()])
+        self.people.stopped = self.counting.stopped = True
+        return gatherResults([self.webhooks.stop(), self.lookups.stop(), self._learning])
 
     def accepted(self, entry: Entry) -> None:
         """A message is on disk."""

@@ -6,7 +6,7 @@ Times are unix milliseconds, but for `recorded_at`, `since` and `until`, which a
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Table, bindparam, delete, select, tuple_, update
+from sqlalchemy import Connection, Select, Table, bindparam, delete, func, select, tuple_, update
 
 from gateway.store.rows import Row
 from gateway.store.schema import consent_event, message, reply_case, suppression
@@ -151,6 +151,14 @@ def consents(connection: Connection, after: tuple[str, int], limit: int) -> list
     place = tuple_(consent_event.c.tenant, consent_event.c.position)
     query = select(consent_event).where(place > after).order_by(*place.clauses).limit(limit)
     return _consents(connection, query)
+
+
+def consent_heads(connection: Connection) -> list[ConsentRow]:
+    """The last line of each ledger, as it is stored."""
+    tenant, position = consent_event.c.tenant, consent_event.c.position
+    last = select(tenant, func.max(position)).group_by(tenant)
+    query = select(consent_event).where(tuple_(tenant, position).in_(last))
+    return list(map(ConsentRow._make, connection.execute(query)))
 
 
 def consents_of(connection: Connection, number: str, tenant: str | None) -> list[ConsentRow]:
