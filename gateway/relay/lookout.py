@@ -31,6 +31,14 @@ class Lookout:
         self.clocks = relay.clocks
         self.settings = Settings()
         self.notices = Notices(relay.alarms, relay.protection.webhooks, relay.committer, relay.clocks)
+        self._looks = (
+            self._store,
+            self._carriers,
+            self._filters,
+            self._cases,
+            relay.protection.ends.tick,
+            self.notices.tick,
+        )
         self._since: dict[tuple[str, str], float] = {}
         self._failed: dict[str, tuple[int, float]] = {}
         self._loop = LoopingCall(self.look)
@@ -52,7 +60,7 @@ class Lookout:
 
     def look(self) -> None:
         """One look at everything; what goes wrong with one look keeps nobody from the others."""
-        for look in (self._store, self._carriers, self._filters, self._cases, self.notices.tick):
+        for look in self._looks:
             try:
                 look()
             except Exception:

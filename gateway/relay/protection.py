@@ -27,6 +27,7 @@ from gateway.relay.codes import Codes
 from gateway.relay.consenting import Consenting
 from gateway.relay.counting import Counting
 from gateway.relay.dispatch import Dispatch
+from gateway.relay.ends import Ends
 from gateway.relay.feeds import Feeds
 from gateway.relay.hearing import Hearing
 from gateway.relay.ids import Ids
@@ -79,6 +80,7 @@ class Protection:
         self.counting = Counting(ledger, clocks, self._is_capped)
         self.speaker = Speaker(ids, book, dispatch, clocks)
         self.webhooks = Webhooks(ledger, committer, self.call_ids, alarms, reactor, clocks)
+        self.ends = Ends(ledger, committer, self.webhooks, accounts, clocks)
         self.breaking = Breaking(self.people, judging, self.webhooks, alarms, clocks)
         self.cases = Cases(self.case_ids, self.speaker, self.webhooks, self.breaking, alarms, clocks)
         self.consenting = Consenting(self.people, self.webhooks, clocks)
@@ -110,6 +112,7 @@ class Protection:
         self.judging.tier_of = self.people.persons.tier
         people = self.people.persons.people
         self.cases.configure(people.captures)
+        self.ends.configure(people.webhooks.values())
         self.webhooks.configure(people.webhooks, generation.node.alarms.webhook_down)
         self.speaker.patience_ms = int(people.replies.within * 1000)
 
@@ -125,6 +128,7 @@ class Protection:
         await self.cases.restore(self.people.ledger)
         await self.breaking.restore(self.people.ledger)
         await self.webhooks.start()
+        await self.ends.start()
         self.feeds.start()
         await self.counting.begin()
         self.people.known.loading.add(COUNTS)
@@ -157,6 +161,7 @@ class Protection:
         if entry.message.counted_at:
             self.counting.ended(entry)
         self.breaking.ended(entry, batch)
+        self.ends.ended(entry, batch)
 
     def counts(self) -> dict[str, int]:
         """Everything that was done, for the metrics."""
