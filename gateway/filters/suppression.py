@@ -105,13 +105,14 @@ class Suppressions:
     `passes` overrides the categories that types let pass.
     """
 
-    __slots__ = ("_any", "_by_scope", "_lists", "_passes", "unread")
+    __slots__ = ("_any", "_by_scope", "_lists", "_next", "_passes", "unread")
 
     def __init__(self, passes: Mapping[ListType, frozenset[str]] | None = None) -> None:
         self._passes = {**PASSES, **(passes or {})}
         self._lists: dict[ListKey, NumberSet] = {}
         self._by_scope: dict[str, dict[tuple[str, str], dict[ListKey, NumberSet]]] = {}
         self._any = NumberSet()
+        self._next: NumberSet | None = None  # the set of all that is being made by tidy
         self.unread: frozenset[ListKey] = frozenset()
 
     def find(self, digits: str, tenant: str, program: str, category: str, now: float) -> Hit | None:
@@ -153,10 +154,15 @@ class Suppressions:
         numbers = self._list(key)
         if digits.endswith("*"):
             numbers.add_prefix(digits[:-1], span)
-            self._any.add_prefix(digits[:-1])
         else:
             numbers.add(int(digits), span)
-            self._any.add(int(digits))
+        for cover in (self._any, self._next):
+            if cover is None:
+                continue
+            if digits.endswith("*"):
+                cover.add_prefix(digits[:-1])
+            else:
+                cover.add(int(digits))
 
     def discard(self, key: ListKey, digits: str) -> None:
         """Take a number or a prefix off a list, if it is on it."""
@@ -178,7 +184,9 @@ class Suppressions:
         self._lists[key] = numbers
         tenant, program, category = key.scope
         self._by_scope.setdefault(tenant, {}).setdefault((program, category), {})[key] = numbers
-        self._cover(numbers)
+        for cover in (self._any, self._next):
+            if cover is not None:
+                self._cover(numbers, cover)
 
     def drop(self, key: ListKey) -> None:
         """Forget a list."""
@@ -190,23 +198,31 @@ class Suppressions:
         """All lists, not to be changed."""
         return self._lists
 
-    def tidy(self, now: float) -> None:
-        """Forget entries that have ended, and numbers in the set of all that are on no list any more."""
-        self._any = NumberSet()
-        for numbers in self._lists.values():
-            numbers.expire(now)
-            self._cover(numbers)
+    def tidy(self, now: float, but: str = "") -> Iterator[int]:
+        """Forget entries that have ended, and numbers in the set of all that are on no list any more; one
+        list a step. Lists whose name begins with `but` keep their entries: who reads them anew looks at them.
+        """
+        self._next = NumberSet()
+        try:
+            for key, numbers in list(self._lists.items()):
+                ended = 0 if but and key.name.startswith(but) else numbers.expire(now)
+                self._cover(numbers, self._next)
+                yield ended
+            self._any = self._next
+        finally:
+            self._next = None
 
     def _list(self, key: ListKey) -> NumberSet:
         if key not in self._lists:
             self.put(key, NumberSet())
         return self._lists[key]
 
-    def _cover(self, numbers: NumberSet) -> None:
-        self._any.add_all(numbers.numbers)
-        self._any.add_all(numbers.dated)
+    @staticmethod
+    def _cover(numbers: NumberSet, by: NumberSet) -> None:
+        by.add_all(numbers.numbers)
+        by.add_all(numbers.dated)
         for prefix in numbers.prefixes:
-            self._any.add_prefix(prefix)
+            by.add_prefix(prefix)
 
     def _concerning(self, tenant: str, program: str, category: str) -> Iterator[dict[ListKey, NumberSet]]:
         everyone = self._by_scope.get("")

@@ -30,6 +30,7 @@ from gateway.relay.dispatch import Dispatch
 from gateway.relay.ends import Ends
 from gateway.relay.feeds import Feeds
 from gateway.relay.hearing import Hearing
+from gateway.relay.housekeeping import Housekeeping
 from gateway.relay.ids import Ids
 from gateway.relay.inbound import Inbound
 from gateway.relay.judging import Judging
@@ -75,6 +76,7 @@ class Protection:
         self.case_ids = Ids(ledger, "case", 1000)
         self.call_ids = Ids(ledger, "call", 10_000)
         self.people = People(ledger, clocks, Persons(replace(generation, people=Settings())), Known())
+        self.housekeeping = Housekeeping(lambda: self.people.known, clocks)
         self.lookups = Lookups(reactor, alarms, clocks)
         self.feeds = Feeds(self.people.known, alarms, clocks)
         self.counting = Counting(ledger, clocks, self._is_capped)
@@ -130,6 +132,7 @@ class Protection:
         await self.webhooks.start()
         await self.ends.start()
         self.feeds.start()
+        self.housekeeping.start()
         await self.counting.begin()
         self.people.known.loading.add(COUNTS)
         self._learning = Deferred.fromCoroutine(self._learn())
@@ -149,6 +152,7 @@ class Protection:
     def stop(self) -> Deferred[Any]:
         """Call no more webhooks, fetch no more lists, ask nobody."""
         self.feeds.stop()
+        self.housekeeping.stop()
         self.people.stopped = self.counting.stopped = True
         return gatherResults([self.webhooks.stop(), self.lookups.stop(), self._learning])
 
@@ -170,6 +174,7 @@ class Protection:
             **self.people.counts,
             **self.hearing.counts,
             **{f"request:{name}": count for name, count in self.consenting.counts.items()},
+            **{f"tidied:{name}": count for name, count in self.housekeeping.counts.items()},
             **self.speaker.counts,
             **cases,
         }

@@ -98,7 +98,7 @@ def test_a_change_is_seen_by_the_next_look_up() -> None:
     assert blocked(lists, now=9) is None
     assert blocked(lists, now=10) is ListType.TENANT_OPTOUT
     assert blocked(lists, now=20) is None
-    lists.tidy(20)
+    assert list(lists.tidy(20))
     lists.discard(key, "86199*")
     assert blocked(lists, now=15) is None
 
@@ -157,7 +157,7 @@ def test_no_order_of_changes_misses_or_invents_an_entry(
                 (key, NUMBER): Span()
             }
         else:
-            lists.tidy(0)
+            list(lists.tidy(0))
     forbidding = [
         key.type
         for (key, entry), span in model.items()
