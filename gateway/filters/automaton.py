@@ -2,9 +2,10 @@
 
 ahocorasick-rs can neither change an automaton nor pickle one, and it holds the interpreter while it builds
 (figures in ``docs/words.md``). So the words lie in shards. At start the base is one shard, however large,
-since one scan of it costs hardly more than a scan of a small one. Later changes touch only the last shard,
-which holds at most `SHARD` words and builds in some 25 ms; when it is full it stays as it is and another
-begins. A word taken out stays in its shard as dead: whoever asks maps keys to entries and finds none.
+since one scan of it costs hardly more than a scan of a small one. Later changes touch only the last shards:
+a fresh one of less than `FRESH` words, built again with each change, and when that is full the one before it,
+which holds at most `SHARD` and then stays as it is. A word taken out stays in its shard as dead: whoever asks
+maps keys to entries and finds none.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
-SHARD = 16_000
+SHARD = 6_000
 """Words in one shard built beside running traffic: its build is the longest that anything waits for."""
+
+FRESH = 1_000
+"""Words up to which the last shard is built again with each change."""
 
 
 Match = tuple[str, int, int]
@@ -59,18 +63,25 @@ class Automaton:
         return matches
 
     def changed(self, added: Iterable[str], removed: Iterable[str]) -> Automaton:
-        """With words added that do not live in it yet, and living ones removed; builds shards of `SHARD`."""
+        """With words added that do not live in it yet, and living ones removed; builds shards of `SHARD` at
+        most.
+        """
         new = dict.fromkeys(added)
         revived = self.dead.intersection(new)
         dead = self.dead.union(removed) - revived
         new = {word: None for word in new if word not in revived}
+        kept = self.shards
+        if len(dead) >= len(self.dead) + FRESH:
+            kept, living = _worn_apart(kept, dead)
+            new.update(living)
+            there = {word for shard in kept for word in shard.words if word in dead}
+            dead = frozenset(word for word in dead if word in there)
         if not new:
-            return Automaton(self.shards, dead)
-        kept, last = self.shards, self.shards[-1:]
-        if last and len(last[0].words) < SHARD:
-            kept = kept[:-1]
-            new.update(dict.fromkeys(word for word in last[0].words if word not in dead))
-            dead = dead.difference(last[0].words)
+            return Automaton(kept, dead)
+        while kept and len(kept[-1].words) < (FRESH if len(new) < FRESH else SHARD):
+            last, kept = kept[-1].words, kept[:-1]
+            new.update(dict.fromkeys(word for word in last if word not in dead))
+            dead = dead.difference(last)
         return Automaton(kept + _shards(list(new), SHARD), dead)
 
     @property
@@ -84,6 +95,21 @@ class Automaton:
         """
         living = (word for shard in self.shards for word in shard.words if word not in self.dead)
         return Automaton(_shards(list(living), size))
+
+
+def _worn_apart(shards: tuple[Shard, ...], dead: frozenset[str]) -> tuple[tuple[Shard, ...], dict[str, None]]:
+    """The shards of which more words live than are dead, and the living words of the others. Word by word, so
+    that nothing waits for long.
+    """
+    kept: list[Shard] = []
+    living: dict[str, None] = {}
+    for shard in shards:
+        alive = [word for word in shard.words if word not in dead]
+        if 2 * len(alive) >= len(shard.words):
+            kept.append(shard)
+        else:
+            living.update(dict.fromkeys(alive))
+    return tuple(kept), living
 
 
 def _shards(words: list[str], size: int) -> tuple[Shard, ...]:

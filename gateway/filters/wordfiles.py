@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.filters.entries import Flags, Kinds, Row
+from gateway.filters.unhurried import unhurried
 from gateway.filters.wordfields import Fields, check_flags, check_word, parsed
 from gateway.settings import yaml
 from gateway.settings.problems import Problem
@@ -63,7 +64,7 @@ def read_list(path: Path, kinds: Kinds, before: ListFile | None = None) -> ListF
         form = _FORMS.get(path.suffix.lower())
         if form is None:
             raise Unreadable(0, f"must end in {', '.join(_FORMS)}")
-        for line, fields in form(_decoded(content)):
+        for line, fields in unhurried(form(_decoded(content))):
             try:
                 rows.append(maker.row(line, fields))
             except ValueError as error:

@@ -23,6 +23,7 @@ from gateway.filters.entries import (
 from gateway.filters.fold import folded, view_r, view_s
 from gateway.filters.reading import Reading
 from gateway.filters.search import Hit, Search, Target, View
+from gateway.filters.unhurried import unhurried
 from gateway.filters.wordfiles import ListFile
 
 __all__ = ["Hit", "WordList"]
@@ -32,6 +33,10 @@ Plain = dict[str, tuple[Row, ...]]
 
 Derived = dict[str, tuple[str, ...]]
 """The views S of the words of which this is a form."""
+
+
+SLICE = 1000
+"""Small things that are freed in one go."""
 
 
 class WordList:
@@ -132,9 +137,9 @@ class WordList:
 
     def _change(self, before: WordList, added: Iterable[Row], removed: Iterable[Row]) -> None:
         touched: set[str] = set()
-        for row in removed:
+        for row in unhurried(removed):
             touched.update(self._withdraw(row))
-        for row in added:
+        for row in unhurried(added):
             touched.update(self._enter(row))
         appeared = [key for key in touched if self._knows(key) and not before._knows(key)]
         vanished = [key for key in touched if before._knows(key) and not self._knows(key)]
@@ -153,6 +158,18 @@ class WordList:
         """Every entry."""
         for row in dict.fromkeys(row for rows in self._plain.values() for row in rows):
             yield self.kinds.entry(row)
+
+    def remains(self) -> list[object]:
+        """All the small things that it is made of, for `let_go`."""
+        pile: list[object] = []
+        for index in (self._plain, self._collapsed, self._derived, self._covered):
+            pile += index
+            pile += index.values()
+        for shard in self.automaton.shards:
+            pile += shard.words
+        for one in self.lists:
+            pile += one.rows
+        return pile
 
     def scan(self, text: str, tenant: str = "", category: str = "", now: float = 0.0) -> tuple[Hit, ...]:
         """The hits in a text of this tenant and category at `now` (unix seconds), by their place in the text.
@@ -241,6 +258,15 @@ class WordList:
                     self._sources(form)[form.key] = sources
                 touched.append(form.key)
         return touched
+
+
+def let_go(box: list[WordList]) -> None:
+    """Take what is in the box apart, some of it at a time, where its end would stall the process. For a
+    thread, when nobody else has it any more.
+    """
+    pile = box.pop().remains()
+    while pile:
+        del pile[-SLICE:]
 
 
 def told(hit: Hit) -> dict[str, object]:

@@ -21,7 +21,7 @@ from gateway.filters.edits import Edit
 from gateway.filters.sensitive import SensitiveWords
 from gateway.filters.verdict import Filter
 from gateway.filters.wordfields import Fields
-from gateway.filters.words import WordList
+from gateway.filters.words import WordList, let_go
 from gateway.relay.batch import Batch, Committer
 from gateway.relay.clocks import Clocks
 from gateway.store.ledger import Ledger
@@ -63,8 +63,14 @@ class Wording:
 
     def adopt(self, filters: Mapping[str, Filter]) -> None:
         """Go by the filters of a new generation."""
-        found = filters.get(SensitiveWords.name)
+        found, before = filters.get(SensitiveWords.name), self.filter
         self.filter = found if isinstance(found, SensitiveWords) else None
+        if before is not None and before is not self.filter:
+            self._let_go([before.words])
+
+    def _let_go(self, box: list[WordList]) -> None:
+        gone = self._beside(let_go, box)
+        gone.addErrback(lambda failure: log.failure("old words were not let go", failure))
 
     async def start(self) -> None:
         """Put in force what was edited before. Nobody may be listened to before."""
@@ -115,7 +121,9 @@ class Wording:
         async with self.changing:
             filter = self.filter
             if filter is not None and filter.words.automaton.worn:
+                box = [filter.words]
                 filter.words = await self._beside(filter.words.compacted)
+                self._let_go(box)
                 self.counts["compacted"] += 1
 
     async def _commit(self, edits: Sequence[Edit]) -> None:

@@ -68,6 +68,7 @@ TestChanging.settings = settings(max_examples=60, stateful_step_count=12, deadli
 
 def test_the_base_is_shared_when_words_are_added(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(automaton, "SHARD", 2)
+    monkeypatch.setattr(automaton, "FRESH", 2)
     base = Automaton.of(["a", "b", "c"])
     more = base.changed(["d"], [])
     assert more.shards[0] is base.shards[0]

@@ -1,0 +1,21 @@
+"""Long work in a thread beside the traffic, so that nothing it does holds the interpreter for long."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterable, Iterator
+from typing import TypeVar
+
+T = TypeVar("T")
+
+STEP = 5000
+
+
+def unhurried(items: Iterable[T]) -> Iterator[T]:
+    """The items. Every few thousand the garbage collector looks at what was made of them: it would else look
+    at hundreds of thousands at once, by the thresholds that are good for messages.
+    """
+    for index, item in enumerate(items, 1):
+        yield item
+        if not index % STEP:
+            gc.collect(0)
