@@ -64,11 +64,15 @@ class Automaton:
 
     def changed(self, added: Iterable[str], removed: Iterable[str]) -> Automaton:
         """With words added that do not live in it yet, and living ones removed; builds shards of `SHARD` at
-        most.
+        most. Long ones are gone through word by word, so that nothing waits for a set to be made at once.
         """
-        new = dict.fromkeys(added)
-        revived = self.dead.intersection(new)
-        dead = self.dead.union(removed) - revived
+        new = {word: None for word in added}  # noqa: C420
+        gone = list(removed)
+        revived = {word for word in new if word in self.dead}
+        if len(gone) < FRESH:
+            dead = self.dead.union(gone) - revived
+        else:
+            dead = frozenset(word for words in (self.dead, gone) for word in words if word not in revived)
         new = {word: None for word in new if word not in revived}
         kept = self.shards
         if len(dead) >= len(self.dead) + FRESH:

@@ -37,7 +37,8 @@ class SensitiveWords:
         Raises ValueError with all that is wrong in the lists.
         """
         paths = [generation.directory / path for path in generation.filters.words.files]
-        words, problems = load_wordlists(paths, previous.words if previous is not None else None)
+        before = previous.words if previous is not None else None
+        words, problems = load_wordlists(paths, before, generation.filters.words.most_entries)
         if problems:
             raise ValueError("\n".join(str(problem) for problem in problems))
         return cls(words)

@@ -30,6 +30,17 @@ Rows = Iterator[tuple[int, Fields]]
 """Lines on which entries are written, and their fields."""
 
 
+MOST_ENTRIES = 1_000_000
+"""Entries that a list may have unless the settings say otherwise."""
+
+OCTETS_AN_ENTRY = 200
+SMALL = 100_000
+"""Octets that a file may have: so many for each entry that it may have, and some more."""
+
+MOST_PROBLEMS = 1000
+"""Problems of one file that are told."""
+
+
 class ListFile(NamedTuple):
     """One file as read. Kept with what was made of it, so that a reload reads only what changed."""
 
@@ -47,13 +58,17 @@ class Unreadable(ValueError):
         self.line = line
 
 
-def read_list(path: Path, kinds: Kinds, before: ListFile | None = None) -> ListFile:
-    """The entries of one file as rows of these kinds, or what was read `before` if it has not changed."""
+def read_list(path: Path, kinds: Kinds, before: ListFile | None = None, most: int = MOST_ENTRIES) -> ListFile:
+    """The entries of one file as rows of these kinds, or what was read `before` if it has not changed.
+
+    A file with more than `most` entries is not read on, and one much too large for them not at all.
+    """
     try:
+        if path.stat().st_size > most * OCTETS_AN_ENTRY + SMALL:
+            return _unread(path, f"is larger than {most * OCTETS_AN_ENTRY + SMALL:,} octets: {limit(most)}")
         content = path.read_bytes()
     except OSError as error:
-        problem = Problem(str(path), 0, 0, "", f"cannot be read: {error.strerror}")
-        return ListFile(str(path), b"", (), (problem,))
+        return _unread(path, f"cannot be read: {error.strerror}")
     digest = hashlib.sha256(content).digest()
     if before is not None and before.digest == digest:
         return before
@@ -65,6 +80,8 @@ def read_list(path: Path, kinds: Kinds, before: ListFile | None = None) -> ListF
         if form is None:
             raise Unreadable(0, f"must end in {', '.join(_FORMS)}")
         for line, fields in unhurried(form(_decoded(content))):
+            if len(rows) >= most or len(problems) >= MOST_PROBLEMS:
+                raise Unreadable(line, limit(most) if len(rows) >= most else "and more; not read on")
             try:
                 rows.append(maker.row(line, fields))
             except ValueError as error:
@@ -72,6 +89,15 @@ def read_list(path: Path, kinds: Kinds, before: ListFile | None = None) -> ListF
     except Unreadable as error:
         problems.append(Problem(str(path), error.line, 1, "", str(error)))
     return ListFile(str(path), digest, tuple(rows), tuple(problems))
+
+
+def _unread(path: Path, why: str) -> ListFile:
+    return ListFile(str(path), b"", (), (Problem(str(path), 0, 0, "", why),))
+
+
+def limit(most: int) -> str:
+    """What is told of lists with more than `most` entries."""
+    return f"more than {most:,} entries: see words.most_entries in filters.yaml"
 
 
 def _decoded(content: bytes) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gateway.filters.entries import Kinds, Row
-from gateway.filters.wordfiles import ListFile, read_list
+from gateway.filters.wordfiles import MOST_ENTRIES, ListFile, limit, read_list
 from gateway.filters.words import WordList
 from gateway.settings.problems import Problem
 
@@ -14,24 +14,31 @@ ENDINGS = frozenset((".txt", ".csv", ".yaml", ".yml"))
 
 
 def load_wordlists(
-    paths: Iterable[Path], previous: WordList | None = None
+    paths: Iterable[Path], previous: WordList | None = None, most: int = MOST_ENTRIES
 ) -> tuple[WordList, tuple[Problem, ...]]:
     """The words of all these files (and of all lists directly in these directories), and what is wrong in
     them.
 
     With the `previous` list its edits stay in force, files that have not changed are not read again and the
     automaton is built by difference, so that this may run in a thread beside traffic; without, it is built
-    whole, for the start.
+    whole, for the start. Lists that together have more than `most` entries are a problem, and are not built.
     """
     kinds = Kinds() if previous is None else previous.kinds
     before = {} if previous is None else {one.path: one for one in previous.lists}
-    lists = [read_list(path, kinds, before.get(str(path))) for path in _files(paths)]
+    lists = [read_list(path, kinds, before.get(str(path)), most) for path in _files(paths)]
+    problems = tuple(problem for one in lists for problem in one.problems)
+    if sum(len(one.rows) for one in lists) > most:
+        return WordList(kinds), (
+            *problems,
+            Problem(lists[-1].path, 0, 0, "", f"with the others: {limit(most)}"),
+        )
     if previous is None:
         words = WordList.of_rows(kinds, (row for one in lists for row in one.rows))
     else:
-        words = previous.changed(*_difference(before, {one.path: one for one in lists}))
+        added, removed = _difference(before, {one.path: one for one in lists})
+        words = previous.changed(added, removed) if added or removed else previous.again()
     words.lists = tuple(lists)
-    return words, tuple(problem for one in lists for problem in one.problems)
+    return words, problems
 
 
 def _difference(before: dict[str, ListFile], after: dict[str, ListFile]) -> tuple[list[Row], list[Row]]:

@@ -209,6 +209,19 @@ class WordList:
             for row in self._plain.get(squashed, ()):
                 yield Target(row, self.kinds[row], "R", squashed, bounded)
 
+    def again(self) -> WordList:
+        """The same words, to be given other lists that say the same."""
+        new = WordList(self.kinds)
+        new._plain, new._collapsed = self._plain, self._collapsed
+        new._derived, new._covered = self._derived, self._covered
+        new.edits, new.automaton = self.edits, self.automaton
+        new.lists, new.repeats = self.lists, self.repeats
+        return new
+
+    def shares(self, other: WordList) -> bool:
+        """Whether it is made of the very same things as another one."""
+        return self._plain is other._plain
+
     def _copy(self) -> WordList:
         new = WordList(self.kinds)
         new._plain = self._plain.copy()

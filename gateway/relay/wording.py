@@ -65,7 +65,8 @@ class Wording:
         """Go by the filters of a new generation."""
         found, before = filters.get(SensitiveWords.name), self.filter
         self.filter = found if isinstance(found, SensitiveWords) else None
-        if before is not None and before is not self.filter:
+        shared = before is not None and self.filter is not None and self.filter.words.shares(before.words)
+        if before is not None and not shared:
             self._let_go([before.words])
 
     def _let_go(self, box: list[WordList]) -> None:

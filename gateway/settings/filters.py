@@ -12,7 +12,7 @@ from gateway.settings.content import Binary, Dlt, Links, Mandatory, Plugin, Rais
 from gateway.settings.modes import FilterMode, FilterSection, mode_for
 from gateway.settings.node import Section
 from gateway.settings.protection import Capped, Consented, Lookup, Paused, Quiet, Suppressed
-from gateway.settings.scalars import ConfigFile, Text
+from gateway.settings.scalars import ConfigFile, Count, Text
 
 
 class Words(FilterSection):
@@ -20,6 +20,10 @@ class Words(FilterSection):
 
     files: tuple[ConfigFile, ...] = ()
     """Word lists, one word a line, `#` begins a comment; relative to the configuration."""
+
+    most_entries: Count = 1_000_000
+    """Entries that all lists together may have; a configuration with more is not taken over. A million takes
+    some 450 MiB, and 20 seconds at the start."""
 
 
 class Filters(Section):

@@ -34,6 +34,9 @@ from gateway.smpp.constants import CommandStatus
 
 Model = TypeVar("Model", bound=Section)
 
+LARGEST_LIST = 256 << 20
+"""Octets of a file that is named in the configuration and kept with it; a larger one is not read."""
+
 UNIQUE_ROOTS = ("accounts.yaml", "carriers.yaml", "routing.yaml")
 
 
@@ -217,7 +220,10 @@ class _Reading:
         contents = dict(self.bytes)
         for path in files:
             try:
-                contents[str(path)] = path.read_bytes()
+                if path.stat().st_size > LARGEST_LIST:
+                    self.problems.append(Problem(str(path), 1, 1, "", "is larger than 256 MiB"))
+                else:
+                    contents[str(path)] = path.read_bytes()
             except OSError as error:
                 self.problems.append(Problem(str(path), 1, 1, "", f"cannot be read: {error.strerror}"))
         self.texts = {self.beside(name): content for name, content in contents.items()}

@@ -178,3 +178,46 @@ def test_problems_stay_while_the_file_stays(tmp_path: Path) -> None:
     folder = written(tmp_path, a_txt="!!\n")
     words, before = load_wordlists([folder])
     assert load_wordlists([folder], words)[1] == before
+
+
+def test_lists_that_are_too_long_are_refused(tmp_path: Path) -> None:
+    folder = written(tmp_path, a_txt="".join(f"word{n}\n" for n in range(30)), b_txt="one\ntwo\n")
+    assert not load_wordlists([folder], most=32)[1]
+    _, problems = load_wordlists([folder], most=29)
+    assert (problems[0].file, problems[0].line) == (str(folder / "a.txt"), 30)
+    assert problems[0].message == "more than 29 entries: see words.most_entries in filters.yaml"
+    _, (problem,) = load_wordlists([folder], most=31)
+    assert (problem.file, problem.message) == (
+        str(folder / "b.txt"),
+        "with the others: more than 31 entries: see words.most_entries in filters.yaml",
+    )
+
+
+def test_a_file_without_end_is_not_read_at_all(tmp_path: Path) -> None:
+    with (tmp_path / "a.txt").open("wb") as file:
+        file.truncate(1 << 34)  # takes no room on the disk
+    words, (problem,) = load_wordlists([tmp_path / "a.txt"])
+    assert "is larger than 200,100,000 octets: more than 1,000,000 entries" in problem.message
+    assert not list(words.entries())
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (f"{'长' * 201}", "the word has 201 letters and digits; at most 200"),
+        (f"{chr(0x301) * 5}", "neither letter nor digit"),
+        (f"{chr(0x301) * 1001}", "1,001 characters"),
+        (f"word,{'|'.join(['near'] * 10_000)}", "has 10,000 context words; at most 100"),
+        (f"word,{'长' * 300}", "has 300 letters; at most 200"),
+    ],
+)
+def test_hostile_entries_are_refused_with_their_place(tmp_path: Path, row: str, message: str) -> None:
+    _, (problem,) = load_wordlists([written(tmp_path, a_csv=f"word,near\nfine,\n{row}\n")])
+    assert problem.line == 3
+    assert message in problem.message
+
+
+def test_no_more_than_so_many_problems_are_told(tmp_path: Path) -> None:
+    _, problems = load_wordlists([written(tmp_path, a_txt="!\n" * 2000)])
+    assert len(problems) == 1001
+    assert (problems[-1].line, problems[-1].message) == (1001, "and more; not read on")
