@@ -27,8 +27,18 @@ class SensitiveWords:
     name = "words"
 
     def __init__(self, words: WordList) -> None:
-        self.words = words
+        self._words = words
         self._verdict = lru_cache(maxsize=1)(self._judged)
+
+    @property
+    def words(self) -> WordList:
+        """The words in force."""
+        return self._words
+
+    @words.setter
+    def words(self, words: WordList) -> None:
+        self._words = words
+        self._verdict.cache_clear()
 
     @classmethod
     def of(cls, generation: Generation, previous: SensitiveWords | None = None) -> SensitiveWords:
@@ -54,7 +64,7 @@ class SensitiveWords:
         """
         hits: tuple[Hit, ...] = ()
         for text in filter(None, texts):
-            hits += self.words.scan(text, tenant, category, now)
+            hits += self._words.scan(text, tenant, category, now)
         if not hits:
             return None
         worst = max(hits, key=lambda hit: hit.entry.severity)
