@@ -8,6 +8,7 @@ from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from gateway.relay.batch import Batch
+from gateway.relay.deadlines import Deadlines
 from gateway.relay.notices import Notices
 from gateway.settings.models import Alarms as Settings
 from gateway.settings.models import Node
@@ -31,11 +32,19 @@ class Lookout:
         self.clocks = relay.clocks
         self.settings = Settings()
         self.notices = Notices(relay.alarms, relay.protection.webhooks, relay.committer, relay.clocks)
+        self.deadlines = Deadlines(
+            relay.store.ledger,
+            relay.alarms,
+            lambda: relay.protection.people.persons,
+            relay.book.restore,
+            relay.clocks,
+        )
         self._looks = (
             self._store,
             self._carriers,
             self._filters,
             self._cases,
+            self.deadlines.tick,
             relay.protection.ends.tick,
             self.notices.tick,
         )
