@@ -95,6 +95,10 @@ class Message:
         other._others = self._others if text is None else ()
         return other
 
+    def read_like(self, other: Message) -> None:
+        """Take the text of one that has the same: of many destinations one decodes it for all."""
+        self._text, self._others, self._read = other.text, other.others, True
+
     @property
     def priority(self) -> int:
         """priority_flag, 0 to 3 (SMPP 3.4, section 5.2.14); data_sm has none and counts as 0."""

@@ -4,6 +4,7 @@ are answered.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -194,12 +195,16 @@ class Submits:
             return
         told = write_id(first, account.settings.message_id, short=client.protocol.session.version < V34)
         failures: list[UnsuccessSme] = []
+        reader: Message | None = None  # decodes the text for all
         for offset, destination in enumerate(pdu.dest_addresses):
             if isinstance(destination, DistributionList):
                 name = destination.dl_name
                 failures.append(UnsuccessSme(0, 0, name, CommandStatus.ESME_RINVDLNAME))
                 continue
             message = self._message(client, account, _single(pdu, destination), first + offset, told)
+            if not isinstance(message, int):
+                reader = reader or dataclasses.replace(message)
+                message.read_like(reader)
             refused = message if isinstance(message, int) else self._enter(message, account, batch)
             if refused:
                 failures.append(UnsuccessSme(*destination, refused))
