@@ -73,11 +73,12 @@ class Pace:
 
     def _set(self, limit: float, now: float) -> None:
         self.limit = limit
+        burst = limit if self.rate is None else max(1.0, limit / 10)
         if self.bucket is None:
-            self.bucket = Bucket(limit, max(1.0, limit / 10), now)
+            self.bucket = Bucket(limit, burst, now)
             return
         self.bucket.wait(0, now)  # what has gathered by the old rate
-        self.bucket.rate, self.bucket.burst = limit, max(1.0, limit / 10)
+        self.bucket.rate, self.bucket.burst = limit, burst
         self.bucket.tokens = min(self.bucket.tokens, self.bucket.burst)
 
     def _drop(self, now: float) -> None:

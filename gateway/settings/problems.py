@@ -92,7 +92,8 @@ def _fault(details: ErrorDetails, model: type[Section], document: Document) -> F
     elif given is None and kind != "missing":
         sentence = "must not be empty"
     else:
-        sentence = SENTENCES.get(kind, details["msg"]).format_map(context)
+        known = SENTENCES.get(kind)
+        sentence = details["msg"] if known is None else known.format_map(context)
     return Fault(mark, path, sentence)
 
 

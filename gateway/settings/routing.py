@@ -109,6 +109,14 @@ def known_choice(name: str, info: ValidationInfo) -> str:
     return name
 
 
+def a_currency(code: str) -> str:
+    """An ISO 4217 code."""
+    if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
+        raise ValueError(f"'{code}' is no currency: use a code of three capital letters such as EUR")
+    return code
+
+
+Currency = Annotated[Text, AfterValidator(a_currency)]
 TimeOfDay = Annotated[Text, AfterValidator(a_time_of_day)]
 Choosable = Annotated[Text, AfterValidator(known_choice)]
 
@@ -278,9 +286,9 @@ class Routing(Section):
     groups: dict[Text, Group] = Field(default_factory=dict)
     """Carriers under one name, which routes and other groups may name."""
     tables: TableFiles = TableFiles()
-    currency: Annotated[Text, Field(pattern=r"^[A-Z]{3}$")] = "EUR"
+    currency: Currency = "EUR"
     """The currency in which prices are compared and told."""
-    exchange: dict[Text, Number] = Field(default_factory=dict)
+    exchange: dict[Currency, Number] = Field(default_factory=dict)
     """What one unit of another currency is in `currency`: `USD: 0.92`."""
 
     @property

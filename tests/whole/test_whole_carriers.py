@@ -144,7 +144,10 @@ REFUSALS: dict[str, tuple[Upstream, tuple[str, str]]] = {
     ),
     "a vendor's status": (Upstream({"rules": [rule(status=0x0400)]}), ("REJECTD", "999")),
     "always out of order": (
-        Upstream({"rules": [rule(status="ESME_RSYSERR")]}, {"retry": QUICK_RETRY}),
+        Upstream(
+            {"rules": [rule(status="ESME_RSYSERR")]},
+            {"retry": QUICK_RETRY, "health": {"pause": "20ms", "longest": "40ms"}},
+        ),
         ("UNDELIV", "008"),
     ),
     "undeliverable": (
