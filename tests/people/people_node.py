@@ -40,12 +40,16 @@ class PeopleNode:
 
     def start(self) -> PeopleNode:
         """Start both processes; the gateway's by this file."""
+        self.house.start_carriers()
+        return self.start_gateway()
+
+    def start_gateway(self) -> PeopleNode:
+        """Start the gateway's process."""
         import subprocess
 
         from whole_house import wait_until
 
         house = self.house
-        house.start_carriers()
         with (house.directory / "gateway.log").open("ab") as log:
             gateway = subprocess.Popen(
                 [sys.executable, __file__, str(house.config), str(self.clock)],
