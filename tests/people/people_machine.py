@@ -354,6 +354,13 @@ class Offers(RuleBasedStateMachine):
         self.house.advance(70, step=10)
         self.submit(number, source, 1)
 
+    @rule(number=handsets, source=sources, deeds=st.lists(deeds, min_size=1, max_size=4))
+    def order(self, number: str, source: str, deeds: list[str]) -> None:
+        """Several things happen to one person, and an offer comes."""
+        for deed in deeds:
+            self.do(deed, number, source)
+        self.submit(number, source, 1)
+
     def next_hour(self, hour: int) -> float:
         """The next time that it is so late in China."""
         now = datetime.fromtimestamp(self.house.wall, SHANGHAI)

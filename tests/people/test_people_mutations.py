@@ -1,0 +1,213 @@
+"""The machine of orders sees what it is there for: the gateway is broken in one place after the other, and
+each time the machine sees an offer leave that should not have, in an order of its own rules that is harmless
+to a gateway that is whole.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from people_house import SHOP
+from people_machine import HANDSETS, LEGAL, NEWS, RIVAL, Offers
+
+from gateway.filters import consent, consents
+from gateway.filters.capped import Capped
+from gateway.filters.chain import ALLOWED
+from gateway.filters.consent import ConsentState, EventKind
+from gateway.filters.consented import Consented
+from gateway.filters.consents import Consents
+from gateway.filters.quiet import Quiet
+from gateway.filters.suppressed import Suppressed
+from gateway.relay import hearing
+from gateway.relay.batch import Batch
+from gateway.relay.hearing import Hearing
+from gateway.relay.judging import Judging
+from gateway.relay.people import People
+from gateway.relay.sweep import Sweep
+
+Patch = pytest.MonkeyPatch
+Breaks = Callable[[Patch], None]
+Order = Callable[[Offers], object]
+ONE, TWO = HANDSETS
+MUTATIONS: list[tuple[Breaks, Order]] = []
+
+
+def mutation(order: Order) -> Callable[[Breaks], Breaks]:
+    """A way to break the gateway, and the order of events that shows it."""
+
+    def decorate(breaks: Breaks) -> Breaks:
+        MUTATIONS.append((breaks, order))
+        return breaks
+
+    return decorate
+
+
+@mutation(lambda offers: offers.hold_up(ONE, SHOP, 20, ["withdraw"]))
+def what_waits_for_a_carrier_is_not_asked_about_again(patch: Patch) -> None:
+    patch.setattr(Judging, "may_leave", lambda self, entry: True)
+
+
+def obey_later(patch: Patch) -> None:
+    """An opt-out is obeyed in a batch of its own, after the one that it came in."""
+    obey = Hearing._opt_out
+
+    def later(self: Hearing, heard: Any, reading: Any, batch: Batch) -> None:
+        def late() -> None:
+            own = Batch()
+            obey(self, heard, reading, own)
+            self.speaker.dispatch.committer.commit(own, must=True)
+
+        batch.after.append(late)
+
+    patch.setattr(Hearing, "_opt_out", later)
+
+
+@mutation(lambda offers: (offers.stop_and_crash(ONE, SHOP, True), offers.submit(ONE, SHOP, 1)))
+def an_opt_out_is_answered_before_it_is_on_disk(patch: Patch) -> None:
+    obey_later(patch)
+
+
+@mutation(lambda offers: offers.stop_and_submit_at_once(ONE, SHOP, True))
+def an_opt_out_is_heeded_only_when_it_is_on_disk(patch: Patch) -> None:
+    obey_later(patch)
+    patch.setattr(Judging, "may_leave", lambda self, entry: True)
+
+
+@mutation(lambda offers: offers.over_a_restart(ONE, SHOP, "list", False))
+def a_restart_forgets_the_lists(patch: Patch) -> None:
+    async def nothing(self: People) -> None:
+        """Load none."""
+
+    patch.setattr(People, "_load_suppressions", nothing)
+
+
+@mutation(lambda offers: offers.over_a_restart(ONE, SHOP, "withdraw", False))
+def a_restart_forgets_what_was_withdrawn(patch: Patch) -> None:
+    async def grants_alone(self: People) -> None:
+        apply = Consents.apply
+        with pytest.MonkeyPatch.context() as within:
+            grants = lambda of, event: event.kind in consent.GRANTS and apply(of, event)  # noqa: E731
+            within.setattr(Consents, "apply", grants)
+            await load(self)
+
+    load = People._load_consents
+    patch.setattr(People, "_load_consents", grants_alone)
+
+
+@mutation(lambda offers: offers.order(ONE, SHOP, ["list", "start"]))
+def start_lifts_the_list_of_a_court(patch: Patch) -> None:
+    obey = Hearing._opt_in
+
+    def more(self: Hearing, heard: Any, reading: Any, batch: Batch) -> bool:
+        self.people.known.suppressions.discard(LEGAL, heard.digits)
+        return obey(self, heard, reading, batch)
+
+    patch.setattr(Hearing, "_opt_in", more)
+
+
+@mutation(lambda offers: offers.lapse(ONE, SHOP))
+def an_import_forgets_when_a_consent_ends(patch: Patch) -> None:
+    said = consent.state_of
+
+    def endless(event: Any) -> ConsentState:
+        state = said(event)
+        return state._replace(expires_at=consent.NEVER) if event.kind is EventKind.IMPORTED else state
+
+    patch.setattr(consents, "state_of", endless)
+
+
+@mutation(lambda offers: offers.lapse(ONE, SHOP))
+def a_consent_that_has_expired_is_honoured(patch: Patch) -> None:
+    status = ConsentState.status
+    patch.setattr(ConsentState, "status", lambda self, now: status(self, min(now, self.granted_at)))
+
+
+@mutation(lambda offers: offers.submit(ONE, NEWS, 1))
+def the_program_is_ignored(patch: Patch) -> None:
+    state = Consents.state
+    patch.setattr(
+        Consents,
+        "state",
+        lambda self, tenant, program, category, number: state(self, tenant, "offers", category, number),
+    )
+
+
+@mutation(lambda offers: offers.submit(TWO, RIVAL, 1))
+def the_consent_of_one_tenant_serves_another(patch: Patch) -> None:
+    state = Consents.state
+    patch.setattr(
+        Consents,
+        "state",
+        lambda self, tenant, program, category, number: state(self, "Shop", program, category, number),
+    )
+
+
+@mutation(lambda offers: offers.order(ONE, SHOP, ["withdraw"]))
+def no_consent_is_asked_for(patch: Patch) -> None:
+    patch.setattr(Consented, "judge", lambda self, message, now: None)
+
+
+@mutation(lambda offers: offers.order(ONE, SHOP, ["list"]))
+def lists_are_not_looked_at(patch: Patch) -> None:
+    patch.setattr(Suppressed, "judge", lambda self, message, now: None)
+
+
+@mutation(lambda offers: offers.night(ONE, SHOP, False, []))
+def the_night_is_as_the_day(patch: Patch) -> None:
+    patch.setattr(Quiet, "judge", lambda self, message, now: None)
+
+
+@mutation(lambda offers: offers.night(ONE, SHOP, False, ["withdraw"]))
+def what_was_deferred_is_not_judged_again(patch: Patch) -> None:
+    patch.setattr(Sweep, "_release", lambda self, entry, batch: self.judging.settle(entry, ALLOWED, batch))
+
+
+@mutation(lambda offers: offers.order(ONE, SHOP, ["withdraw", "late grant"]))
+def an_older_import_restores_what_was_withdrawn(patch: Patch) -> None:
+    said = consent.state_of
+
+    def now(event: Any) -> ConsentState:
+        state = said(event)
+        return state._replace(granted_at=event.recorded_at) if state.granted_at else state
+
+    patch.setattr(consents, "state_of", now)
+
+
+@mutation(lambda offers: offers.submit_twice(ONE, SHOP))
+def nothing_is_counted(patch: Patch) -> None:
+    patch.setattr(Capped, "judge", lambda self, message, now: None)
+
+
+@mutation(lambda offers: offers.lapse(ONE, SHOP))
+def start_gives_a_consent_for_ever(patch: Patch) -> None:
+    record = Hearing._event
+    patch.setattr(Hearing, "_event", lambda self, *args: record(self, *args[:6]))
+
+
+@mutation(lambda offers: offers.order(ONE, SHOP, ["withdraw", "stop", "start"]))
+def start_gives_back_what_was_withdrawn_otherwise(patch: Patch) -> None:
+    patch.setattr(hearing, "lifted_basis", lambda state, now: state.basis)
+
+
+@pytest.mark.parametrize(
+    ("breaks", "order"), MUTATIONS, ids=lambda each: each.__name__.replace("<lambda>", "")
+)
+def test_a_gateway_that_is_broken_is_found_out(breaks: Breaks, order: Order, monkeypatch: Patch) -> None:
+    offers = Offers()
+    try:
+        offers.begin()
+        order(offers)
+        offers.nothing_forbidden_has_left()
+    finally:
+        offers.teardown()
+    breaks(monkeypatch)
+    try:
+        offers = Offers()
+        offers.begin()
+        with pytest.raises(AssertionError, match="offer"):  # noqa: PT012
+            order(offers)
+            offers.nothing_forbidden_has_left()
+    finally:
+        offers.teardown()
