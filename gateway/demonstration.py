@@ -28,6 +28,8 @@ PATIENCE = 30.0  # seconds that each part has to listen
 BINDING = 3.0  # seconds that the carriers have to be bound before we say that all is there
 GRACE = 15.0  # seconds that each part has to stop
 STEP = 0.1
+CONSENTS = "demo-consents.csv"
+SHOP = "Example Shop"
 
 READY = """
   clients bind to      {listener}   (passwords: {config}/demo-credentials.yaml)
@@ -38,6 +40,7 @@ READY = """
 In a second terminal:
 
   .venv/bin/gateway send{option} --as bank --to 8619912340001 "【示例银行】您的验证码是482913"
+  .venv/bin/gateway send{option} --as shop --to 8619912340001 "【示例商店】新品上架，拒收请回复R"
   .venv/bin/gateway status{option}
 
 Ctrl-C stops everything.
@@ -92,6 +95,7 @@ class Demonstration:
             for name, carrier in generation.carriers.items()
             if (address := address_of(carrier.binds[0].endpoint))
         }
+        self.tenants = {account.tenant for account in generation.accounts.values()}
         self.profiles = sorted((config / "simulator").glob("*.yaml"))
         self.simulators: dict[str, Part] = {}
         self.gateway: Part | None = None
@@ -118,6 +122,7 @@ class Demonstration:
                     f"{shown(address)} is taken: is another demonstration running? "
                     f"Stop it, or name other ports in {self.config}/*.yaml and {self.config}/simulator/"
                 )
+        new = not self.state.exists()
         simulator = str(Path(sys.executable).parent / "simulator")
         for profile in self.profiles:
             command = [simulator, "smsc", "--profile", str(profile), "--quiet"]
@@ -126,10 +131,22 @@ class Demonstration:
             self._wait(f"carrier {name} listens on {shown(address)}", partial(_listens, address))
         self.gateway = _start([sys.executable, "-m", "gateway", "run", "--config", str(self.config)])
         self._wait(f"the gateway is ready at {shown(control)}", partial(_ready, control))
+        if new:
+            self._import_consents()
         deadline = time.monotonic() + BINDING
         while not _all_bound(control) and time.monotonic() < deadline:
             self._pause()
         self._introduce(listener, control)
+
+    def _import_consents(self) -> None:
+        """Some made-up people have agreed to the shop's offers: imported in the ordinary way, at the first
+        start.
+        """
+        file = self.config / CONSENTS
+        if file.exists() and SHOP in self.tenants:
+            asked = ["--tenant", SHOP, "--program", "offers", "--basis", "express"]
+            command = [sys.executable, "-m", "gateway", "consent", "import", str(file), *asked]
+            subprocess.run([*command, "--config", str(self.config)], check=False)
 
     def _introduce(self, listener: Address, control: Address) -> None:
         named = (f"{shown(address)} ({self._who(name)})" for name, address in self.carriers.items())
