@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from gateway.filters.chain import Judgement, Mode
 from gateway.filters.consent import EventKind, Status, may_ask
 from gateway.filters.fold import view_s
+from gateway.filters.known import CONSENTS
 from gateway.filters.packs import ConsentRule, ReplyRule
 from gateway.filters.rulebook import Rules
 from gateway.filters.verdict import Action, Verdict
@@ -111,6 +112,8 @@ class Requesting:
         return settings.request
 
     def _may_be_asked(self, tenant: str, program: str, digits: str) -> None:
+        if CONSENTS in self.people.known.loading:
+            raise NotAsked("the consents are still being read; ask again in a moment")
         now = self.clocks.wall()
         hit = self.people.known.suppressions.find(digits, tenant, program, ASKED_FOR, now)
         if hit is not None:

@@ -92,8 +92,8 @@ def a_restart_forgets_what_was_withdrawn(patch: Patch) -> None:
             within.setattr(Consents, "apply", grants)
             await load(self)
 
-    load = People._load_consents
-    patch.setattr(People, "_load_consents", grants_alone)
+    load = People.load_consents
+    patch.setattr(People, "load_consents", grants_alone)
 
 
 @mutation(lambda offers: offers.order(ONE, SHOP, ["list", "start"]))
