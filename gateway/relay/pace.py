@@ -9,7 +9,7 @@ from gateway.relay.bucket import Bucket
 
 APART = 1.0  # seconds between two cuts: the answers to what was under way are one complaint
 GROWN_IN = 20.0  # seconds in which what a cut took comes back
-LEAST, LEAST_UNLIMITED = 1.0, 10.0  # messages a second that remain, with a configured rate and without
+LEAST, LEAST_UNLIMITED = 1.0, 20.0  # messages a second that remain, with a configured rate and without
 
 
 class Pace:

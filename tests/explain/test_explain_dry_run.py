@@ -12,6 +12,11 @@ import pytest
 from test_explain_generations import call
 from whole_house import PASSWORD, House, Upstream
 
+from gateway.explain import DryRun
+from gateway.filters.chain import Chain
+from gateway.routing.choosing import Health, View
+from gateway.settings.load import load
+
 TO = "8619912340001"
 CASINO = "come to our CASINO tonight"
 LONG = "a long text about nothing in particular, " * 6
@@ -132,3 +137,27 @@ def test_without_a_node_the_files_decide(house: House) -> None:
     assert told["client"]["receipt"] == "REJECTD err:911"
     assert explained(house, "hello")["route"]["health_known"] is False
     house.start_gateway()
+
+
+def test_candidates_their_prices_and_why_they_are_passed_over(tmp_path: Path) -> None:
+    config = tmp_path / "priced"
+    shutil.copytree(Path(__file__).parents[1] / "settings" / "base", config)
+    (config / "alpha.csv").write_text("prefix,price,currency\n86,0.04,EUR\n")
+    (config / "beta.csv").write_text("prefix,price,currency\n86,0.03,USD\n44,0.01,USD\n")
+    (config / "routing.yaml").write_text(
+        "routes:\n- name: cheap\n  choose: cost\n  carriers: [alpha, beta]\n"
+        "tables: {prices: {alpha: alpha.csv, beta: beta.csv}}\nexchange: {USD: 0.9}\n"
+    )
+    settings = load(config, {"BANK": "bankpass", "ALPHA": "alphapwd"})
+    health = {"alpha": Health.READY, "beta": Health.READY}
+    view = View(lambda name: health[name], lambda name, found: f"{found.value} since noon")
+    run = DryRun(settings, {}, chain_of=lambda account, category: Chain(), view=view)
+    route = run.explain("bank", "10690001", "8619912340001", "x" * 200)["route"]
+    assert (route["choose"], route["carriers"], route["carrier"]) == ("cost", ["beta", "alpha"], "beta")
+    assert route["prices"] == {"alpha": "0.04 EUR", "beta": "0.03 USD"}
+    assert route["segments"] == 2
+    health["beta"] = Health.OUT
+    route = run.explain("bank", "10690001", "8619912340001", "hello")["route"]
+    assert (route["carrier"], route["passed"]) == ("alpha", {"beta": "out since noon"})
+    route = run.explain("bank", "10690001", "447700900123", "hello")["route"]
+    assert (route["carrier"], route["carriers"]) == ("alpha", ["beta", "alpha"])
