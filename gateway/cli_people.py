@@ -219,13 +219,13 @@ def vet(
 
 def _write(verdicts: Iterable[Any], as_json: bool) -> dict[str, int]:
     """Each verdict as a line; how many there are of each kind."""
-    totals: dict[str, int] = {}
-    writer = csv.writer(sys.stdout)
+    totals: dict[tuple[str, ...], int] = {}
+    write = csv.writer(sys.stdout).writerow
     for verdict in verdicts:
         if as_json:
             print(json.dumps(verdict._asdict(), ensure_ascii=False))
         else:
-            writer.writerow(verdict)
-        what = " ".join(filter(None, (verdict.verdict, verdict.reason, verdict.rule)))
+            write(verdict)
+        what = verdict[2:5]  # verdict, reason, rule
         totals[what] = totals.get(what, 0) + 1
-    return totals
+    return {" ".join(filter(None, what)): count for what, count in totals.items()}

@@ -81,6 +81,7 @@ class Vetting:
             self.category = self.of_text.category
             self.of_text = self._chain(of_people=False).judge(self._message(SAMPLE), self.now)
         self.people = self._chain(of_people=True)
+        self._two = self._message(SAMPLE), self._message(SAMPLE)
 
     def judge_all(self, numbers: Iterable[tuple[int, tuple[str]]]) -> Iterator[Vetted]:
         """The verdict on each number with its line."""
@@ -93,7 +94,14 @@ class Vetting:
                 yield _vetted(line, number, judgement)
 
     def _judge(self, number: str) -> Judgement:
-        return self.people.judge(self._message(number), self.now)
+        """The same message to another number. There are two of it, in turn: the filters know the last one
+        again.
+        """
+        message, other = self._two
+        self._two = other, message
+        message.pdu = self.pdu._replace(destination_addr=number)
+        message.destination = number.lstrip("+")
+        return self.people.judge(message, self.now)
 
     def _message(self, number: str) -> Message:
         now_ms = int(self.now * 1000)
