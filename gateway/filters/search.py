@@ -89,15 +89,18 @@ class Search:
 
     def hits(self, views: list[View]) -> tuple[Hit, ...]:
         """Those of all views that no allowed phrase covers, once each, by their place in the text."""
-        plans = [(view.matches, self._plan(view)) for view in views]
+        plans = [(view.matches, self._plan(view)) for view in views if view.matches]
+        hitting = [(matches, _only(plan, allowed=False)) for matches, plan in plans]
+        if not any(plan for _, plan in hitting):
+            return ()  # as where only allowed phrases stand
         allowed = [
             (start, end)
             for matches, plan in plans
             for _, start, end, _ in self._found(matches, _only(plan, allowed=True))
         ]
         cover = Cover(allowed)
-        for matches, plan in plans:
-            for target, start, end, view in self._found(matches, _only(plan, allowed=False)):
+        for matches, plan in hitting:
+            for target, start, end, view in self._found(matches, plan):
                 if not cover.covers(start, end):
                     self._add(target, start, end, view)
         return tuple(sorted(self._hits, key=lambda hit: (hit.start, hit.end)))
