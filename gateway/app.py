@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import gc
+import json
 import signal
 from collections.abc import Callable, Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,7 @@ from twisted.internet.error import CannotListenError
 from twisted.internet.task import LoopingCall
 from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 from twisted.web.server import Site
 
 from gateway.control.asked import Question, rollback
@@ -32,8 +35,9 @@ from gateway.settings.holder import Generations
 from gateway.settings.models import Generation, Node
 from gateway.settings.problems import SettingsError
 from gateway.store.engine import Store, open_store, store_url
-from gateway.store.opening import KEYS, Keys, check, keep_fresh, keys_for
+from gateway.store.opening import KEYS, Keys, check, keep_fresh, keyring_of, keys_for
 from gateway.store.retention import Purge
+from gateway.store.rotation import in_use
 from gateway.store.rows import Changes, StoreLocked, StoreUnavailable
 from gateway.watching import Watch
 
@@ -225,23 +229,57 @@ class Gateway:
     # retention
 
     def _purge(self) -> Deferred[None]:
-        return Deferred.fromCoroutine(self.purge()).addErrback(
-            lambda failure: log.failure("the purge failed", failure)
-        )
+        purging = Deferred.fromCoroutine(self.purge())
+        return purging.addCallbacks(lambda _: None, self._purge_failed)
 
-    async def purge(self) -> None:
-        """Do away with what is past its retention."""
-        purge = Purge(self.store.journal, self.store.ledger, self.clocks.timer)
-        try:
+    @staticmethod
+    def _purge_failed(failure: Failure) -> None:
+        if failure.check(StoreUnavailable):
+            log.warn("the purge was cut short: {error}", error=failure.getErrorMessage())
+        else:
+            log.failure("the purge failed", failure)
+
+    async def purge(self, *, dry: bool = False, by: str = "the node") -> dict[str, Any]:
+        """Do away with what is past its retention, and put on record what that was; `dry` only counts it.
+
+        Raises StoreUnavailable; what was done stays done.
+        """
+        privacy = self.relay.privacy
+        held = privacy.is_held if privacy.holds else None
+        purge = Purge(self.store.journal, self.store.ledger, self.clocks.timer, held, dry=dry)
+        async with privacy.housekeeping:
             purged = await purge.run(self.generation.node.retention, self.clocks.now_ms())
-        except StoreUnavailable as error:
-            log.warn("the purge was cut short: {error}", error=str(error))
-            return
+        found = {**asdict(purged), "outbox": sum(purged.outbox.values())}
+        if dry:
+            return found
         for name, count in purged.outbox.items():
             account = self.relay.accounts.get(name)
             if account is not None:
                 account.outbox.expired(count)
+        if any(count for kind, count in found.items() if kind != "held"):
+            await self.relay.audit.at_once(by, "purge", detail=json.dumps(found))
         log.info("purged: {purged}", purged=repr(purged))
+        return found
+
+    # keys
+
+    async def turn_keys(self, by: str) -> int:
+        """Read the keys of the store anew, and seal everything by the newest behind the traffic; its version.
+
+        Raises StoreUnavailable if there are none, or others.
+        """
+        generation, vault = self.generation, self.store.vault
+        keyring = await deferToThread(keyring_of, generation.node, generation.directory)
+        if vault is None or keyring is None:
+            raise StoreUnavailable("this node runs without keys: see encryption in gateway.yaml")
+        if keyring.fingerprint != vault.keyring.fingerprint:
+            raise StoreUnavailable("these are the keys of another store")
+        lost = vault.keyring.versions.keys() - keyring.versions.keys()
+        if lost and await self.store.ledger.read(in_use) & lost:
+            raise StoreUnavailable(f"key versions {sorted(lost)} are gone, and rows still need them")
+        await self.relay.audit.at_once(by, "rotate", f"key version {keyring.current}")
+        self.relay.privacy.resealing.turn(keyring)
+        return keyring.current
 
 
 def settle_garbage_collector() -> None:

@@ -13,7 +13,17 @@ from typing import Annotated
 
 import typer
 
-from gateway import cli_audit, cli_configurations, cli_consent, cli_events, cli_people, cli_review, cli_words
+from gateway import (
+    cli_audit,
+    cli_configurations,
+    cli_consent,
+    cli_copies,
+    cli_events,
+    cli_people,
+    cli_privacy,
+    cli_review,
+    cli_words,
+)
 from gateway.cli_common import (
     BAD_CONFIGURATION,
     DEFAULT_CONFIG,
@@ -39,6 +49,8 @@ cli_people.add_to(app)
 cli_review.add_to(app)
 cli_events.add_to(app)
 cli_audit.add_to(app)
+cli_privacy.add_to(app)
+cli_copies.add_to(app)
 cli_words.add_to(app)
 
 

@@ -23,6 +23,7 @@ from gateway.control.metrics import exposition
 from gateway.control.node import Node
 from gateway.control.operator import operator_of
 from gateway.control.people import PeopleCommands
+from gateway.control.privacy import PrivacyCommands
 from gateway.control.review import ReviewCommands
 from gateway.control.words import WordCommands
 
@@ -44,6 +45,7 @@ def control_site(gateway: Node) -> Site:
     root.putChild(b"breakers", BreakerCommands(gateway.relay).site())
     root.putChild(b"webhooks", CallCommands(gateway.relay.protection.webhooks, gateway.relay.audit).site())
     root.putChild(b"audit", AuditCommands(gateway.relay.audit).site())
+    root.putChild(b"privacy", PrivacyCommands(gateway).site())
     root.putChild(b"words", WordCommands(gateway).site())
     return QuietSite(root)  # type: ignore[no-untyped-call]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred, DeferredLock, gatherResults
 from twisted.logger import Logger
 
 from gateway.filters.chain import Chain
@@ -29,12 +29,15 @@ from gateway.relay.inbound import Inbound
 from gateway.relay.judging import Judging
 from gateway.relay.lookout import Lookout
 from gateway.relay.multipart import Groups
+from gateway.relay.numbering import Numbering
 from gateway.relay.outbind import Outbinds
 from gateway.relay.outbox import Outbox
+from gateway.relay.privacy import Privacy
 from gateway.relay.protection import Protection
 from gateway.relay.queries import Queries
 from gateway.relay.recover import Recovery, restore
 from gateway.relay.replies import Replies
+from gateway.relay.resealing import Resealing
 from gateway.relay.reviewing import Reviewing
 from gateway.relay.server import Server
 from gateway.relay.submits import Submits
@@ -114,6 +117,7 @@ class Relay:
         self.sweep.besides = self.protection.consenting.expire
         self.wording = Wording(store.ledger, self.committer, reactor, clocks)
         self.protection.lookups.release = self.sweep.hasten
+        self.privacy = self._make_privacy(store, clocks)
         self.uplinks: dict[str, list[Uplink]] = {}
         self.filters: dict[str, Filter] = {}
         self.book.ended = self._ended
@@ -145,6 +149,27 @@ class Relay:
             clocks,
         )
         self.outbinds = Outbinds(self.accounts, self.server, reactor, clocks)
+
+    def _make_privacy(self, store: Store, clocks: Clocks) -> Privacy:
+        """What protects the stored rows of people; it works behind the traffic."""
+        housekeeping = DeferredLock()
+        vault, ledger, committer = store.vault, store.ledger, self.committer
+        return Privacy(
+            ledger,
+            committer,
+            self.protection.people,
+            self.audit,
+            vault,
+            self._tenant_of,
+            Numbering(ledger, committer, vault, self._tenant_of, clocks),
+            Resealing(ledger, self.book, committer, vault, housekeeping, clocks),
+            housekeeping,
+            clocks,
+        )
+
+    def _tenant_of(self, name: str) -> str:
+        account = self.accounts.get(name)
+        return "" if account is None else account.settings.tenant
 
     # generations
 
@@ -230,6 +255,7 @@ class Relay:
             self.committer,
         )
         await recovery.run()
+        await self.privacy.start()
         self.binding.start()
         self.ticker.start()
         self.sweep.start()
@@ -257,6 +283,7 @@ class Relay:
     async def stop(self) -> None:
         """Stop taking, let what is under way be answered, unbind everybody."""
         self.binding.draining = True
+        self.privacy.stop()
         self.dispatch.paused = True
         self.server.close_all()
         self.sweep.stop()

@@ -118,13 +118,13 @@ def flaws(connection: Connection, kept: str = "") -> Iterator[tuple[int, str]]:
 
 
 def _opened(connection: Connection, query: Select[Any]) -> list[AuditRow]:
+    return [opened(connection, AuditRow._make(row)) for row in connection.execute(query)]
+
+
+def opened(connection: Connection, row: AuditRow) -> AuditRow:
+    """A stored record as it was before it was sealed. Raises Damaged."""
     vault = vault_of(connection)
-    rows = map(AuditRow._make, connection.execute(query))
-    return [row if vault is None else _open(vault, row) for row in rows]
-
-
-def _open(vault: Vault, row: AuditRow) -> AuditRow:
-    if row.entry is None or not is_sealed_text(row.entry):
+    if vault is None or row.entry is None or not is_sealed_text(row.entry):
         return row
     salt, person, entry = vault.open_text(row.entry, b"audit %d" % row.position).split("\0", 2)
     return row._replace(salt=bytes.fromhex(salt), person=person or None, entry=entry)

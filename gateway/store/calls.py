@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, func, select
 from gateway.store.rows import Row
 from gateway.store.schema import event_call
 from gateway.store.sealing import SEALS, is_sealed_text, vault_of
-from gateway.store.statements import Statement, columns, deletion, register, upsertion
+from gateway.store.statements import Statement, columns, deletion, register, revision, upsertion
 from gateway.store.vault import Vault
 
 
@@ -31,6 +31,7 @@ class CallRow(NamedTuple):
 
 for _statement in (
     Statement("call", upsertion(event_call), columns(event_call), slot="call"),
+    Statement("amend_call", revision(event_call, ["body"], "seq"), ("body", "of"), slot="call body", key=1),
     Statement("called", deletion(event_call, "seq"), ("of",), slot="call"),
 ):
     register(_statement)
@@ -81,4 +82,9 @@ def _seal(vault: Vault, row: Any) -> list[tuple[str, Row]]:
     return [("call", (*row[:5], vault.seal_text(row[5], b"call %d" % row[0]), *row[6:]))]
 
 
-SEALS["call"] = _seal
+def _amend(vault: Vault, row: Any) -> list[tuple[str, Row]]:
+    body, seq = row
+    return [("amend_call", (vault.seal_text(body, b"call %d" % seq), seq))]
+
+
+SEALS.update(call=_seal, amend_call=_amend)

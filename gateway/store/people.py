@@ -142,6 +142,15 @@ for _statement in (
         slot="case words",
         key=3,
     ),
+    Statement(
+        "amend_entry",
+        update(suppression)
+        .values({name: bindparam(name) for name in ("number", "evidence")})
+        .where(*(suppression.c[name] == bindparam(f"of_{name}") for name in _KEY)),
+        ("number", "evidence", *(f"of_{name}" for name in _KEY)),
+        slot="entry words",
+        key=slice(2, 8),
+    ),
 ):
     register(_statement)
 
@@ -177,14 +186,14 @@ def suppressions(
     place = tuple_(*(suppression.c[name] for name in _KEY))
     query = select(suppression).where(place > after).order_by(*place.clauses).limit(limit)
     rows = list(map(SuppressionRow._make, connection.execute(query)))
-    return [_entry(connection, row) for row in rows], rows[-1].key if rows else after
+    return [opened_entry(connection, row) for row in rows], rows[-1].key if rows else after
 
 
 def suppressions_of(connection: Connection, number: str) -> list[SuppressionRow]:
     """The entries of exactly this number or prefix."""
     tenants = _tenants(connection, suppression)
     query = select(suppression).where(suppression.c.number.in_(_found_by(connection, tenants, number)))
-    return [_entry(connection, SuppressionRow._make(row)) for row in connection.execute(query)]
+    return [opened_entry(connection, SuppressionRow._make(row)) for row in connection.execute(query)]
 
 
 def cases(connection: Connection, open_only: bool, limit: int) -> list[CaseRow]:
@@ -192,7 +201,7 @@ def cases(connection: Connection, open_only: bool, limit: int) -> list[CaseRow]:
     query = select(reply_case).order_by(reply_case.c.deadline, reply_case.c.id).limit(limit)
     if open_only:
         query = query.where(reply_case.c.closed_at.is_(None))
-    return [_case(connection, CaseRow._make(row)) for row in connection.execute(query)]
+    return [opened_case(connection, CaseRow._make(row)) for row in connection.execute(query)]
 
 
 def cases_of(connection: Connection, number: str) -> list[CaseRow]:
@@ -200,20 +209,20 @@ def cases_of(connection: Connection, number: str) -> list[CaseRow]:
     tenants = _tenants(connection, reply_case)
     query = select(reply_case).where(reply_case.c.number.in_(_found_by(connection, tenants, number)))
     query = query.order_by(reply_case.c.id)
-    return [_case(connection, CaseRow._make(row)) for row in connection.execute(query)]
+    return [opened_case(connection, CaseRow._make(row)) for row in connection.execute(query)]
 
 
 def case(connection: Connection, id: int) -> CaseRow | None:
     """One case."""
     row = connection.execute(select(reply_case).where(reply_case.c.id == id)).one_or_none()
-    return None if row is None else _case(connection, CaseRow._make(row))
+    return None if row is None else opened_case(connection, CaseRow._make(row))
 
 
 def open_cases(connection: Connection, after: int, limit: int) -> list[CaseRow]:
     """Cases that nobody has closed, with an id above `after`, in order."""
     query = select(reply_case).where(reply_case.c.closed_at.is_(None), reply_case.c.id > after)
     found = connection.execute(query.order_by(reply_case.c.id).limit(limit))
-    return [_case(connection, CaseRow._make(row)) for row in found]
+    return [opened_case(connection, CaseRow._make(row)) for row in found]
 
 
 def counted(connection: Connection, after: int, since: int, limit: int) -> list[CountedRow]:
@@ -243,17 +252,17 @@ def _found_by(connection: Connection, tenants: Iterable[str], number: str) -> li
 
 
 def _consents(connection: Connection, query: Select[Any]) -> list[ConsentRow]:
-    vault = vault_of(connection)
-    rows = map(ConsentRow._make, connection.execute(query))
-    return [row if vault is None else _opened_consent(vault, row) for row in rows]
+    return [opened_consent(connection, ConsentRow._make(row)) for row in connection.execute(query)]
 
 
 def _consent_place(tenant: str, position: int) -> bytes:
     return f"consent {tenant} {position}".encode()
 
 
-def _opened_consent(vault: Vault, row: ConsentRow) -> ConsentRow:
-    if row.event is None or not is_sealed_text(row.event):
+def opened_consent(connection: Connection, row: ConsentRow) -> ConsentRow:
+    """A stored line as it was before it was sealed. Raises Damaged, as those below."""
+    vault = vault_of(connection)
+    if vault is None or row.event is None or not is_sealed_text(row.event):
         return row
     salt, number, event = vault.open_text(row.event, _consent_place(row.tenant, row.position)).split("\0", 2)
     return row._replace(salt=bytes.fromhex(salt), number=number, event=event)
@@ -284,7 +293,8 @@ def _entry_place(key: Sequence[Any]) -> bytes:
     return "\0".join(("suppression ", *key)).encode()
 
 
-def _entry(connection: Connection, row: SuppressionRow) -> SuppressionRow:
+def opened_entry(connection: Connection, row: SuppressionRow) -> SuppressionRow:
+    """A stored entry as it was."""
     vault = vault_of(connection)
     if vault is None or not is_key(row.number):
         return row
@@ -303,6 +313,13 @@ def _seal_entry(vault: Vault, row: Any) -> list[tuple[str, Row]]:
     return [("unsuppress", tuple(row[:6])), ("suppress", (*key, *row[6:10], blob))]
 
 
+def _amend_entry(vault: Vault, row: Any) -> list[tuple[str, Row]]:
+    """`row` ends with the key as it is stored."""
+    number, evidence, *stored = row
+    key = _with_key(vault, (*stored[:5], number))
+    return [("amend_entry", (key[5], vault.seal_text(f"{number}\0{evidence}", _entry_place(key)), *stored))]
+
+
 def _plain_entry(vault: Vault, row: Any) -> list[tuple[str, Row]]:
     return [("unsuppress", _with_key(vault, row[:6])), ("suppress", row)]
 
@@ -311,7 +328,8 @@ def _remove_entry(vault: Vault, key: Any) -> list[tuple[str, Row]]:
     return [("unsuppress", key), ("unsuppress", _with_key(vault, key))]
 
 
-def _case(connection: Connection, row: CaseRow) -> CaseRow:
+def opened_case(connection: Connection, row: CaseRow) -> CaseRow:
+    """A stored case as it was."""
     vault = vault_of(connection)
     if vault is None or not is_key(row.number):
         return row
@@ -339,6 +357,7 @@ SEALS.update(
     amend_case=_amend_case,
     suppress=_seal_entry,
     unsuppress=_remove_entry,
+    amend_entry=_amend_entry,
     open_case=_seal_case,
 )
 FINDS.update(suppress=_plain_entry, unsuppress=_remove_entry)

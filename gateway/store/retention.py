@@ -1,7 +1,7 @@
 """What is kept for how long: the purge, class by class, in slices that leave the writer to the traffic."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, LargeBinary, func, or_, select
@@ -11,6 +11,7 @@ from gateway.settings.node import Retention
 from gateway.store import queries
 from gateway.store.journal import Journal, Timer
 from gateway.store.ledger import Ledger
+from gateway.store.numbers import FORGET
 from gateway.store.rows import Changes, Frame, Kind, MessageRow
 from gateway.store.schema import message, outbox, stray
 from gateway.store.vault import BLANK
@@ -29,13 +30,25 @@ class Purged:
     bodies: int = 0  # messages whose PDU was blanked
     messages: int = 0
     strays: int = 0
+    held: int = 0  # messages that a legal hold keeps as they are
     outbox: Counter[str] = field(default_factory=Counter)  # rows that no session fetched in time, by account
 
 
 class Purge:
     """Does away with what is past its time. Messages that are not finished stay, with their bodies."""
 
-    def __init__(self, journal: Journal, ledger: Ledger, clock: Timer) -> None:
+    def __init__(
+        self,
+        journal: Journal,
+        ledger: Ledger,
+        clock: Timer,
+        held: Callable[[MessageRow], bool] | None = None,
+        *,
+        dry: bool = False,
+    ) -> None:
+        """`held` says of a message whether it must stay; None: nothing is held. `dry` counts alone."""
+        self._held = held
+        self._dry = dry
         self._journal = journal
         self._ledger = ledger
         self._clock = clock
@@ -57,8 +70,10 @@ class Purge:
         async for ids in self._finished(done, before, bodies=True):
             for start in range(0, len(ids), SLICE):
                 rows = await self._ledger.messages(ids[start : start + SLICE])
-                await self._apply(operations_of(blanked(row) for row in rows))
-            purged.bodies += len(ids)
+                free = [row for row in rows if self._held is None or not self._held(row)]
+                purged.held += len(rows) - len(free)
+                purged.bodies += len(free)
+                await self._apply(operations_of(blanked(row) for row in free))
         end = await read(queries.first_accepted, before - queries.DISORDER)
         reached = end - 1 if lowest_open is None else min(end, lowest_open) - 1
         if reached > done:
@@ -66,8 +81,18 @@ class Purge:
 
     async def _messages(self, before: int, purged: Purged) -> None:
         async for ids in self._finished(0, before, bodies=False):
-            await self._apply([("purge", (id,)) for id in ids])
-            purged.messages += len(ids)
+            free = ids if self._held is None else await self._free(ids, self._held)
+            operations: Frame = [(name, (id,)) for id in free for name in ("purge", FORGET)]
+            await self._apply(operations)
+            purged.messages += len(free)
+            purged.held += len(ids) - len(free)
+
+    async def _free(self, ids: list[int], held: Callable[[MessageRow], bool]) -> list[int]:
+        free: list[int] = []
+        for start in range(0, len(ids), SLICE):
+            rows = await self._ledger.messages(ids[start : start + SLICE])
+            free += [row.id for row in rows if not held(row)]
+        return free
 
     async def _finished(self, after: int, before: int, bodies: bool) -> AsyncIterator[list[int]]:
         """Finished messages accepted earlier than `before`, a window of ids at a time."""
@@ -92,6 +117,8 @@ class Purge:
             after = seqs[-1]
 
     async def _apply(self, operations: Frame) -> None:
+        if self._dry:
+            return
         for start in range(0, len(operations), SLICE):
             changes = Changes()
             for name, row in operations[start : start + SLICE]:

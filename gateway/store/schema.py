@@ -191,3 +191,27 @@ word_edit = Table(
     Column("fields", Text, nullable=False),
     Index("word_edit_key", "word_key"),
 )
+
+# What must not be purged or erased while it lasts; `words` is JSON: number, reason, who.
+hold = Table(
+    "hold",
+    metadata,
+    Column("id", Whole, primary_key=True, autoincrement=False),
+    Column("account", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("since", Whole),
+    Column("until", Whole),
+    Column("placed_at", Whole, nullable=False),
+    Column("lifted_at", Whole),
+    Column("words", Text, nullable=False),
+)
+
+# By what messages of a number are found; filled behind the traffic.
+message_number = Table(
+    "message_number",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("message_id", Whole, primary_key=True, autoincrement=False),
+    Index("message_number_id", "message_id"),
+    sqlite_with_rowid=False,
+)

@@ -71,7 +71,24 @@ def _stray(vault: Vault, row: Any) -> list[tuple[str, Row]]:
     return [("stray", (*row[:3], "", row[4], blob))]
 
 
-SEALS: dict[str, Seal] = {"insert": _insert, "revise": _revise, "enqueue": _enqueue, "stray": _stray}
+def _amend_outbox(vault: Vault, row: Any) -> list[tuple[str, Row]]:
+    pdu, seq = row
+    return [("amend_outbox", (vault.seal(pdu, b"outbox %d" % seq), seq))]
+
+
+def _amend_stray(vault: Vault, row: Any) -> list[tuple[str, Row]]:
+    destination, pdu, seq = row
+    return [("amend_stray", ("", vault.seal(f"{destination}\0".encode() + pdu, b"stray %d" % seq), seq))]
+
+
+SEALS: dict[str, Seal] = {
+    "insert": _insert,
+    "revise": _revise,
+    "enqueue": _enqueue,
+    "stray": _stray,
+    "amend_outbox": _amend_outbox,
+    "amend_stray": _amend_stray,
+}
 """How the rows of a statement are sealed, by its name; other modules of the store add theirs."""
 
 FINDS: dict[str, Seal] = {}

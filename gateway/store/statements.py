@@ -126,6 +126,17 @@ for _statement in (
     Statement("dequeue", deletion(schema.outbox, "seq"), ("of",), slot="outbox"),
     Statement("stray", upsertion(schema.stray), columns(schema.stray), slot="stray"),
     Statement("unstray", deletion(schema.stray, "seq"), ("of",), slot="stray"),
+    # What is sealed anew: rows that have gone meanwhile stay gone.
+    Statement(
+        "amend_outbox", revision(schema.outbox, ["pdu"], "seq"), ("pdu", "of"), slot="outbox pdu", key=1
+    ),
+    Statement(
+        "amend_stray",
+        revision(schema.stray, ["destination", "pdu"], "seq"),
+        ("destination", "pdu", "of"),
+        slot="stray pdu",
+        key=2,
+    ),
     Statement("count", upsertion(schema.counter), columns(schema.counter), slot="counter"),
 ):
     register(_statement)

@@ -25,7 +25,7 @@ WHOLE, BLANK = b"\xae", b"\xaf"
 MARKS = (WHOLE, BLANK)
 TEXT = "sealed:"
 FOUND = "#"
-"""How a sealed text and a number that is kept as its search key begin."""
+"""How a sealed text (`sealed:VERSION:BASE64`) and a number that is kept as its search key begin."""
 
 NONCE = 12
 HEAD = 2 + NONCE
@@ -73,12 +73,12 @@ class Vault:
 
     def seal_text(self, plain: str, place: bytes) -> str:
         """As `seal`, for a column of text."""
-        return TEXT + b64encode(self.seal(plain.encode(), place)).decode()
+        return f"{TEXT}{self.keyring.current}:{b64encode(self.seal(plain.encode(), place)).decode()}"
 
     def open_text(self, text: str, place: bytes) -> str:
         """As `open`, for what `seal_text` has made. Raises Damaged."""
         try:
-            blob = b64decode(text.removeprefix(TEXT), validate=True)
+            blob = b64decode(text.rpartition(":")[2], validate=True)
         except ValueError:
             blob = b""
         return self.open(blob, place).decode()

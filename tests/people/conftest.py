@@ -9,7 +9,7 @@ import pytest
 from hypothesis import settings
 
 TESTS = Path(__file__).parents[1]
-for room in ("relay", "whole"):
+for room in ("relay", "whole", "control"):
     if str(TESTS / room) not in sys.path:
         sys.path.append(str(TESTS / room))
 

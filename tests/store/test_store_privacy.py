@@ -1,0 +1,164 @@
+"""What is found by its number, held, and sealed anew."""
+
+import pytest_twisted
+from store_samples import DAY, NOW, changes, delivered, message
+from test_store_vault import PERSON, WRITTEN, everything, read_back, said
+from twisted.internet import reactor
+
+from gateway.settings.keys import new_keyring
+from gateway.settings.node import Retention
+from gateway.store import holds, numbers, rotation
+from gateway.store.holds import Hold
+from gateway.store.retention import Purge
+from gateway.store.vault import Vault
+
+OTHER = "447700900123"
+
+
+async def seal_anew(store, version):
+    """All tables but the messages, to their end; how many rows that were."""
+    done = 0
+    for kind in rotation.OTHERS:
+        after = None
+        while True:
+            frame, after = await store.ledger.read(rotation.others_left, kind, version, after, 2)
+            if after is None:
+                break
+            done += len(frame)
+            await store.journal.commit(changes(*(lambda batch, op=op: batch.add(*op) for op in frame)))
+    while ids := await store.ledger.read(rotation.messages_left, version, 0, 2):
+        rows = await store.ledger.messages(ids)
+        await store.journal.commit(changes(*(lambda batch, row=row: batch.revise(row) for row in rows)))
+        done += len(rows)
+    return done
+
+
+HELD = Hold(3, PERSON, "", "Shop", None, NOW, "order 5", "ann", NOW)
+
+
+def more(batch):
+    everything(batch)
+    batch.insert(said(3, pdu=b""))
+    batch.add("hold", HELD.row())
+
+
+@pytest_twisted.ensureDeferred
+async def test_everything_is_sealed_plain_and_sealed_anew(open_at, place):
+    vault = Vault(new_keyring())
+    store = open_at(place.url)
+    await store.journal.commit(changes(more))
+    await store.close()
+    store = open_at(place.url, vault=vault)
+    for version in (1, 2):
+        if version == 2:
+            vault.turn(vault.keyring.rotated())
+        assert await seal_anew(store, version) == 11
+        assert await seal_anew(store, version) == 0
+        counts = await store.ledger.read(rotation.versions)
+        assert {v for each in counts.values() for v in each} == {version}
+        assert await read_back(store) == WRITTEN
+        assert await store.ledger.message(3) == said(3, pdu=b"")
+        assert await store.ledger.read(holds.holds) == [HELD]
+        assert await store.ledger.read(rotation.in_use) == {version}
+    vault.sealing = False
+    assert rotation.target(vault) == 0
+    assert await seal_anew(store, 0) == 11
+    await store.close()
+    store = open_at(place.url)
+    assert await read_back(store) == WRITTEN
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_has_gone_meanwhile_stays_gone(open_here):
+    vault = Vault(new_keyring())
+    store = open_here(vault=vault)
+    await store.journal.commit(changes(everything))
+    vault.turn(vault.keyring.rotated())
+    frames = [
+        (await store.ledger.read(rotation.others_left, kind, 2, None, 9))[0] for kind in rotation.OTHERS
+    ]
+    gone = changes(
+        lambda batch: batch.dequeue(6),
+        lambda batch: batch.unstray(7),
+        lambda batch: batch.add("called", (5,)),
+        lambda batch: batch.add("unsuppress", tuple(WRITTEN[4][0].key)),
+    )
+    await store.journal.commit(gone)
+    for frame in frames:
+        await store.journal.commit(changes(*(lambda batch, op=op: batch.add(*op) for op in frame)))
+    after = await read_back(store)
+    assert after[1:3] == [[], []]
+    assert (after[4], after[6]) == ([], [])
+    assert after[3] == WRITTEN[3]
+
+
+@pytest_twisted.ensureDeferred
+async def test_messages_are_found_by_their_number(open_here):
+    vault = Vault(new_keyring())
+    store = open_here(vault=vault)
+    batch = changes()
+    for id in range(1, 9):
+        batch.insert(said(id, destination=PERSON if id % 2 else OTHER))
+    for id in range(1, 6):
+        number = PERSON if id % 2 else OTHER
+        for _ in range(2):  # the second time changes nothing
+            batch.add("number", (numbers.key_of(vault, "Bank", number), id))
+    batch.add("count", (numbers.NUMBERED, 5))
+    batch.add("count", (numbers.TENANT + "Bank", 1))
+    await store.journal.commit(batch)
+    read = store.ledger.read
+    assert await read(numbers.numbers, "Bank", PERSON, 0, 2) == [1, 3]
+    assert await read(numbers.numbers, "Bank", PERSON, 3, 2) == [5]
+    assert await read(numbers.numbers, "Shop", PERSON, 0, 2) == []
+    assert await read(numbers.messages_to, PERSON) == [1, 3, 5, 7]
+    await store.journal.commit(changes(lambda batch: batch.add(numbers.FORGET, (3,))))
+    assert await read(numbers.numbers, "Bank", PERSON, 0, 9) == [1, 5]
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_held_is_not_purged(open_here):
+    store = open_here()
+    batch = changes()
+    for id, days in ((1, 200), (2, 200), (3, 9), (4, 9)):
+        batch.insert(message(id, accepted_at=NOW - days * DAY, account="bank" if id % 2 else "shop"))
+        batch.progress(id, delivered(id))
+        batch.add("number", (message(id).destination, id))
+    await store.journal.commit(batch)
+
+    def purge(held, dry=False):
+        return Purge(store.journal, store.ledger, reactor, held, dry=dry).run(Retention(), NOW)
+
+    def of_the_bank(row):
+        return row.account == "bank"
+
+    found = await purge(of_the_bank, dry=True)
+    assert (found.bodies, found.messages, found.held) == (2, 1, 3)
+    assert await purge(of_the_bank, dry=True) == found
+    assert await purge(of_the_bank) == found
+    rows = await store.ledger.messages(range(9))
+    assert [(row.id, bool(row.pdu)) for row in rows] == [(1, True), (3, True), (4, False)]
+    assert await store.ledger.read(numbers.numbers, "", message(2).destination, 0, 9) == []
+    await store.journal.commit(changes(lambda batch: batch.add("count", ("bodies", 0))))
+    found = await purge(None)
+    assert (found.bodies, found.messages, found.held) == (2, 1, 0)
+
+
+@pytest_twisted.ensureDeferred
+async def test_holds_are_kept_and_lifted(open_here):
+    vault = Vault(new_keyring())
+    store = open_here(vault=vault)
+    await store.journal.commit(changes(lambda batch: batch.add("hold", HELD.row())))
+    assert await store.ledger.read(holds.holds) == [HELD]
+    await store.journal.commit(changes(lambda batch: batch.add("lift_hold", (NOW + 5, 3))))
+    assert await store.ledger.read(holds.holds) == []
+    (lifted,) = await store.ledger.read(lambda connection: holds.holds(connection, everything=True))
+    assert lifted == HELD._replace(lifted_at=NOW + 5)
+
+
+def test_what_a_hold_covers():
+    assert HELD.covers(PERSON, "any", "Shop", NOW - 1)
+    assert not HELD.covers(PERSON, "any", "Shop", NOW)
+    assert not HELD.covers(OTHER, "any", "Shop", NOW - 1)
+    assert not HELD.covers(PERSON, "any", "Bank", NOW - 1)
+    assert HELD._replace(number="", tenant="", until=None).covers(OTHER, "any", "Bank", NOW)
+    assert not HELD._replace(account="bank").covers(PERSON, "any", "Shop", NOW - 1)
