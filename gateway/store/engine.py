@@ -38,9 +38,9 @@ class Store:
 
     journal: Journal
     ledger: Ledger
-    vault: Vault | None
     _url: URL
     _held: ExitStack
+    vault: Vault | None = None
 
     async def close(self) -> None:
         """Write what the journal still holds, end the threads, close the database, let others open it."""
@@ -86,7 +86,7 @@ def open_store(
         seal = None if vault is None else partial(sealed, vault)
         journal = Journal(Writer(driver), _runner(reactor, writing), clock or reactor, floor=floor, seal=seal)
         ledger = Ledger(engine, _runner(reactor, reading), journal)
-        return Store(journal, ledger, vault, place, held.pop_all())
+        return Store(journal, ledger, place, held.pop_all(), vault)
 
 
 def store_url(node: Node, directory: Path) -> URL:
