@@ -246,6 +246,8 @@ def tell_message(found: dict[str, Any]) -> None:
         review = decision["review"]
         note = f": {review['note']}" if review["note"] else ""
         console.print(f"  approved             by {review['by']} at {review['at']}{note}")
+    if found.get("text") is not None:
+        console.print(f"  text                 {found['text']}")
     if found["state"] == State.WAITING.name:
         console.print("  waits for a carrier of its route that is up and has room (gateway status)")
     for step in found["trail"]:

@@ -31,11 +31,14 @@ from gateway.cli_common import (
     USAGE,
     AsJson,
     Config,
+    Purpose,
+    Unmask,
     ask_node,
     end,
     existing,
     node_of,
     say,
+    unmasked,
 )
 
 app = typer.Typer(
@@ -188,11 +191,14 @@ def reload(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
 @app.command()
 def message(
     message_id: Annotated[str, typer.Argument(help="The id as the client was told it.")],
+    unmask: Unmask = False,
+    purpose: Purpose = "",
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """What became of a message: the same as `explain` with its id."""
-    cli_configurations.became(message_id, config, as_json)
+    """What became of a message: the same as `explain` with its id; unmasked, its number and text as well."""
+    whole = unmasked(config, unmask, purpose, f"message {message_id}")
+    cli_configurations.became(message_id, config, as_json, whole)
 
 
 @app.command("hash-password")

@@ -176,14 +176,16 @@ def tell(tell: Callable[[], Told], as_json: bool) -> Told:
     return told
 
 
-def became(message_id: str, config: Path, as_json: bool) -> None:
+def became(message_id: str, config: Path, as_json: bool, whole: bool = False) -> None:
     """Tell what became of a message; ends with 1 if none is known by this id."""
-    from gateway.asking import Unreadable, find_messages, tell_message
+    from gateway.asking import Unreadable, find_rows, tell_message
+    from gateway.persons import message_document
 
     try:
-        found = find_messages(node_of(config), config, message_id)
+        rows = find_rows(node_of(config), config, message_id)
     except Unreadable as error:
         end(FAILED, str(error))
+    found = [message_document(row, whole) for row in rows]
     if as_json:
         print(json.dumps(found, ensure_ascii=False))
     for document in found:

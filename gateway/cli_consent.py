@@ -10,7 +10,19 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli_common import DEFAULT_CONFIG, FAILED, USAGE, AsJson, Config, end, node_of, say
+from gateway.cli_common import (
+    DEFAULT_CONFIG,
+    FAILED,
+    USAGE,
+    AsJson,
+    Config,
+    Purpose,
+    Unmask,
+    end,
+    node_of,
+    say,
+    unmasked,
+)
 from gateway.cli_importing import Category, File, Program, Tenant, import_rows, post, told
 
 consent = typer.Typer(help="What people have agreed to and taken back.", no_args_is_help=True)
@@ -105,12 +117,15 @@ def show_consents(
 @consent.command("export")
 def export_consents(
     tenant: Annotated[str | None, typer.Option("--tenant", help="Of this tenant alone.")] = None,
+    unmask: Unmask = False,
+    purpose: Purpose = "",
     config: Config = DEFAULT_CONFIG,
 ) -> None:
     """Write all ledgers to standard output, one JSON object a line, in order, with the chain."""
     from gateway.peoples import export
 
-    for line in export(node_of(config), config, tenant):
+    whole = unmasked(config, unmask, purpose, "the ledgers of consent")
+    for line in export(node_of(config), config, tenant, whole):
         print(json.dumps(line, ensure_ascii=False))
 
 

@@ -12,7 +12,19 @@ from typing import Annotated, Any
 
 import typer
 
-from gateway.cli_common import DEFAULT_CONFIG, FAILED, USAGE, AsJson, Config, end, node_of, say
+from gateway.cli_common import (
+    DEFAULT_CONFIG,
+    FAILED,
+    USAGE,
+    AsJson,
+    Config,
+    Purpose,
+    Unmask,
+    end,
+    node_of,
+    say,
+    unmasked,
+)
 from gateway.cli_importing import TOLD, Category, File, Program, Tenant, import_rows, post, told
 
 suppress = typer.Typer(help="Numbers that must not be written to.", no_args_is_help=True)
@@ -165,13 +177,16 @@ def refresh_feed(
 @case.command("list")
 def list_cases(
     everything: Annotated[bool, typer.Option("--all", help="Those that are closed too.")] = False,
+    unmask: Unmask = False,
+    purpose: Purpose = "",
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Replies that somebody has to see to, the most urgent first."""
     from gateway.peoples import cases, tell_cases
 
-    found = cases(node_of(config), config, open_only=not everything)
+    whole = unmasked(config, unmask, purpose, "the cases")
+    found = cases(node_of(config), config, open_only=not everything, whole=whole)
     if as_json:
         print(json.dumps(found, ensure_ascii=False))
     else:

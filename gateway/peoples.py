@@ -83,8 +83,10 @@ def _entry(row: rows.SuppressionRow) -> dict[str, Any]:
     return {**row._asdict(), "number": masked(row.number)}
 
 
-def export(node: Node, directory: Path, tenant: str | None) -> Iterator[dict[str, Any]]:
-    """Every line of the ledgers."""
+def export(node: Node, directory: Path, tenant: str | None, whole: bool) -> Iterator[dict[str, Any]]:
+    """Every line of the ledgers; unless `whole`, numbers are masked, and the salts by which they could be
+    found are left out.
+    """
     with reading(node, directory) as connection:
         after = tenant or "", 0
         while found := rows.consents(connection, after, PAGE):
@@ -97,10 +99,15 @@ def export(node: Node, directory: Path, tenant: str | None) -> Iterator[dict[str
                     "recorded_at": row.recorded_at,
                     "commitment": row.commitment.hex(),
                     "hash": row.hash.hex(),
-                    "salt": None if row.salt is None else row.salt.hex(),
-                    "event": None if row.event is None else json.loads(row.event),
+                    "salt": row.salt.hex() if row.salt is not None and whole else None,
+                    "event": None if row.event is None else _event(row.event, whole),
                 }
             after = found[-1].tenant, found[-1].position
+
+
+def _event(text: str, whole: bool) -> dict[str, Any]:
+    event: dict[str, Any] = json.loads(text)
+    return event if whole else event | {"number": masked(event["number"])}
 
 
 def verify(node: Node, directory: Path, heads: dict[str, str]) -> dict[str, dict[str, Any]]:
@@ -140,14 +147,14 @@ def lists(node: Node, directory: Path, number: str) -> list[dict[str, Any]]:
         return [dict(row._mapping) for row in connection.execute(query)]
 
 
-def cases(node: Node, directory: Path, *, open_only: bool) -> list[dict[str, Any]]:
-    """Cases, numbers masked."""
+def cases(node: Node, directory: Path, *, open_only: bool, whole: bool) -> list[dict[str, Any]]:
+    """Cases, numbers masked unless `whole`."""
     with reading(node, directory) as connection:
         found = rows.cases(connection, open_only, MOST)
     return [
         {
             **row._asdict(),
-            "number": masked(row.number),
+            "number": row.number if whole else masked(row.number),
             "opened_at": _second(row.opened_at // 1000),
             "deadline": _second(row.deadline // 1000),
             "closed_at": None if row.closed_at is None else _second(row.closed_at // 1000),

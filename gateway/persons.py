@@ -51,7 +51,7 @@ def bundle(node: Node, directory: Path, number: str, *, whole: bool) -> Document
             "number": number,
             "node": node.name,
             "at": datetime.now(UTC).isoformat(timespec="seconds"),
-            "messages": [_message(row, whole) for row in _messages(connection, number)],
+            "messages": [message_document(row, whole) for row in _messages(connection, number)],
             "consents": _consents(connection, number),
             "lists": [row._asdict() for row in rows.suppressions_of(connection, number)],
             "replies": [row._asdict() for row in rows.cases_of(connection, number)],
@@ -68,7 +68,8 @@ def _messages(connection: Connection, number: str) -> Iterable[MessageRow]:
         yield from (row for row in page if row.destination == number)
 
 
-def _message(row: MessageRow, whole: bool) -> Document:
+def message_document(row: MessageRow, whole: bool) -> Document:
+    """A stored message as data; with its number and text if it is to be shown `whole`."""
     shown = document(row)
     if whole:
         shown |= {"to": row.destination, "text": text_of(row)}

@@ -15,6 +15,7 @@ from typing import Any
 
 from twisted.web.resource import Resource
 
+from gateway.control.operator import OPERATOR
 from gateway.control.people import Command, Document, Unfit
 from gateway.filters.review import held_by
 from gateway.relay.auditing import Audit
@@ -76,6 +77,8 @@ class ReviewCommands:
         try:
             async with self.reviewing.text(_number(asked)) as entries:
                 message = whole(entries)
+                by = str(asked.get(OPERATOR, "unknown"))
+                await self.audit.at_once(by, "review_show", f"message {asked['number']}")
                 return {
                     "number": message.segment_of or message.id,
                     "ids": [entry.message.client_id for entry in entries],
