@@ -18,6 +18,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, ResponseDone
+from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 
 from gateway.filters.answers import CLEAR, FAILED, Answers, question, understood
@@ -270,7 +271,9 @@ class Body(Protocol):
         """All of it, or the connection is gone."""
         if self.done.called:
             return
-        if reason.check(ResponseDone):
+        if self._length > LONGEST:
+            self.done.errback(ValueError(f"its answer is longer than {LONGEST} octets"))
+        elif reason.check(ResponseDone, PotentialDataLoss):  # whether it is whole, the JSON tells
             self.done.callback(b"".join(self._pieces))
         else:
             self.done.errback(reason)
