@@ -245,8 +245,8 @@ class Gateway:
         Raises StoreUnavailable; what was done stays done.
         """
         privacy = self.relay.privacy
-        held = privacy.is_held if privacy.holds else None
-        purge = Purge(self.store.journal, self.store.ledger, self.clocks.timer, held, dry=dry)
+        held = (privacy.is_held, privacy.is_held_case) if privacy.holds else ()
+        purge = Purge(self.store.journal, self.store.ledger, self.clocks.timer, *held, dry=dry)
         async with privacy.housekeeping:
             purged = await purge.run(self.generation.node.retention, self.clocks.now_ms())
         found = {**asdict(purged), "outbox": sum(purged.outbox.values())}

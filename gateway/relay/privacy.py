@@ -26,6 +26,7 @@ from gateway.store import holds, numbers
 from gateway.store import people as rows
 from gateway.store.holds import Hold
 from gateway.store.ledger import Ledger
+from gateway.store.people import CaseRow
 from gateway.store.rows import MessageRow, State
 from gateway.store.vault import Vault
 
@@ -106,6 +107,10 @@ class Privacy:
         tenant = self.tenant_of(row.account)
         return any(hold.covers(row.destination, row.account, tenant, row.accepted_at) for hold in self.holds)
 
+    def is_held_case(self, case: CaseRow) -> bool:
+        """Whether a case must stay as it is."""
+        return self._held(case.number, case.tenant, case.opened_at)
+
     def _held(self, number: str, tenant: str, at: int) -> bool:
         return any(not hold.account and hold.covers(number, "", tenant, at) for hold in self.holds)
 
@@ -179,7 +184,7 @@ class Privacy:
     async def _replies(self, number: str, told: Counter[str]) -> None:
         batch = Batch()
         for case in await self.ledger.read(rows.cases_of, number):
-            if self._held(number, case.tenant, case.opened_at):
+            if self.is_held_case(case):
                 told["replies_held"] += 1
             elif case.closed_at is None:
                 told["replies_open"] += 1

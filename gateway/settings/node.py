@@ -72,6 +72,8 @@ class Retention(Section):
     """Receipts and replies that wait for a client to bind."""
     strays: Duration = 7 * 86400.0
     """Receipts of carriers that match no message."""
+    cases: Duration = 180 * 86400.0
+    """Replies that a person had to see to, once their case is closed."""
 
 
 class Encryption(Section):

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Select, Table, bindparam, delete, func, selec
 from gateway.store.rows import Row
 from gateway.store.schema import consent_event, message, reply_case, suppression
 from gateway.store.sealing import FINDS, SEALS, is_key, is_sealed_text, parts_of_messages, vault_of
-from gateway.store.statements import Statement, columns, insertion, register, revision, upsertion
+from gateway.store.statements import Statement, columns, deletion, insertion, register, revision, upsertion
 from gateway.store.vault import Vault
 
 
@@ -96,6 +96,9 @@ class CountedRow(NamedTuple):
 
 _KEY = SuppressionKey._fields
 
+PURGE_CASE = "purge_case"
+"""The statement that does away with a case."""
+
 for _statement in (
     Statement("consent", insertion(consent_event), columns(consent_event)),
     Statement("suppress", upsertion(suppression), columns(suppression), slot="suppression", key=slice(0, 6)),
@@ -142,6 +145,7 @@ for _statement in (
         slot="case words",
         key=3,
     ),
+    Statement(PURGE_CASE, deletion(reply_case, "id"), ("of",), slot="purge case"),
     Statement(
         "amend_entry",
         update(suppression)
@@ -210,6 +214,13 @@ def cases_of(connection: Connection, number: str) -> list[CaseRow]:
     query = select(reply_case).where(reply_case.c.number.in_(_found_by(connection, tenants, number)))
     query = query.order_by(reply_case.c.id)
     return [opened_case(connection, CaseRow._make(row)) for row in connection.execute(query)]
+
+
+def closed_cases(connection: Connection, after: int, before: int, limit: int) -> list[CaseRow]:
+    """Cases closed before a moment, with an id above `after`, in order."""
+    query = select(reply_case).where(reply_case.c.id > after, reply_case.c.closed_at < before)
+    found = connection.execute(query.order_by(reply_case.c.id).limit(limit))
+    return [opened_case(connection, CaseRow._make(row)) for row in found]
 
 
 def case(connection: Connection, id: int) -> CaseRow | None:

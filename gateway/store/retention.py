@@ -12,6 +12,7 @@ from gateway.store import queries
 from gateway.store.journal import Journal, Timer
 from gateway.store.ledger import Ledger
 from gateway.store.numbers import FORGET
+from gateway.store.people import PURGE_CASE, CaseRow, closed_cases
 from gateway.store.rows import Changes, Frame, Kind, MessageRow
 from gateway.store.schema import message, outbox, stray
 from gateway.store.vault import BLANK
@@ -30,7 +31,8 @@ class Purged:
     bodies: int = 0  # messages whose PDU was blanked
     messages: int = 0
     strays: int = 0
-    held: int = 0  # messages that a legal hold keeps as they are
+    cases: int = 0  # closed ones
+    held: int = 0  # messages and cases that a legal hold keeps as they are
     outbox: Counter[str] = field(default_factory=Counter)  # rows that no session fetched in time, by account
 
 
@@ -43,10 +45,14 @@ class Purge:
         ledger: Ledger,
         clock: Timer,
         held: Callable[[MessageRow], bool] | None = None,
+        held_case: Callable[[CaseRow], bool] | None = None,
         *,
         dry: bool = False,
     ) -> None:
-        """`held` says of a message whether it must stay; None: nothing is held. `dry` counts alone."""
+        """`held` says of a message whether it must stay, `held_case` of a case; None: nothing is held. `dry`
+        counts alone.
+        """
+        self._held_case = held_case
         self._held = held
         self._dry = dry
         self._journal = journal
@@ -60,6 +66,7 @@ class Purge:
         await self._messages(now - int(keep.messages * 1000), purged)
         await self._outbox(now, now - int(keep.outbox * 1000), purged)
         await self._strays(now - int(keep.strays * 1000), purged)
+        await self._cases(now - int(keep.cases * 1000), purged)
         return purged
 
     async def _bodies(self, before: int, purged: Purged) -> None:
@@ -115,6 +122,15 @@ class Purge:
             await self._apply([("unstray", (seq,)) for seq in seqs])
             purged.strays += len(seqs)
             after = seqs[-1]
+
+    async def _cases(self, before: int, purged: Purged) -> None:
+        after = 0
+        while rows := await self._ledger.read(closed_cases, after, before, SLICE):
+            free = [row for row in rows if self._held_case is None or not self._held_case(row)]
+            await self._apply([(PURGE_CASE, (row.id,)) for row in free])
+            purged.cases += len(free)
+            purged.held += len(rows) - len(free)
+            after = rows[-1].id
 
     async def _apply(self, operations: Frame) -> None:
         if self._dry:

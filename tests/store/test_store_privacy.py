@@ -2,12 +2,12 @@
 
 import pytest_twisted
 from store_samples import DAY, NOW, changes, delivered, message
-from test_store_vault import PERSON, WRITTEN, everything, read_back, said
+from test_store_vault import CASE, PERSON, WRITTEN, everything, read_back, said
 from twisted.internet import reactor
 
 from gateway.settings.keys import new_keyring
 from gateway.settings.node import Retention
-from gateway.store import holds, numbers, rotation
+from gateway.store import holds, numbers, people, rotation
 from gateway.store.holds import Hold
 from gateway.store.retention import Purge
 from gateway.store.vault import Vault
@@ -141,6 +141,27 @@ async def test_what_is_held_is_not_purged(open_here):
     await store.journal.commit(changes(lambda batch: batch.add("count", ("bodies", 0))))
     found = await purge(None)
     assert (found.bodies, found.messages, found.held) == (2, 1, 0)
+
+
+@pytest_twisted.ensureDeferred
+async def test_cases_go_some_time_after_they_were_closed(open_here):
+    vault = Vault(new_keyring())
+    store = open_here(vault=vault)
+    old = CASE._replace(closed_at=NOW - 181 * DAY)
+    young = CASE._replace(id=6, closed_at=NOW - 179 * DAY)
+    held = old._replace(id=7, number=OTHER)
+    rows = [old, CASE._replace(id=5), young, held]
+    await store.journal.commit(
+        changes(*(lambda batch, row=row: batch.add("open_case", tuple(row)) for row in rows))
+    )
+
+    def is_held(case):
+        return case.number == OTHER
+
+    purge = Purge(store.journal, store.ledger, reactor, None, is_held)
+    found = await purge.run(Retention(), NOW)
+    assert (found.cases, found.held) == (1, 1)
+    assert {row.id for row in await store.ledger.read(people.cases, False, 9)} == {5, 6, 7}
 
 
 @pytest_twisted.ensureDeferred
