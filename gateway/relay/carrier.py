@@ -109,12 +109,14 @@ class Carrier:
             return Health.DOWN
         if self.held:
             return Health.PAUSED
-        phase = self.trust.at(now)
+        phase = self.trust.phase
+        if phase is not Phase.HEALTHY:
+            phase = self.trust.at(now)
         if phase is Phase.OUT:
             return Health.OUT
         if phase is Phase.PROBING and self.trust.probe:
             return Health.PROBING
-        if now < self._paused_until or self.pace.wait(now) > 0:
+        if now < self._paused_until or (self.pace.bucket is not None and self.pace.wait(now) > 0):
             return Health.THROTTLED
         if self._widest() is None:
             return Health.FULL
@@ -131,6 +133,8 @@ class Carrier:
 
     def heard(self, status: int | None, sent_at: float) -> None:
         """It answered a submit of that moment, or never will (None)."""
+        if status == 0 and self.trust.spotless:
+            return
         now = self.clocks.timer.seconds()
         if status in THROTTLING:
             self.pace.throttled(now)

@@ -12,6 +12,9 @@ from enum import Enum
 
 from gateway.settings.carriers import HealthRule
 
+FORGOTTEN = 0.001
+"""A share of failures that is as good as none."""
+
 
 class Phase(Enum):
     """How far a carrier is trusted."""
@@ -61,6 +64,11 @@ class Trust:
             self._good, self.probe = 0, False
         return self.phase
 
+    @property
+    def spotless(self) -> bool:
+        """Whether another good answer would change nothing."""
+        return self.phase is Phase.HEALTHY and not self.share and not self._row
+
     def waits(self, now: float) -> float:
         """Seconds until it may be probed; 0 if it is not out."""
         return max(0.0, self._until - now) if self.phase is Phase.OUT else 0.0
@@ -85,6 +93,8 @@ class Trust:
         if sent_at < self._recovered:
             return
         self.share += ((0.0 if good else 1.0) - self.share) / self.rule.memory
+        if good and self.share < FORGOTTEN:
+            self.share = 0.0
         self._row = 0 if good else self._row + 1
         if self._row >= self.rule.row or self.share >= self.rule.out:
             self._pause = self.rule.pause if self._calm(now) else self._longer()

@@ -211,7 +211,7 @@ def _doubled(number: int, octets: bytes) -> CsvFault:
 
 def _prices(octets: bytes) -> Made:
     found: dict[str, list[Step] | tuple[Step, ...]] = {}
-    lines: dict[tuple[str, int], int] = {}
+    lines: dict[str, int] = {}  # by prefix and date as one text: tuples would burden the garbage collector
     currencies: dict[str, Mark] = {}
     same: dict[tuple[str, str, str], tuple[Step, ...]] = {}
 
@@ -222,11 +222,11 @@ def _prices(octets: bytes) -> Made:
         if steps is None:
             steps = same[key] = (Step(_date(fields[3]), _price(fields[1]), _currency(fields[2])),)
         since = steps[0].since
-        if (prefix, since) in lines:
-            raise Refused(
-                0, f"prefix {prefix} has a price from the same date in line {lines[prefix, since]} already"
-            )
-        lines[prefix, since] = line
+        place = f"{prefix} {since}"
+        if place in lines:
+            message = f"prefix {prefix} has a price from the same date in line {lines[place]} already"
+            raise Refused(0, message)
+        lines[place] = line
         currencies.setdefault(steps[0].currency, Mark(line, 1))
         before = found.get(prefix)
         found[prefix] = steps if before is None else tuple(sorted((*before, *steps)))
