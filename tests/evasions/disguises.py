@@ -15,6 +15,9 @@ from gateway.filters.words import WordList
 SHIPPED = Path(__file__).parents[2] / "config" / "words"
 WORDS_A_SCRIPT = 130
 
+LONGEST_WORD = 26
+"""Letters of the words that are tried: two disguises make eight octets of each, and a segment takes 254."""
+
 Disguise = Callable[[str], str]
 
 
@@ -137,6 +140,7 @@ def chosen(*, latin: bool) -> list[Entry]:
         entry
         for entry in shipped().entries()
         if entry.severity >= Severity.HOLD and not entry.near and entry.word.isascii() == latin
+        if len(entry.word) <= LONGEST_WORD
     ]
     return entries[:: max(1, len(entries) // WORDS_A_SCRIPT)]
 
