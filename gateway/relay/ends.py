@@ -32,7 +32,7 @@ RECEIPT = "receipt"
 MARK, FROM = "told_until", "told_from"
 """Counters of the store: the two parts of the mark."""
 
-SLICE = 250  # events made at once: a few milliseconds
+SLICE = 100  # events made at once: a few milliseconds
 MEMORY = 50_000  # ends that wait in memory
 OLDEST_MARK = 60_000  # milliseconds
 MARGIN = 1000  # ids that may be on disk in another order than they were given
