@@ -89,7 +89,7 @@ def test_a_bad_file(command: list[str], config: Path) -> None:
     result = call(*command, "--config", config)
     assert result.exit_code == (2 if command == ["check"] else 78)
     assert "did you mean 'alpha'?" in result.output
-    assert "routing.yaml:15:16" in result.output
+    assert "routing.yaml:23:16" in result.output
 
 
 @pytest.mark.parametrize("command", [["status"], ["reload"]], ids=lambda value: value[0])
