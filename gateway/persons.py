@@ -26,6 +26,7 @@ from gateway.smpp.pdus import DataSm, SubmitSm
 from gateway.smpp.text import decode_text
 from gateway.store import audit, calls, holds, numbers, queries, rotation
 from gateway.store import people as rows
+from gateway.store.lifted import lifted_of
 from gateway.store.opening import keyring_of, where
 from gateway.store.rows import MessageRow
 
@@ -38,6 +39,7 @@ README = """What the gateway {node} knows of {number}, as of {at}.
 messages.json      messages to the number: what became of them, and their texts while these are kept
 consents.json      every event of the ledgers of consent
 lists.json         lists on which the number is, and why
+lifted.json        lists on which it was
 replies.json       replies that somebody had to see to
 calls.json         events that still wait to be told to other systems
 records.json       what people have done about the number, showing it whole included
@@ -54,6 +56,7 @@ def bundle(node: Node, directory: Path, number: str, *, whole: bool) -> Document
             "messages": [message_document(row, whole) for row in _messages(connection, number)],
             "consents": _consents(connection, number),
             "lists": [row._asdict() for row in rows.suppressions_of(connection, number)],
+            "lifted": [row._asdict() for row in lifted_of(connection, number)],
             "replies": [row._asdict() for row in rows.cases_of(connection, number)],
             "calls": _calls(connection, number),
             "records": [told(row, whole) for row in audit.records_of(connection, number)],
@@ -156,6 +159,8 @@ ERASED = {
     "records": "records of acts about the number are erased; their commitments stay",
     "records_held": "records of acts stay: legal hold",
     "suppressions_kept": "entries of lists stay, encrypted: they keep the person from being written to",
+    "lifted": "entries that were taken off their lists are erased",
+    "lifted_held": "entries that were taken off their lists stay: legal hold",
     "suppressions_added": "entries of lists are new, in the place of a consent that was taken back",
 }
 

@@ -79,9 +79,9 @@ class People:
         self.known.suppressions.add(key, digits, span)
         self.known.changes += 1
         self.counts[f"suppressed:{key.type}"] += 1
-        row = SuppressionRow(
-            str(key.type), *key.scope, key.name, digits, *span, self.clocks.now_ms(), by, evidence
-        )
+        now = self.clocks.now_ms()
+        row = SuppressionRow(str(key.type), *key.scope, key.name, digits, *span, now, by, evidence)
+        batch.changes.add("replace", (now, by, *row.key, *span))
         batch.changes.add("suppress", tuple(row))
 
     def lift(self, key: ListKey, digits: str, batch: Batch, *, by: str) -> None:
@@ -91,7 +91,9 @@ class People:
             raise NotYours(f"{key.type} is taken back by {may} only")
         self.known.suppressions.discard(key, digits)
         self.counts[f"lifted:{key.type}"] += 1
-        batch.changes.add("unsuppress", (str(key.type), *key.scope, key.name, digits))
+        entry = SuppressionKey(str(key.type), *key.scope, key.name, digits)
+        batch.changes.add("lift", (self.clocks.now_ms(), by, *entry))
+        batch.changes.add("unsuppress", tuple(entry))
 
     def is_on(self, key: ListKey, digits: str) -> bool:
         """Whether a number itself is on a list now."""

@@ -26,6 +26,7 @@ from gateway.store import holds, numbers
 from gateway.store import people as rows
 from gateway.store.holds import Hold
 from gateway.store.ledger import Ledger
+from gateway.store.lifted import PLACE, lifted_of
 from gateway.store.people import CaseRow
 from gateway.store.rows import MessageRow, State
 from gateway.store.vault import Vault
@@ -126,6 +127,7 @@ class Privacy:
             await self._records(number, told)
             entries = await self.ledger.read(rows.suppressions_of, number)
             told["suppressions_kept"] = len(entries)
+            await self._lifted(number, told)
             copies = await self._copies()
             subject = numbers.key_of(self.vault, "", number) if self.vault is not None else "a number"
             await self.audit.at_once(by, "erase", subject, json.dumps(told), purpose=purpose)
@@ -180,6 +182,17 @@ class Privacy:
         if not self.people.is_on(key, number):
             self.people.suppress(key, number, batch, by="operator", evidence="kept at erasure")
             told["suppressions_added"] += 1
+
+    async def _lifted(self, number: str, told: Counter[str]) -> None:
+        """What is on no list any more keeps nobody from being written to."""
+        batch = Batch()
+        for row in await self.ledger.read(lifted_of, number):
+            if self._held(number, row.tenant, row.lifted_at):
+                told["lifted_held"] += 1
+                continue
+            told["lifted"] += 1
+            batch.changes.add("forget_lifted", row[: len(PLACE)])
+        await self.committer.commit(batch, must=True)
 
     async def _replies(self, number: str, told: Counter[str]) -> None:
         batch = Batch()

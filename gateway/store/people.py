@@ -6,12 +6,26 @@ Times are unix milliseconds, but for `recorded_at`, `since` and `until`, which a
 from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, Table, bindparam, delete, func, select, tuple_, update
+from sqlalchemy import (
+    Connection,
+    Select,
+    Table,
+    bindparam,
+    delete,
+    func,
+    select,
+    tuple_,
+    update,
+)
 
+from gateway.store.lifted import KEY as _KEY
+from gateway.store.lifted import entering
+from gateway.store.lifted import entry_place as _entry_place
+from gateway.store.lifted import with_key as _with_key
 from gateway.store.rows import Row
 from gateway.store.schema import consent_event, message, reply_case, suppression
 from gateway.store.sealing import FINDS, SEALS, is_key, is_sealed_text, parts_of_messages, vault_of
-from gateway.store.statements import Statement, columns, deletion, insertion, register, revision, upsertion
+from gateway.store.statements import Statement, columns, deletion, insertion, register, revision
 from gateway.store.vault import Vault
 
 
@@ -29,7 +43,9 @@ class ConsentRow(NamedTuple):
 
 
 class SuppressionRow(NamedTuple):
-    """An entry of a list that is kept in the store; `number` may be a prefix with `*` at its end."""
+    """An entry of a list that is kept in the store; `number` may be a prefix with `*` at its end. It has
+    stood there for this span since `added_at`; who added it last is told, and why.
+    """
 
     type: str
     tenant: str
@@ -94,14 +110,12 @@ class CountedRow(NamedTuple):
     sent_at: int | None
 
 
-_KEY = SuppressionKey._fields
-
 PURGE_CASE = "purge_case"
 """The statement that does away with a case."""
 
 for _statement in (
     Statement("consent", insertion(consent_event), columns(consent_event)),
-    Statement("suppress", upsertion(suppression), columns(suppression), slot="suppression", key=slice(0, 6)),
+    Statement("suppress", entering(), columns(suppression), slot="suppression", key=slice(0, 6)),
     Statement(
         "unsuppress",
         delete(suppression).where(*(suppression.c[name] == bindparam(f"of_{name}") for name in _KEY)),
@@ -300,10 +314,6 @@ def _sealed_consent(
     return b"", vault.found_by(tenant, number), blob
 
 
-def _entry_place(key: Sequence[Any]) -> bytes:
-    return "\0".join(("suppression ", *key)).encode()
-
-
 def opened_entry(connection: Connection, row: SuppressionRow) -> SuppressionRow:
     """A stored entry as it was."""
     vault = vault_of(connection)
@@ -311,10 +321,6 @@ def opened_entry(connection: Connection, row: SuppressionRow) -> SuppressionRow:
         return row
     number, evidence = vault.open_text(row.evidence, _entry_place(row.key)).split("\0", 1)
     return row._replace(number=number, evidence=evidence)
-
-
-def _with_key(vault: Vault, key: Any) -> tuple[Any, ...]:
-    return (*key[:5], vault.found_by(key[1], key[5]))
 
 
 def _seal_entry(vault: Vault, row: Any) -> list[tuple[str, Row]]:

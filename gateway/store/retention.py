@@ -11,6 +11,7 @@ from gateway.settings.node import Retention
 from gateway.store import queries
 from gateway.store.journal import Journal, Timer
 from gateway.store.ledger import Ledger
+from gateway.store.lifted import lifted_before
 from gateway.store.numbers import FORGET
 from gateway.store.people import PURGE_CASE, CaseRow, closed_cases
 from gateway.store.rows import Changes, Frame, Kind, MessageRow
@@ -32,6 +33,7 @@ class Purged:
     messages: int = 0
     strays: int = 0
     cases: int = 0  # closed ones
+    lifted: int = 0  # entries that were taken off their lists
     held: int = 0  # messages and cases that a legal hold keeps as they are
     outbox: Counter[str] = field(default_factory=Counter)  # rows that no session fetched in time, by account
 
@@ -67,6 +69,8 @@ class Purge:
         await self._outbox(now, now - int(keep.outbox * 1000), purged)
         await self._strays(now - int(keep.strays * 1000), purged)
         await self._cases(now - int(keep.cases * 1000), purged)
+        if self._held is None:  # what a hold is about may have stood on a list
+            await self._lifted(now - int(keep.lifted * 1000), purged)
         return purged
 
     async def _bodies(self, before: int, purged: Purged) -> None:
@@ -131,6 +135,13 @@ class Purge:
             purged.cases += len(free)
             purged.held += len(rows) - len(free)
             after = rows[-1].id
+
+    async def _lifted(self, before: int, purged: Purged) -> None:
+        while places := await self._ledger.read(lifted_before, before, WINDOW):
+            purged.lifted += len(places)
+            await self._apply([("forget_lifted", place) for place in places])
+            if self._dry or len(places) < WINDOW:
+                return
 
     async def _apply(self, operations: Frame) -> None:
         if self._dry:

@@ -13,9 +13,10 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, LargeBinary, Table, func, not_, or_, select, tuple_
 
-from gateway.store import audit, holds, people, sealing
+from gateway.store import audit, holds, lifted, people, sealing
 from gateway.store.audit import AuditRow
 from gateway.store.calls import CallRow, opened_call
+from gateway.store.lifted import LiftedRow
 from gateway.store.people import CaseRow, ConsentRow, SuppressionRow
 from gateway.store.rows import Frame, Value
 from gateway.store.schema import (
@@ -25,6 +26,7 @@ from gateway.store.schema import (
     consent_event,
     event_call,
     hold,
+    lifted_suppression,
     message,
     outbox,
     reply_case,
@@ -87,6 +89,14 @@ def _entry(connection: Connection, found: Any) -> Frame:
     return frame
 
 
+def _lifted(connection: Connection, found: Any) -> Frame:
+    frame: Frame = []
+    for stored in map(LiftedRow._make, found):
+        row = lifted.opened_lifted(connection, stored)
+        frame.append(("amend_lifted", (row.number, row.evidence, *stored[: len(lifted.PLACE)])))
+    return frame
+
+
 def _case(connection: Connection, found: Any) -> Frame:
     rows = (people.opened_case(connection, CaseRow._make(row)) for row in found)
     return [("amend_case", (row.tenant, row.number, row.reply, row.id)) for row in rows]
@@ -114,6 +124,7 @@ OTHERS = (
     Kind(stray, "pdu", _stray),
     Kind(consent_event, "event", _consent),
     Kind(suppression, "evidence", _entry),
+    Kind(lifted_suppression, "evidence", _lifted),
     Kind(reply_case, "reply", _case),
     Kind(event_call, "body", _call),
     Kind(audit_table, "entry", _record),

@@ -117,6 +117,26 @@ suppression = Table(
     Column("evidence", Text, nullable=False),
 )
 
+# Entries as they were until they were taken off their list, or their span was changed.
+lifted_suppression = Table(
+    "lifted_suppression",
+    metadata,
+    Column("number", Text, primary_key=True),
+    Column("type", Text, primary_key=True),
+    Column("tenant", Text, primary_key=True),
+    Column("program", Text, primary_key=True),
+    Column("category", Text, primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("lifted_at", Whole, primary_key=True, autoincrement=False),
+    Column("since", Whole),
+    Column("until", Whole),
+    Column("added_at", Whole, nullable=False),
+    Column("added_by", Text, nullable=False),
+    Column("evidence", Text, nullable=False),
+    Column("lifted_by", Text, nullable=False),
+    Index("lifted_suppression_at", "lifted_at"),
+)
+
 reply_case = Table(
     "reply_case",
     metadata,

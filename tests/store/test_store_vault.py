@@ -21,7 +21,17 @@ from gateway.store.vault import Damaged, Vault
 
 PERSON = "8619912340001"
 TEXT = "您的验证码 123456"
-TABLES = ("message", "outbox", "stray", "consent_event", "suppression", "reply_case", "event_call", "audit")
+TABLES = (
+    "message",
+    "outbox",
+    "stray",
+    "consent_event",
+    "suppression",
+    "lifted_suppression",
+    "reply_case",
+    "event_call",
+    "audit",
+)
 START = SuppressionKey("", "", "", "", "", "")
 
 
