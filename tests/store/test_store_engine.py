@@ -242,6 +242,9 @@ def test_sqlite_finds_open_and_due_messages_by_index(sqlite_place):
 
         scalar = execute
 
+        def get_execution_options(self):
+            return {}
+
     queries.open_after(Spy(), 5, (1,), 10)
     queries.due(Spy(), 5, 10)
     queries.sent_after(Spy(), 5, 10)
