@@ -22,6 +22,7 @@ from gateway import (
     cli_people,
     cli_privacy,
     cli_review,
+    cli_templates,
     cli_words,
 )
 from gateway.cli_common import (
@@ -55,6 +56,7 @@ cli_audit.add_to(app)
 cli_privacy.add_to(app)
 cli_copies.add_to(app)
 cli_words.add_to(app)
+cli_templates.add_to(app)
 
 
 def main() -> None:

@@ -12,7 +12,7 @@ from rich.console import Console
 from gateway.asking import Unreachable, Unreadable, ask, store_of
 from gateway.explain import DryRun
 from gateway.filters.catalogue import make_filters
-from gateway.relay.wording import learn_edits
+from gateway.relay.templating import learn_edits
 from gateway.settings.load import load, load_node
 
 Document = dict[str, Any]

@@ -22,7 +22,7 @@ from gateway.message import Message, joined
 from gateway.relay.accounts import Account
 from gateway.relay.clocks import Clocks
 from gateway.relay.submits import message_of
-from gateway.relay.wording import learn_edits
+from gateway.relay.templating import learn_edits
 from gateway.settings.models import Generation
 from gateway.smpp.codec import PduError, decode
 from gateway.smpp.concat import part_of

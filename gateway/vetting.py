@@ -21,7 +21,7 @@ from gateway.logs import masked
 from gateway.message import Message
 from gateway.peoples import reading
 from gateway.relay.people import read_all
-from gateway.relay.wording import learn_edits
+from gateway.relay.templating import learn_edits
 from gateway.settings.load import load
 from gateway.settings.problems import SettingsError
 from gateway.smpp.pdus import SubmitSm

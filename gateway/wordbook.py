@@ -19,7 +19,7 @@ from gateway.filters.entries import Entry, Flags, Severity
 from gateway.filters.fold import view_s
 from gateway.filters.sensitive import SensitiveWords
 from gateway.filters.words import WordList, told
-from gateway.relay.wording import learn_edits
+from gateway.relay.wording import learn_words
 from gateway.settings.load import load
 from gateway.settings.models import Generation, Node
 from gateway.store.words import WordEditRow, last_edits
@@ -40,7 +40,7 @@ def words_of(config: Path) -> tuple[Generation, WordList]:
     generation = load(config, os.environ)
     filter = SensitiveWords.of(generation)
     with suppress(Unreadable), store_of(generation.node, config) as connection:
-        learn_edits(connection, {filter.name: filter})
+        learn_words(connection, {filter.name: filter})
     return generation, filter.words
 
 

@@ -200,6 +200,10 @@ class Counters(Collector):
         for action, count in wording.counts.items():
             edits.add_metric([action], count)
         yield edits
+        edits = CounterMetricFamily("gateway_template_edits", "Edits of templates", labels=["action"])
+        for action, count in self.gateway.relay.templating.counts.items():
+            edits.add_metric([action], count)
+        yield edits
         if wording.filter is not None:
             automaton = wording.filter.words.automaton
             yield GaugeMetricFamily("gateway_word_entries", "Words and forms looked for", len(automaton))

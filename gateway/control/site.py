@@ -1,5 +1,5 @@
 """The HTTP face of a node: GET /metrics, /healthz, /readyz, /status; POST /reload and what is below
-/people, /review, /words and /audit.
+/people, /review, /words, /templates and /audit.
 
 It asks nobody who they are: bind it to the loopback only.
 """
@@ -25,6 +25,7 @@ from gateway.control.operator import operator_of
 from gateway.control.people import PeopleCommands
 from gateway.control.privacy import PrivacyCommands
 from gateway.control.review import ReviewCommands
+from gateway.control.templates import TemplateCommands
 from gateway.control.words import WordCommands
 
 log = Logger()
@@ -47,6 +48,7 @@ def control_site(gateway: Node) -> Site:
     root.putChild(b"audit", AuditCommands(gateway.relay.audit).site())
     root.putChild(b"privacy", PrivacyCommands(gateway).site())
     root.putChild(b"words", WordCommands(gateway).site())
+    root.putChild(b"templates", TemplateCommands(gateway).site())
     return QuietSite(root)  # type: ignore[no-untyped-call]
 
 

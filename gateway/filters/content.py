@@ -34,7 +34,9 @@ def content_filters(
     place = generation.place
     if faults := list(_unknown_rules(generation, persons)):
         raise ValueError("\n".join(faults))
-    registries = Registries.read(settings.templates.directory, settings.links.tenants)
+    templates = before.get(Templates.name)
+    edits = templates.registries.edits if isinstance(templates, Templates) else None
+    registries = Registries.read(settings.templates.directory, settings.links.tenants, edits)
     places = tuple(place(f"filters.senders.registered[{i}]") for i in range(len(settings.senders.registered)))
     headers = {tenant: place(f"filters.dlt.tenants.{tenant}") for tenant in settings.dlt.tenants}
     words = before.get(SensitiveWords.name)

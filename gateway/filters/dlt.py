@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from gateway.filters.marks import InForce
 from gateway.filters.packs import TlvRule
 from gateway.filters.persons import Persons
+from gateway.filters.registry import Registered
 from gateway.filters.rulebook import Ruled
 from gateway.filters.templates import Registries
 from gateway.filters.treating import gravest
@@ -101,8 +102,8 @@ class Dlt:
             return entity.entity if entity is not None else None
         if name == CHAIN:
             return self._chains.get(message.tenant)
-        approved = self._registries.approved(message) if name == TEMPLATE else None
-        return approved.template.id if approved is not None else None
+        found = self._registries.approved(message) if name == TEMPLATE else ()
+        return next((one.template.id for one in found if one.template.id and _is_for(one, message)), None)
 
     def _given(
         self, message: Message, rule: TlvRule, ruled: Ruled, given: bytes, entity: Entity | None
@@ -114,9 +115,27 @@ class Dlt:
             return self._wrong(rule, ruled, "tlv_invalid", f"{rule.what} has not {least} to {most} digits")
         if rule.rule == ENTITY and entity is not None and value != entity.entity:
             return self._wrong(rule, ruled, "tlv_invalid", f"{rule.what} {value} is not the tenant's")
+        if rule.rule == TEMPLATE:
+            return self._template(message, rule, ruled, value)
+        return None
+
+    def _template(self, message: Message, rule: TlvRule, ruled: Ruled, value: str) -> Verdict | None:
+        """What is wrong with a template's id, as far as the tenant's registry tells."""
         registry = self._registries.of(message.tenant)
-        if rule.rule == TEMPLATE and registry is not None and registry.by_id and value not in registry.by_id:
+        if registry is None or not registry.by_id:
+            return None
+        entry = registry.by_id.get(value)
+        if entry is None:
             return self._wrong(rule, ruled, "tlv_invalid", f"{rule.what} {value} is not registered")
+        name = f"{rule.what} {value} ('{entry.template.name}')"
+        if entry.template.state == "paused":
+            return self._wrong(rule, ruled, "template_mismatch", f"{name} is paused")
+        if not _is_for(entry, message):
+            detail = f"{name} is not for the header {message.source}"
+            return self._wrong(rule, ruled, "sender_not_registered", detail)
+        text = message.text
+        if text is not None and entry not in self._registries.matching(message.tenant, text.strip()):
+            return self._wrong(rule, ruled, "template_mismatch", f"the text is not that of {name}")
         return None
 
     def _wrong(self, rule: TlvRule, ruled: Ruled, reason: str, detail: str) -> Verdict:
@@ -143,6 +162,13 @@ class Dlt:
             detail = f"suffix -{match[2]} on a message that is {message.category}"
             return Verdict(Action.REFUSE, self.name, "suffix", place, reason, detail)
         return None
+
+
+def _is_for(entry: Registered, message: Message) -> bool:
+    """Whether a template may go out under the message's header."""
+    match = _HEADER.fullmatch(message.source)
+    headers = {header.upper() for header in entry.template.headers}
+    return not headers or (match is not None and match[1].upper() in headers)
 
 
 def _digits(value: str, least: int, most: int) -> bool:

@@ -21,7 +21,7 @@ from gateway.settings.yaml import Fault, Mark, parse
 MOST_IN_VARIABLE = 30
 """Characters that the Indian registers allow in one variable."""
 
-COLUMNS = ("name", "text", "categories", "state", "id")
+COLUMNS = ("name", "text", "categories", "state", "id", "headers")
 
 
 def _pattern(text: str) -> str:
@@ -42,6 +42,8 @@ class Template(Section):
     """A paused one lets nothing pass."""
     id: RegisterId | None = None
     """Its id in a register of the operators, as in India."""
+    headers: tuple[Text, ...] = ()
+    """The registered headers that it may go out under, as in India; none named: all."""
 
 
 class RegistryFile(Section):
@@ -52,20 +54,22 @@ class RegistryFile(Section):
 
 
 class Registered(NamedTuple):
-    """A template ready to match, and where it stands."""
+    """A template ready to match, where it stands, and which edit gave it or its state."""
 
     template: Template
     pattern: Pattern
     place: str
+    edit: str = ""
 
 
 class Registry:
     """The templates of one tenant. Of many, one search for what each must contain finds the few to try."""
 
-    __slots__ = ("_finder", "by_id", "entries")
+    __slots__ = ("_finder", "by_id", "by_name", "entries")
 
     def __init__(self, entries: Iterable[Registered]) -> None:
         self.entries = tuple(entries)
+        self.by_name = {entry.template.name: entry for entry in self.entries}
         self.by_id = {entry.template.id: entry for entry in self.entries if entry.template.id}
         self._finder = AhoCorasick([entry.pattern.anchor for entry in self.entries])
 
@@ -106,6 +110,11 @@ def read_registry(path: Path) -> tuple[str, Registry | None, list[Problem]]:
 def _wrong(entry: Registered, seen: set[str]) -> Iterable[str]:
     if entry.template.name in seen:
         yield f"a template '{entry.template.name}' is already given above"
+    yield from unfit(entry)
+
+
+def unfit(entry: Registered) -> Iterable[str]:
+    """What is wrong with a template that has an id of a register."""
     if entry.template.id is not None:
         for piece in entry.pattern.pieces:
             if not isinstance(piece, str) and piece.characters is not None and piece.most > MOST_IN_VARIABLE:
@@ -123,7 +132,9 @@ def export_csv(templates: Iterable[Template]) -> str:
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for one in templates:
-        writer.writerow((one.name, one.text, "|".join(one.categories), one.state, one.id or ""))
+        writer.writerow(
+            (one.name, one.text, "|".join(one.categories), one.state, one.id or "", "|".join(one.headers))
+        )
     return out.getvalue()
 
 
@@ -134,8 +145,9 @@ def import_csv(text: str) -> tuple[list[Template], list[str]]:
     for row in reader:
         given = {name: value for name, value in row.items() if name in COLUMNS and value}
         values: dict[str, object] = {"state": "paused", **given}
-        if "categories" in given:
-            values["categories"] = tuple(given["categories"].split("|"))
+        for several in ("categories", "headers"):
+            if several in given:
+                values[several] = tuple(given[several].split("|"))
         try:
             templates.append(Template.model_validate(values))
         except ValidationError as error:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
+from typing import NamedTuple
 
 from gateway.filters.links import Hosts
 from gateway.filters.registry import Registered, Registry, read_registry
+from gateway.filters.templateedits import TemplateEdit, TemplateEdits
 from gateway.filters.treating import treat
 from gateway.filters.verdict import REASONS, Verdict
 from gateway.message import Message
@@ -17,17 +19,35 @@ from gateway.settings.content import Templates as Settings
 _REASON = REASONS["template_mismatch"]
 
 
-class Registries:
-    """All registries of a directory, by tenant, and the hosts that their urls may lead to."""
+class Edited(NamedTuple):
+    """Registries with some more edits, made beside the traffic and not yet in force."""
 
-    def __init__(self, registries: Mapping[str, Registry], known: Mapping[str, Known]) -> None:
-        self.by_tenant = dict(registries)
+    edits: TemplateEdits
+    by_tenant: dict[str, Registry]
+
+
+class Registries:
+    """All registries of a directory with what edits made of them, by tenant, and the hosts that their urls
+    may lead to. What is edited is put in force by the node.
+    """
+
+    def __init__(
+        self,
+        registries: Mapping[str, Registry],
+        known: Mapping[str, Known],
+        edits: TemplateEdits | None = None,
+    ) -> None:
+        self._files = dict(registries)
+        self.edits = edits or TemplateEdits()
+        self.by_tenant = self._with(self._files, self.edits, self.edits.tenants)
         self._allowed = {tenant: Hosts(each.hosts).__contains__ for tenant, each in known.items()}
         self._nowhere = Hosts(()).__contains__
         self._lately = lru_cache(maxsize=1)(self._matching)
 
     @classmethod
-    def read(cls, directory: Path | None, known: Mapping[str, Known]) -> Registries:
+    def read(
+        cls, directory: Path | None, known: Mapping[str, Known], edits: TemplateEdits | None = None
+    ) -> Registries:
         """Raises ValueError with all that is wrong in the files."""
         registries: dict[str, Registry] = {}
         problems: list[str] = []
@@ -44,7 +64,32 @@ class Registries:
                 registries[tenant] = registry
         if problems:
             raise ValueError("\n".join(problems))
-        return cls(registries, known)
+        return cls(registries, known, edits)
+
+    def edited(self, edits: Iterable[TemplateEdit]) -> Edited:
+        """What comes of some more edits; nothing changes yet. Raises ValueError for one that makes no
+        sense.
+        """
+        edits = tuple(edits)
+        after = self.edits.after(edits)
+        return Edited(after, self._with(self.by_tenant, after, {edit.tenant for edit in edits}))
+
+    def put_in_force(self, edited: Edited) -> None:
+        """Judge by these from now on."""
+        self.edits = edited.edits
+        self.by_tenant = edited.by_tenant
+
+    def _with(
+        self, by_tenant: Mapping[str, Registry], edits: TemplateEdits, tenants: Iterable[str]
+    ) -> dict[str, Registry]:
+        """Registries, those of some tenants made anew; a tenant without templates has none."""
+        made = dict(by_tenant)
+        for tenant in tenants:
+            made.pop(tenant, None)
+            file = self._files.get(tenant)
+            if entries := edits.over(tenant, file.entries if file is not None else ()):
+                made[tenant] = Registry(entries)
+        return made
 
     def of(self, tenant: str) -> Registry | None:
         """The registry of a tenant."""
@@ -58,16 +103,32 @@ class Registries:
     def _matching(self, registry: Registry, tenant: str, text: str) -> tuple[Registered, ...]:
         return tuple(registry.matching(text, self._allowed.get(tenant, self._nowhere)))
 
-    def approved(self, message: Message) -> Registered | None:
-        """The approved template for its category that a message's text is one of."""
+    def approved(self, message: Message) -> list[Registered]:
+        """The approved templates for its category that a message's text is one of."""
         found = self.matching(message.tenant, (message.text or "").strip())
-        return next((entry for entry in found if fits(entry, message.category)), None)
+        return [entry for entry in found if fits(entry, message.category)]
 
 
 def fits(entry: Registered, category: str) -> bool:
     """Whether a template may be used for messages of a category."""
     template = entry.template
     return template.state == "approved" and (not template.categories or category in template.categories)
+
+
+def tried(registries: Registries, tenant: str, category: str, text: str) -> list[dict[str, str]]:
+    """The templates that a text is one of, for people: `passes` says whether it would pass by each."""
+    return [
+        {
+            "name": entry.template.name,
+            "passes": "yes" if fits(entry, category) else "no",
+            "state": entry.template.state,
+            "categories": "|".join(entry.template.categories),
+            "text": entry.template.text,
+            "place": entry.place,
+            "edit": entry.edit,
+        }
+        for entry in registries.matching(tenant, text.strip())
+    ]
 
 
 class Templates:
@@ -96,6 +157,7 @@ class Templates:
         for entry in found:
             paused = entry.template.state == "paused"
             why = "is paused" if paused else f"is not for {message.category}"
+            why += f"; {entry.edit}" if entry.edit else ""
             return self._verdict("unmatched", entry.template.name, entry.place, f"the template {why}")
         return self._none
 

@@ -43,6 +43,7 @@ from gateway.relay.server import Server
 from gateway.relay.submits import Submits
 from gateway.relay.sweep import Sweep
 from gateway.relay.tell import intermediate_row, receipt_row
+from gateway.relay.templating import Templating
 from gateway.relay.traffic import Traffic
 from gateway.relay.uplink import Uplink
 from gateway.relay.wording import Wording
@@ -116,6 +117,7 @@ class Relay:
         self.protection.breaking.hasten = self.sweep.hasten
         self.sweep.besides = self.protection.consenting.expire
         self.wording = Wording(store.ledger, self.committer, reactor, clocks)
+        self.templating = Templating(self.wording)
         self.protection.lookups.release = self.sweep.hasten
         self.privacy = self._make_privacy(store, clocks)
         self.uplinks: dict[str, list[Uplink]] = {}
@@ -207,6 +209,7 @@ class Relay:
         self.judging.again_of = self._again
         self.protection.adopt(generation, filters)
         self.wording.adopt(filters)
+        self.templating.adopt(filters)
         self.lookout.adopt(node)
         self.dispatch.reroute(router or Router.of(generation), generation.number)
 
@@ -244,6 +247,7 @@ class Relay:
         await self.audit.start()
         await self.protection.start()
         await self.wording.start()
+        await self.templating.start()
         recovery = Recovery(
             self.store.ledger,
             self.book,

@@ -70,7 +70,7 @@ class Wording:
             self._let_go([before.words])
 
     def _let_go(self, box: list[WordList]) -> None:
-        gone = self._beside(let_go, box)
+        gone = self.beside(let_go, box)
         gone.addErrback(lambda failure: log.failure("old words were not let go", failure))
 
     async def start(self) -> None:
@@ -80,10 +80,10 @@ class Wording:
             return
         edits: list[Edit] = []
         while rows := await self.ledger.read(edits_after, self.last, PAGE):
-            edits += await self._beside(sound, rows)
+            edits += await self.beside(sound, rows)
             self.last = rows[-1].id
         if edits:
-            filter.words = await self._beside(filter.words.edited, edits)
+            filter.words = await self.beside(filter.words.edited, edits)
             log.info("{count} edits of sensitive words are in force", count=len(edits))
 
     async def edit(self, wishes: Sequence[Wish], by: str, why: str) -> Done:
@@ -96,7 +96,7 @@ class Wording:
             if filter is None:
                 raise StoreUnavailable("the node has no filter of sensitive words")
             first = Edit(self.last + 1, self.clocks.now_ms(), by, why, "", {})
-            words, done = await self._beside(edited, filter.words, wishes, first)
+            words, done = await self.beside(edited, filter.words, wishes, first)
             if done.edits:
                 await self._commit(done.edits)
                 filter.words = words
@@ -123,7 +123,7 @@ class Wording:
             filter = self.filter
             if filter is not None and filter.words.automaton.worn:
                 box = [filter.words]
-                filter.words = await self._beside(filter.words.compacted)
+                filter.words = await self.beside(filter.words.compacted)
                 self._let_go(box)
                 self.counts["compacted"] += 1
 
@@ -137,7 +137,7 @@ class Wording:
         if failures:
             raise StoreUnavailable(failures[0])
 
-    def _beside(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
+    def beside(self, work: Callable[..., T], *arguments: Any) -> Deferred[T]:
         """Work in a thread, beside the traffic."""
         made: Deferred[T] = deferToThreadPool(self.reactor, self.reactor.getThreadPool(), work, *arguments)
         return made
@@ -203,7 +203,7 @@ def row_of(edit: Edit) -> WordEditRow:
     return WordEditRow(edit.id, edit.at, edit.by, edit.why, edit.action, edit.key, fields)
 
 
-def learn_edits(connection: Connection, filters: Mapping[str, Filter]) -> None:
+def learn_words(connection: Connection, filters: Mapping[str, Filter]) -> None:
     """Put in force what the store knows of edits, for who looks at it beside the node."""
     filter = filters.get(SensitiveWords.name)
     if not isinstance(filter, SensitiveWords):

@@ -235,3 +235,18 @@ message_number = Table(
     Index("message_number_id", "message_id"),
     sqlite_with_rowid=False,
 )
+
+# Every edit of templates made at run time, in order: those in force follow from the files and all of these.
+template_edit = Table(
+    "template_edit",
+    metadata,
+    Column("id", Whole, primary_key=True, autoincrement=False),
+    Column("made_at", Whole, nullable=False),
+    Column("made_by", Text, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("fields", Text, nullable=False),
+    Index("template_edit_name", "tenant", "name"),
+)
