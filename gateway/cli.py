@@ -21,6 +21,7 @@ from gateway import (
     cli_events,
     cli_people,
     cli_privacy,
+    cli_records,
     cli_review,
     cli_templates,
     cli_words,
@@ -54,6 +55,7 @@ cli_review.add_to(app)
 cli_events.add_to(app)
 cli_audit.add_to(app)
 cli_privacy.add_to(app)
+cli_records.add_to(app)
 cli_copies.add_to(app)
 cli_words.add_to(app)
 cli_templates.add_to(app)
