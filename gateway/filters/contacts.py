@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import chain, islice
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick
@@ -21,7 +21,7 @@ _COMMON = "com|cn|net|org|top|xyz|vip|cc|io|co|me|ly|site|online|club|shop|link|
 """Endings of hosts that are looked for where a host is spread over spaces or spelt."""
 
 _BARE = frozenset(
-    f"{_COMMON}|edu|gov|mil|dev|store|tech|live|fun|wang|pro|mobi|asia|tel|name|cloud|page|space|website|win|"
+    f"{_COMMON}|c0m|edu|gov|mil|dev|store|tech|live|fun|wang|pro|mobi|asia|tel|name|cloud|page|space|website|win|"
     "bid|loan|click|fit|gg|tv|ws|hk|tw|mo|jp|kr|sg|my|th|vn|ph|id|in|uk|de|fr|es|it|nl|be|ch|se|pl|pt|ru|ua|"
     "eu|us|ca|au|nz|br|mx|ar|cl|za|ng|ke|ae|sa|tr|ir|pk|bd|lk".split("|")
 )
@@ -41,27 +41,51 @@ _HOST = re.compile(r"(?<![a-z0-9_.@-])([a-z0-9_-]++(?:\.[a-z0-9_-]++)++)(:\d{1,5
 _SCHEME = re.compile(r"(?:https?|hxxps?|ftp|wss?):/{1,2}([^\s/?#]++)")
 _HAN_HOST = re.compile(rf"([^\s./:@,!?()]{{1,63}})\.({_HAN_ENDINGS})")
 _SPACED_DOT = re.compile(rf" \. ?({_COMMON})(?![a-z0-9])")
-_SPELT_DOT = re.compile(rf"(?:点| dot | d0t )({_COMMON})(?![a-z0-9])")
+_SPELT_DOT = re.compile(rf"(?:[ _]?点[ _]?| dot | d0t )({_COMMON})(?![a-z0-9])")
+_SPREAD_COM = re.compile(r"\. ?(c o m)(?![a-z0-9])")
 _BEFORE = re.compile(r"[a-z0-9_-]{2,63}\Z")
 
-_SEVEN_DIGITS = re.compile(r"[0-9][0-9 .-]{5,}[0-9]")
+_SEVEN_DIGITS = re.compile(r"[0-9][0-9ol ._~+/*-]{5,}[0-9ol]|[l][0-9ol]{7,}")
 _NUMBER = re.compile(r"(?<![a-z0-9.@_/-])\+?\d(?:[ .-]{0,2}\d){6,14}(?![a-z0-9])")
 _PHONE = re.compile(r"(?:\+?86)?(?:1[3-9]\d{9}|[48]00\d{7}|0\d{9,11})|\+\d{8,15}|1?[2-9]\d{2}[2-9]\d{6}")
-_SEPARATORS = str.maketrans("", "", " .-")
+_DATE = re.compile(r"20\d\d[ .-]{1,2}[01]?\d[ .-]{1,2}[0-3]?\d(?!\d)")
+_APART = re.compile(r"(?<![a-z0-9])\d(?:[_~+/*]\d){6,14}(?![a-z0-9])")
+_LETTERED = re.compile(r"(?<![a-z0-9])[1l][3-9][0-9ol]{9}(?![a-z0-9])")
+_LIKE_DIGITS = str.maketrans("ol", "01")
+_SEPARATORS = str.maketrans("", "", " ._~+/*-")
 _CALLED = re.compile(
     r"(?:电话|热线|致电|拨打|拨|手机|客服|座机|咨询|tel|call|phone|fon|ring|mobile)[号码是为: ]{0,3}\Z"
 )
+_GAP = "[ ._~+/*-]{0,2}"
+"""What may stand between the characters of a lead or a number that is written apart."""
+
 _QQ = re.compile(
-    r"(?:(?<![a-z])qq|扣扣|企鹅|叩叩|抠抠|蔻蔻|(?<![a-z])q群)[号群: 是为加]{0,4}(\d(?: ?\d){4,10})(?!\d)"
+    rf"(?:(?<![a-z])q{_GAP}q|扣{_GAP}扣|企鹅|叩叩|抠抠|蔻蔻|球球|秋秋|加扣|(?<![a-z])q[群号]"
+    rf"|(?:加|\+)q(?!\d)"
+    rf"|(?:(?:加|\+)q|(?<![a-z0-9])q ?(?=:))(?=[: ]{{0,2}}\d(?:{_GAP}\d){{6}}))"
+    rf"[号码群: 是为加]{{0,4}}(\d(?:{_GAP}\d){{4,10}})(?!\d)"
 )
 _WECHAT = re.compile(
-    r"(?:[微威薇维徽溦] ?(?:信|x)|(?<![a-z])(?:v信|vx|wx|wei ?xin|we ?chat|加v))"
-    r"((?:[号是为加: ]|id){0,5})([a-z][a-z0-9_-]{4,19}|1[3-9]\d{9})(?![a-z0-9])"
+    rf"(?:[微威薇维徽溦葳嶶纬]{_GAP}(?:信|芯|x)|[微薇威葳] ?(?=:)|微亻言|绿泡泡|[加私+] ?(?:v|微|薇|威|卫星)"
+    rf"|(?<![a-z])(?:v ?信|[vw]{_GAP}x|wei ?xin|wei信|w信|we ?chat|v号|v我)|(?<![a-z0-9])v ?(?=:))"
+    r"((?:[号是为加: ]|id){0,5})"
+    r"([a-z][a-z0-9_-]{4,19}|[a-z] (?=[a-z0-9_-]*[0-9_])[a-z0-9_-]{4,19}"
+    rf"|1{_GAP}[3-9](?:{_GAP}\d){{9}})(?![a-z0-9])"
 )
 
-_QQ_CUES = ("qq", "扣扣", "企鹅", "叩叩", "抠抠", "蔻蔻", "q群")
-_WECHAT_CUES = (*"微威薇维徽溦", "v信", "vx", "wx", "weixin", "wei xin", "wechat", "we chat", "加v")
-_SPELT_CUES = (*(f"点{ending}" for ending in _COMMON.split("|")), " dot ", " d0t ", " .")
+_QQ_CUES = (
+    "qq", "q q", "q.q", "q_q", "q-q", "扣扣", "扣 扣", "扣.扣", "企鹅", "叩叩", "抠抠", "蔻蔻", "球球",
+    "秋秋", "q群", "q号", "q:", "q :", "加q", "+q", "加扣",
+)  # fmt: skip
+_WECHAT_CUES = (
+    *"微威薇维徽溦葳嶶纬", "v信", "v 信", "vx", "wx", "v x", "w x", "v-x", "w-x", "v.x", "w.x",
+    "v_x", "w_x", "weixin", "wei xin", "wei信", "w信", "wechat", "we chat", "加v", "加 v", "+v", "v号", "v我", "v:", "v :",
+    "加卫星", "绿泡泡",
+)  # fmt: skip
+_SPELT_CUES = (
+    *(f"{dot}{ending}" for ending in _COMMON.split("|") for dot in ("点", "点 ", "点_")),
+    *(" dot ", " d0t ", " .", "c o m"),
+)  # fmt: skip
 _HAN_CUES = tuple(f".{ending}" for ending in _HAN_ENDINGS.split("|"))
 _CUES = {
     **dict.fromkeys(_QQ_CUES, "qq"),
@@ -111,7 +135,7 @@ def contacts(text: str, *, numbers: bool = True) -> Contacts:
     if not (kinds or dotted or spread or digits):
         return NONE
     hosts = tuple(_hosts(text, seen, dotted, spread, kinds))
-    found = _few(_numbers(seen)) if digits else ()
+    found = _few(chain(_numbers(seen), _written_apart(seen))) if digits else ()
     handles = (*_few(_qq(seen) if "qq" in kinds else ()), *_few(_wechat(seen) if "wechat" in kinds else ()))
     return Contacts(hosts, found, handles) if hosts or found or handles else NONE
 
@@ -160,13 +184,20 @@ def _hosts(text: str, seen: str, dotted: list[str], spread: bool, kinds: set[str
             if count == MOST:
                 yield Host("more hosts than an ordinary text has", True)
                 return
-            yield Host(name, "xn--" in name or plain.count(name) < max(where.count(name), 1))
+            yield Host(
+                name, "xn--" in name or name.endswith(".c0m") or plain.count(name) < max(where.count(name), 1)
+            )
     if "spelt" in kinds:
-        for pattern in (_SPACED_DOT, _SPELT_DOT):
+        for pattern in (_SPACED_DOT, _SPELT_DOT, _SPREAD_COM):
             for match in islice(pattern.finditer(seen), MOST):
                 before = _BEFORE.search(seen, max(0, match.start() - 64), match.start())
-                if before is not None:
-                    yield Host(f"{before[0]}.{match[1]}", True)
+                if before is not None and _may_be_a_name(before[0], match[0]):
+                    yield Host(f"{before[0]}.{match[1].replace(' ', '')}", True)
+
+
+def _may_be_a_name(before: str, dot: str) -> bool:
+    """Whether what stands before a dot that is spelt is a name, and not the hour of a clock (点)."""
+    return not before.isdigit() or not dot.startswith((" 点", "_点", "点 ", "点_"))
 
 
 def _written(seen: str, han: bool) -> Iterator[str]:
@@ -203,17 +234,31 @@ def _is_host(name: str, follows: str) -> bool:
 
 def _numbers(seen: str) -> Iterator[str]:
     for match in _NUMBER.finditer(seen):
+        if _DATE.match(match[0]) is not None:
+            continue
         digits = match[0].translate(_SEPARATORS)
         if _PHONE.fullmatch(digits) or _CALLED.search(seen, max(0, match.start() - 12), match.start()):
             yield digits.lstrip("+")
 
 
+def _written_apart(seen: str) -> Iterator[str]:
+    """Numbers with something between all of their digits, or with letters that look like digits."""
+    for pattern in (_APART, _LETTERED):
+        for match in pattern.finditer(seen):
+            digits = match[0].translate(_SEPARATORS).translate(_LIKE_DIGITS)
+            if not match[0].isdigit() and _PHONE.fullmatch(digits):
+                yield digits
+
+
 def _qq(seen: str) -> Iterator[str]:
     for match in _QQ.finditer(seen):
-        yield match[1].replace(" ", "")
+        yield match[1].translate(_SEPARATORS)
 
 
 def _wechat(seen: str) -> Iterator[str]:
     for match in _WECHAT.finditer(seen):
-        if match[1].strip() or not match[2].isalpha():
-            yield match[2]
+        name = match[2]
+        if not name[0].isalpha():
+            yield name.translate(_SEPARATORS)
+        elif match[1].strip() or not name.isalpha():
+            yield name.replace(" ", "")

@@ -8,6 +8,7 @@ from importlib.metadata import entry_points
 from gateway.filters.binary import Binary
 from gateway.filters.category import Raising
 from gateway.filters.dlt import Dlt
+from gateway.filters.hostfiles import with_files
 from gateway.filters.links import Links
 from gateway.filters.mandatory import BRAND, Mandatory
 from gateway.filters.packs import TextRule
@@ -36,7 +37,8 @@ def content_filters(
         raise ValueError("\n".join(faults))
     templates = before.get(Templates.name)
     edits = templates.registries.edits if isinstance(templates, Templates) else None
-    registries = Registries.read(settings.templates.directory, settings.links.tenants, edits)
+    links = with_files(settings.links, generation.directory)
+    registries = Registries.read(settings.templates.directory, links.tenants, edits)
     places = tuple(place(f"filters.senders.registered[{i}]") for i in range(len(settings.senders.registered)))
     headers = {tenant: place(f"filters.dlt.tenants.{tenant}") for tenant in settings.dlt.tenants}
     words = before.get(SensitiveWords.name)
@@ -46,7 +48,7 @@ def content_filters(
         Senders(settings.senders, persons, places),
         Templates(settings.templates, registries, place("filters.templates")),
         Dlt(settings.dlt, persons, registries, headers),
-        Links(settings.links, place("filters.links")),
+        Links(links, place("filters.links")),
         SensitiveWords.of(generation, words if isinstance(words, SensitiveWords) else None),
         Mandatory(settings.mandatory, persons, place("filters.mandatory")),
     )

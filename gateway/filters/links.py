@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 
 from gateway.filters.contacts import NONE, Host, contacts
@@ -22,13 +22,22 @@ class Hosts:
 
     __slots__ = ("_below", "_exact", "_foreign")
 
-    def __init__(self, names: tuple[str, ...]) -> None:
+    def __init__(self, names: Iterable[str]) -> None:
+        names = tuple(names)
         self._exact = frozenset(name for name in names if not name.startswith("*."))
-        self._below = tuple(name[1:] for name in names if name.startswith("*."))
+        self._below = frozenset(name[2:] for name in names if name.startswith("*."))
         self._foreign = {view_d(name): name for name in self._exact if not name.isascii()}
 
     def __contains__(self, name: str) -> bool:
-        return name in self._exact or (bool(self._below) and name.endswith(self._below))
+        return name in self._exact or (bool(self._below) and self._is_below(name))
+
+    def _is_below(self, name: str) -> bool:
+        at = name.find(".", 1)
+        while at >= 0:
+            if name[at + 1 :] in self._below:
+                return True
+            at = name.find(".", at + 1)
+        return False
 
     def foreign(self, name: str) -> str | None:
         """The host in letters of its own that view D shows as `name`."""

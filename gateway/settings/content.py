@@ -8,7 +8,15 @@ from pydantic import AfterValidator, Field
 
 from gateway.settings.modes import FilterSection, Treatment
 from gateway.settings.node import Section
-from gateway.settings.scalars import AccountName, Category, ConfigDirectory, Country, TenantName, Text
+from gateway.settings.scalars import (
+    AccountName,
+    Category,
+    ConfigDirectory,
+    ConfigFile,
+    Country,
+    TenantName,
+    Text,
+)
 
 Port = Annotated[int, Field(strict=True, ge=0, le=65535)]
 
@@ -112,6 +120,8 @@ class Known(Section):
 
     hosts: tuple[Host, ...] = ()
     """Hosts of links, exact, or with all below as `*.example.com`."""
+    host_files: tuple[ConfigFile, ...] = ()
+    """Files with more of them, one a line, `#` begins a comment; relative to the configuration."""
     numbers: tuple[Text, ...] = ()
     """Telephone numbers, as digits, exact."""
     handles: tuple[Text, ...] = ()
@@ -133,6 +143,8 @@ class Links(FilterSection):
     """A QQ number or WeChat name that is not the tenant's."""
     shorteners: tuple[Host, ...] = ()
     """Hosts that hide where a link leads."""
+    shortener_files: tuple[ConfigFile, ...] = ()
+    """Files with more of them, as `host_files`."""
     tenants: dict[TenantName, Known] = Field(default_factory=dict)
     """By tenant."""
 

@@ -75,5 +75,8 @@ class Filters(Section):
     def files(self) -> Iterator[Path]:
         """Every file beside filters.yaml that the filters read."""
         yield from self.words.files
+        yield from self.links.shortener_files
+        for known in self.links.tenants.values():
+            yield from known.host_files
         if self.templates.directory is not None:
             yield from sorted(self.templates.directory.glob("*.yaml"))
