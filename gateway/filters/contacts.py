@@ -78,9 +78,9 @@ _QQ_CUES = (
     "秋秋", "q群", "q号", "q:", "q :", "加q", "+q", "加扣",
 )  # fmt: skip
 _WECHAT_CUES = (
-    *"微威薇维徽溦葳嶶纬", "v信", "v 信", "vx", "wx", "v x", "w x", "v-x", "w-x", "v.x", "w.x",
-    "v_x", "w_x", "weixin", "wei xin", "wei信", "w信", "wechat", "we chat", "加v", "加 v", "+v", "v号", "v我", "v:", "v :",
-    "加卫星", "绿泡泡",
+    *"微威薇维徽溦葳嶶纬", "v信", "v 信", "vx", "wx", "v x", "w x", "v-x", "w-x", "v.x", "w.x", "v_x", "w_x",
+    "weixin", "wei xin", "wei信", "w信", "wechat", "we chat", "加v", "加 v", "+v", "v号", "v我", "v:",
+    "v :", "加卫星", "绿泡泡",
 )  # fmt: skip
 _SPELT_CUES = (
     *(f"{dot}{ending}" for ending in _COMMON.split("|") for dot in ("点", "点 ", "点_")),
