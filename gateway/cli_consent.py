@@ -101,13 +101,20 @@ def show_consents(
     number: Annotated[str, typer.Argument(help="The number, with its country code.")],
     tenant: Annotated[str | None, typer.Option("--tenant", help="Of this tenant alone.")] = None,
     at: Annotated[str, typer.Option("--at", help="As was known then: 2026-03-03T12:00:00Z.")] = "",
+    account: Annotated[str, typer.Option("--as", help="Could this account write? Empty: each tenant.")] = "",
+    program: Program = "",
+    category: Annotated[str, typer.Option(help="Of its texts; empty: the account's, or promotional.")] = "",
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """What the ledgers say of a person, and where that leaves each program: now, or as of a past moment."""
+    """Could we write to this person, and why? What the ledgers and the lists say, and what follows from that
+    by the rules: now, or as of a past moment.
+    """
+    from gateway.past import Asked
     from gateway.peoples import show, tell_consents
 
-    found = show(node_of(config), config, number.lstrip("+"), tenant, at)
+    asked = Asked(account, tenant or "", program, category)
+    found = show(node_of(config), config, number.lstrip("+"), at, asked)
     if as_json:
         print(json.dumps(found, ensure_ascii=False))
     else:

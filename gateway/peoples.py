@@ -20,6 +20,7 @@ from gateway.filters.consentchain import Flaw, Link, genesis
 from gateway.filters.consentchain import verify as flaws_of
 from gateway.filters.listfiles import instant
 from gateway.logs import masked
+from gateway.past import Asked, CannotTell, could_send, entries_at
 from gateway.relay.people import events_after, kept
 from gateway.settings.models import Node
 from gateway.store import people as rows
@@ -39,15 +40,22 @@ def reading(node: Node, directory: Path) -> Iterator[Connection]:
         end(FAILED, str(error))
 
 
-def show(node: Node, directory: Path, number: str, tenant: str | None, at: str) -> dict[str, Any]:
-    """All events about a number, and the state of each tenant, program and category, at a moment."""
+def show(node: Node, directory: Path, number: str, at: str, asked: Asked) -> dict[str, Any]:
+    """All events about a number, the state of each tenant, program and category, the lists, and whether
+    the person could be written to, at a moment.
+    """
     try:
         moment = instant(at) or datetime.now(UTC).timestamp()
     except ValueError as error:
         end(USAGE, str(error))
     with reading(node, directory) as connection:
-        lines = [(row, kept(row).event) for row in rows.consents_of(connection, number, tenant)]
-        entries = rows.suppressions_of(connection, number)
+        lines = [(row, kept(row).event) for row in rows.consents_of(connection, number, asked.tenant or None)]
+        entries = entries_at(connection, number, moment)
+        known = [event for _, event in lines if event is not None]
+        try:
+            verdicts, problem = could_send(connection, directory, number, moment, asked, known), ""
+        except CannotTell as error:
+            verdicts, problem = [], str(error)
     events = [event for _, event in lines if event is not None and event.recorded_at <= moment]
     scopes = dict.fromkeys((event.tenant, event.program, event.category) for event in events)
     states = []
@@ -66,6 +74,8 @@ def show(node: Node, directory: Path, number: str, tenant: str | None, at: str) 
     return {
         "number": masked(number),
         "at": _second(int(moment)),
+        "verdicts": verdicts,
+        "problem": problem,
         "states": states,
         "events": [
             {
@@ -167,12 +177,32 @@ def tell_consents(found: dict[str, Any]) -> None:
     """The answer of `show` for people."""
     console = _console()
     console.print(f"{found['number']} at {found['at']}")
+    for verdict in found["verdicts"]:
+        _tell_verdict(console, verdict)
+    if found["problem"]:
+        console.print(f"whether one could write: {found['problem']}")
     _table(console, found["states"], ("tenant", "program", "category", "status", "basis"))
     for event in found["events"]:
         event["occurred"] = _second(event["occurred_at"])
     columns = ("position", "tenant", "program", "category", "kind", "occurred", "basis", "method", "evidence")
     _table(console, found["events"], columns)
     tell_lists(found["lists"])
+
+
+def _tell_verdict(console: Console, verdict: dict[str, Any]) -> None:
+    """Whether one could write, and the rules that say so."""
+    of = " ".join(filter(None, (verdict["tenant"], verdict["program"], verdict["category"])))
+    until = f" until {_second(int(verdict['until']))}" if verdict["until"] else ""
+    console.print(f"{of}: {verdict['answer']}{until}, by {verdict['by']}")
+    for word in verdict["words"]:
+        place = f" ({word['place']})" if word["place"] else ""
+        console.print(f"  {word['action']:<8} {word['filter']}, {word['rule']}{place}: {word['detail']}")
+        for source in word["source"]:
+            console.print(f"           {source}")
+    said = {word["rule"] for word in verdict["words"]}
+    silent = [rule for rule in verdict["asked"] if rule not in said]
+    if silent:
+        console.print(f"  nothing against it: {', '.join(silent)}")
 
 
 def tell_lists(found: list[dict[str, Any]]) -> None:

@@ -35,6 +35,13 @@ def get_generation(connection: Connection, number: int) -> GenerationRow | None:
     return None if row is None else GenerationRow._make(row)
 
 
+def generation_at(connection: Connection, moment: int) -> GenerationRow | None:
+    """The one that was in force at a unix millisecond, whole; None if none was yet."""
+    query = select(generation).where(generation.c.loaded_at <= moment)
+    row = connection.execute(query.order_by(generation.c.number.desc()).limit(1)).one_or_none()
+    return None if row is None else GenerationRow._make(row)
+
+
 def generations(connection: Connection, limit: int) -> list[GenerationRow]:
     """The youngest first, without their texts."""
     query = select(*_BRIEF).order_by(generation.c.number.desc()).limit(limit)

@@ -100,12 +100,12 @@ for _statement in (
     register(_statement)
 
 
-def lifted_of(connection: Connection, number: str) -> list[LiftedRow]:
-    """What was taken off lists of exactly this number or prefix, in order of time."""
+def lifted_of(connection: Connection, *numbers: str) -> list[LiftedRow]:
+    """What was taken off lists of exactly these numbers or prefixes, in order of time."""
     vault = vault_of(connection)
     tenants = connection.scalars(select(lifted_suppression.c.tenant).distinct()) if vault is not None else ()
-    keys = [] if vault is None else [vault.found_by(tenant, number) for tenant in tenants]
-    query = select(lifted_suppression).where(lifted_suppression.c.number.in_([number, *keys]))
+    keys = [vault.found_by(tenant, number) for tenant in tenants for number in numbers] if vault else []
+    query = select(lifted_suppression).where(lifted_suppression.c.number.in_([*numbers, *keys]))
     found = connection.execute(query.order_by(lifted_suppression.c.lifted_at))
     return [opened_lifted(connection, LiftedRow._make(row)) for row in found]
 

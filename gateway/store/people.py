@@ -207,10 +207,11 @@ def suppressions(
     return [opened_entry(connection, row) for row in rows], rows[-1].key if rows else after
 
 
-def suppressions_of(connection: Connection, number: str) -> list[SuppressionRow]:
-    """The entries of exactly this number or prefix."""
+def suppressions_of(connection: Connection, *numbers: str) -> list[SuppressionRow]:
+    """The entries of exactly these numbers or prefixes."""
     tenants = _tenants(connection, suppression)
-    query = select(suppression).where(suppression.c.number.in_(_found_by(connection, tenants, number)))
+    sought = [each for number in numbers for each in _found_by(connection, tenants, number)]
+    query = select(suppression).where(suppression.c.number.in_(sought))
     return [opened_entry(connection, SuppressionRow._make(row)) for row in connection.execute(query)]
 
 

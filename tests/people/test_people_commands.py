@@ -52,12 +52,21 @@ def test_consents_are_imported_and_refused_rows_told(node: PeopleNode, tmp_path:
 
 
 def test_what_is_known_of_a_person_now_and_then(node: PeopleNode, tmp_path: Path) -> None:
-    shown = json.loads(run(node, "consent", "show", OLD, "--json").stdout)
+    asked = ("consent", "show", OLD, "--tenant", "Shop")
+    shown = json.loads(run(node, *asked, "--json").stdout)
     assert [(state["program"], state["status"]) for state in shown["states"]] == [("offers", "granted")]
     assert shown["events"][0]["evidence"] == "form 1"
     assert OLD not in json.dumps(shown)
     before = json.loads(run(node, "consent", "show", OLD, "--at", "2026-03-03", "--json").stdout)
     assert before["states"] == []  # it had been given, but nobody here knew
+    (verdict,) = json.loads(run(node, *asked, "--at", "2026-03-03T04:00:00Z", "--json").stdout)["verdicts"]
+    assert (verdict["answer"], verdict["words"][0]["rule"]) == ("no", "CN/express-with-proof")
+    (verdict,) = shown["verdicts"]
+    assert verdict["answer"] in ("yes", "waits")
+    assert verdict["by"] == "generation 1"
+    table = run(node, *asked, "--at", "2026-03-03T04:00:00Z").stdout
+    assert "Shop offers promotional: no, by the files in" in table
+    assert "http://www.outlooknewera.com" in table
 
 
 def test_the_chain_is_verified_and_a_change_is_seen(node: PeopleNode) -> None:
