@@ -22,6 +22,7 @@ from gateway.addresses import address_of, shown
 from gateway.filters.verdict import REASONS
 from gateway.logs import masked
 from gateway.relay.ids import read_id
+from gateway.relay.parts import shown_ids
 from gateway.settings.models import Node
 from gateway.smpp.constants import CommandStatus
 from gateway.store import queries
@@ -197,7 +198,7 @@ def document(row: MessageRow) -> dict[str, Any]:
         "ended": _moment(row.done_at),
         "expires": _moment(row.expires_at),
         "carrier": row.carrier,
-        "carrier_message_id": row.carrier_message_id,
+        "carrier_message_id": shown_ids(row.carrier_message_id),
         "attempts": row.attempts,
         "error": row.error,
         "decision": json.loads(row.decision or "{}"),

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 from gateway.message import Message
 from gateway.relay.batch import Batch
+from gateway.relay.parts import Parts
 from gateway.smpp.codec import encode
 from gateway.store.ledger import Ledger
 from gateway.store.rows import MessageRow, Progress, State
@@ -42,6 +43,7 @@ class Entry:
     judged_on: int = -1  # how many changes were known then
     only: str = ""  # the carrier that alone may take it, after what it did with it
     refused_by: str = ""  # the carrier that others are preferred to
+    parts: Parts | None = None  # what became of each segment, where its carrier gets several
     parked: bool = False  # in no lane or group: it leaves the memory as soon as nobody reads
 
     def progress(self) -> Progress:

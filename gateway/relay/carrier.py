@@ -7,9 +7,11 @@ from datetime import UTC, datetime
 
 from twisted.logger import Logger
 
+from gateway.relay.adapting import Adapter
 from gateway.relay.batch import Outgoing
 from gateway.relay.clocks import Clocks
 from gateway.relay.pace import Pace
+from gateway.relay.receipt_reading import ReceiptReader
 from gateway.routing.choosing import Health
 from gateway.routing.health import Phase, Trust
 from gateway.settings.models import Carrier as CarrierSettings
@@ -96,7 +98,14 @@ class Carrier:
             self.pace.configure(settings.rate, self.clocks.timer.seconds())
         self.trust.rule = settings.health
         self._failing = {int(CommandStatus[name]) for name in settings.health.statuses}
+        self.adapter = Adapter(settings.rewrite)
+        self.receipts = ReceiptReader(settings.receipts)
+        self._meanings = {number: int(CommandStatus[name]) for number, name in settings.statuses.items()}
         self._rules = {int(CommandStatus[name]): rule for name, rule in settings.retry.statuses.items()}
+
+    def meaning(self, status: int) -> int:
+        """What one of its statuses means by the standard."""
+        return self._meanings.get(status, status) if self._meanings else status
 
     def retry_rule(self, status: int) -> RetryRule | None:
         """What to do after this refusal; None if it is final."""

@@ -14,14 +14,15 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
+from gateway.relay.addressing import Unfit
 from gateway.relay.batch import Batch, Committer
 from gateway.relay.book import Book, Entry
 from gateway.relay.carrier import Carrier, Slot
 from gateway.relay.clocks import Clocks
 from gateway.relay.lanes import Lane, Lanes
 from gateway.relay.ordering import Ordering
-from gateway.relay.outbound import outbound
 from gateway.relay.placing import Placing
+from gateway.relay.towards import send
 from gateway.relay.trail import add_step, keep_to
 from gateway.routing.choosing import Pick
 from gateway.routing.router import Router, Rule
@@ -245,19 +246,18 @@ class Dispatch:
             slot.give_back()
             return
         try:
-            tags = slot.link.carrier.settings.tags
-            sent = slot.send(outbound(entry.message, self.clocks.now_ms(), tags), entry)
-        except ValueError as error:
-            self._unfit(entry, slot, str(error))
+            sent = send(entry, slot, self.clocks.now_ms())
+        except Unfit as unfit:
+            self._unfit(entry, unfit)
         else:
             if not sent:
                 self._back(entry)
 
-    def _unfit(self, entry: Entry, slot: Slot, reason: str) -> None:
+    def _unfit(self, entry: Entry, unfit: Unfit) -> None:
         """The message cannot be put into a PDU that this carrier would take."""
-        log.warn("message {id} does not fit its carrier: {reason}", id=entry.message.id, reason=reason)
+        log.warn("message {id} does not fit its carrier: {why}", id=entry.message.id, why=str(unfit))
         batch = Batch()
-        self.refused(slot.link.carrier, entry, CommandStatus.ESME_RINVMSGLEN, batch)
+        self.book.end(entry, State.REJECTED, unfit.status, self.clocks.now_ms(), batch)
         self.committer.commit(batch, must=True)
 
     def _unmarked(self, entry: Entry, slot: Slot, trail: str) -> None:
@@ -300,6 +300,12 @@ class Dispatch:
         if rule.pause:
             carrier.pause(rule.pause)
         self.again(entry, batch, 0.0 if rule.pause else rule.delay)
+
+    def go_on(self, carrier: Carrier, entry: Entry, batch: Batch) -> None:
+        """The carrier has taken a segment: the next one leaves when it has a slot, which is no new try."""
+        entry.only = carrier.name
+        entry.attempts -= 1
+        self.again(entry, batch)
 
     def again(self, entry: Entry, batch: Batch, delay: float = 0.0) -> None:
         """Let a message wait for a carrier once more, after `delay` seconds."""

@@ -24,7 +24,7 @@ from gateway.relay.replies import Replies
 from gateway.smpp.codec import decode, encode
 from gateway.smpp.constants import CommandStatus, MessageState
 from gateway.smpp.pdus import DataSm, DataSmResp, DeliverSm, DeliverSmResp
-from gateway.smpp.receipts import Receipt, canonical_id, parse_receipt
+from gateway.smpp.receipts import Receipt, canonical_id
 from gateway.store.rows import State, StrayRow
 
 log = Logger()
@@ -87,7 +87,7 @@ class Inbound:
 
     def take(self, carrier: Carrier, pdu: DeliverSm | DataSm, answer: Answer, batch: Batch) -> None:
         """A deliver_sm or data_sm of the carrier; `answer` is called when what it brings is on disk."""
-        receipt = parse_receipt(pdu)
+        receipt = carrier.receipts.read(pdu)
         if receipt is None:
             self.replies.take(carrier, pdu, batch)
             batch.after.append(lambda: answer(CommandStatus.ESME_ROK))
@@ -99,19 +99,21 @@ class Inbound:
             self._unmatched(carrier, identity, pdu, batch)
             batch.after.append(lambda: answer(CommandStatus.ESME_ROK))
         elif (entry := self.book.get(message_id)) is not None:
-            self._apply(carrier, entry, receipt, batch)
+            self._apply(carrier, entry, identity, receipt, batch)
             batch.after.append(lambda: answer(CommandStatus.ESME_ROK))
         else:
-            self._later(carrier, message_id, receipt, answer)
+            self._later(carrier, message_id, identity, receipt, answer)
 
-    def _later(self, carrier: Carrier, message_id: int, receipt: Receipt, answer: Answer) -> None:
+    def _later(
+        self, carrier: Carrier, message_id: int, identity: str, receipt: Receipt, answer: Answer
+    ) -> None:
         """The message is not in memory any more: read it, then apply the receipt in a batch of its own."""
 
         async def load_and_apply() -> None:
             batch = Batch()
             async with self.book.loaded([message_id]) as entries:
                 for entry in entries:
-                    self._apply(carrier, entry, receipt, batch)
+                    self._apply(carrier, entry, identity, receipt, batch)
             batch.after.append(lambda: answer(CommandStatus.ESME_ROK))
             await self.committer.commit(batch, must=True)
 
@@ -122,10 +124,12 @@ class Inbound:
 
         Deferred.fromCoroutine(load_and_apply()).addErrback(unreadable)
 
-    def _apply(self, carrier: Carrier, entry: Entry, receipt: Receipt, batch: Batch) -> None:
+    def _apply(self, carrier: Carrier, entry: Entry, identity: str, receipt: Receipt, batch: Batch) -> None:
         """Let a receipt say what became of its message."""
         state = self._final_state(carrier, receipt)
-        if entry.state is not State.SENT or entry.carrier != carrier.name:
+        if entry.parts is not None and not entry.state.final and entry.carrier == carrier.name:
+            self._apply_to_part(carrier, entry, identity, state, receipt, batch)
+        elif entry.state is not State.SENT or entry.carrier != carrier.name:
             self.counts["repeated"] += 1
             # What it repeats may not be on disk yet: then neither is this, and it is not answered before.
             batch.changes.progress(entry.message.id, entry.progress())
@@ -137,6 +141,34 @@ class Inbound:
             if state is not State.DELIVERED:
                 self.refused(carrier, entry, receipt, batch)
             self.book.end(entry, state, _error(receipt), self.clocks.now_ms(), batch)
+
+    def _apply_to_part(
+        self,
+        carrier: Carrier,
+        entry: Entry,
+        identity: str,
+        state: State | None,
+        receipt: Receipt,
+        batch: Batch,
+    ) -> None:
+        """Let a receipt say what became of one segment. The message ends when all have, or one has failed."""
+        parts = entry.parts
+        assert parts is not None
+        if state is None or receipt.intermediate:
+            self.counts["intermediate"] += 1
+            self.told(entry, receipt, batch)
+            return
+        known = parts.end(identity, state)
+        self.counts["matched" if known else "repeated"] += 1
+        entry.carrier_message_id = parts.written()
+        outcome = parts.outcome()
+        if outcome is None:
+            batch.changes.progress(entry.message.id, entry.progress())
+            batch.after.append(lambda: self.matcher(carrier.name).finish(identity, entry.message.id))
+            return
+        if outcome is not State.DELIVERED:
+            self.refused(carrier, entry, receipt, batch)
+        self.book.end(entry, outcome, _error(receipt), self.clocks.now_ms(), batch)
 
     @staticmethod
     def _final_state(carrier: Carrier, receipt: Receipt) -> State | None:
@@ -152,7 +184,9 @@ class Inbound:
     def forget(self, entry: Entry) -> None:
         """A message has ended: the carrier may use its id again."""
         if entry.carrier and entry.carrier_message_id:
-            self.matcher(entry.carrier).finish(entry.carrier_message_id, entry.message.id)
+            matcher = self.matcher(entry.carrier)
+            for identity in (entry.carrier_message_id,) if entry.parts is None else entry.parts.ids():
+                matcher.finish(identity, entry.message.id)
 
     # receipts without a message
 
@@ -188,21 +222,21 @@ class Inbound:
             _, forgotten = self._strays.popitem(last=False)
             self.strays -= len(forgotten)
 
-    def sent(self, carrier: Carrier, entry: Entry, batch: Batch) -> None:
-        """The carrier has named a message: receipts that came before the name are matched now.
+    def sent(self, carrier: Carrier, entry: Entry, identity: str, batch: Batch) -> None:
+        """The carrier has named a message, or a segment of it: receipts that came before the name are matched
+        now.
 
         Those that came before the message was accepted speak of another one: carriers use their ids again.
         """
-        identity = entry.carrier_message_id or ""
         if not identity:
             return
         matcher = self.matcher(carrier.name)
-        matcher.add(identity, entry.message.id, entry.message.destination)
+        matcher.add(identity, entry.message.id, carrier.adapter.shown(entry.message.destination))
         waiting = self._strays.get((carrier.name, identity)) if self._strays else None
         for stray in list(waiting or ()):
             if stray.received_at < entry.message.accepted_at:
                 continue
-            receipt = parse_receipt(stray.pdu)
+            receipt = carrier.receipts.read(stray.pdu)
             if receipt is None or matcher.find(identity, stray.pdu.source_addr) != entry.message.id:
                 continue
             assert waiting is not None
@@ -212,7 +246,7 @@ class Inbound:
                 del self._strays[carrier.name, identity]
             batch.changes.unstray(stray.seq)
             self.counts["matched_later"] += 1
-            self._apply(carrier, entry, receipt, batch)
+            self._apply(carrier, entry, identity, receipt, batch)
 
 
 def _error(receipt: Receipt) -> int:

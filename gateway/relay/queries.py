@@ -166,7 +166,14 @@ class Queries:
                 return changed
             judgement = self.judging.judge(changed)
             refused = judgement.verdict.action is Action.REFUSE
-            if len(entries) > 1 or refused or entry.state not in REPLACEABLE or changed.part is not None:
+            begun = entry.carrier_message_id is not None  # its carrier has some segments of it
+            if (
+                len(entries) > 1
+                or refused
+                or begun
+                or entry.state not in REPLACEABLE
+                or changed.part is not None
+            ):
                 return CommandStatus.ESME_RREPLACEFAIL
             await self._exchange(entry, changed, judgement)
         client.respond(ReplaceSmResp(pdu.sequence_number))

@@ -13,6 +13,7 @@ from gateway.relay.dispatch import Dispatch
 from gateway.relay.gathering import Gathering
 from gateway.relay.inbound import Inbound
 from gateway.relay.outbound import utc
+from gateway.relay.parts import ids_of, read_parts
 from gateway.relay.replies import PART, Replies
 from gateway.relay.trail import only_of
 from gateway.smpp.codec import decode
@@ -54,6 +55,7 @@ def restore(row: MessageRow, accounts: Accounts) -> Entry:
         by=(row.carrier or "") if not row.client_id else "",
         counted_at=moment(row) if counts(row) else 0,
     )
+    parts = read_parts(row.carrier_message_id)
     return Entry(
         message,
         State(row.state),
@@ -67,7 +69,8 @@ def restore(row: MessageRow, accounts: Accounts) -> Entry:
         row.decision,
         row.trail,
         stored=True,
-        only=only_of(row.trail),
+        only=(row.carrier or "") if parts is not None and parts.taken else only_of(row.trail),
+        parts=parts,
     )
 
 
@@ -125,8 +128,11 @@ class Recovery:
         after = 0
         while rows := await self.ledger.sent_after(after, PAGE):
             for row in rows:
-                if row.carrier_message_id:
-                    self.inbound.matcher(row.carrier).add(row.carrier_message_id, row.id, row.destination)
+                carrier = self.dispatch.carriers.get(row.carrier)
+                known = row.destination if carrier is None else carrier.adapter.shown(row.destination)
+                for identity in ids_of(row.carrier_message_id):
+                    if identity:
+                        self.inbound.matcher(row.carrier).add(identity, row.id, known)
             after = rows[-1].id
 
     async def _strays(self) -> None:

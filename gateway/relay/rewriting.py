@@ -66,7 +66,7 @@ def rewrite(
     if bodies is None:
         return None
     return [
-        _filled(pdu, encoded.data_coding, header + body, _in_payload(pdu))
+        filled(pdu, encoded.data_coding, header + body, _in_payload(pdu))
         for pdu, header, body in zip(pdus, headers, bodies, strict=True)
     ]
 
@@ -121,7 +121,7 @@ def _single(pdu: MtPdu, encoded: Encoded, payload: bool) -> list[MtPdu] | None:
         return None
     if len(header) + len(encoded.octets) > LONGEST_PAYLOAD:
         return None
-    return [_filled(pdu, encoded.data_coding, header + encoded.octets, in_payload)]
+    return [filled(pdu, encoded.data_coding, header + encoded.octets, in_payload)]
 
 
 def _header(pdu: MtPdu) -> bytes:
@@ -138,7 +138,8 @@ def _in_payload(pdu: MtPdu) -> bool:
     )
 
 
-def _filled(pdu: MtPdu, data_coding: int, user_data: bytes, in_payload: bool) -> MtPdu:
+def filled(pdu: MtPdu, data_coding: int, user_data: bytes, in_payload: bool) -> MtPdu:
+    """The PDU with this text and header, in message_payload or in short_message."""
     tlvs = tuple(tlv for tlv in pdu.tlvs if tlv.tag != Tag.message_payload)
     if in_payload:
         tlvs = (*tlvs, Tlv(Tag.message_payload, user_data))

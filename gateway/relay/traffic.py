@@ -15,6 +15,7 @@ from gateway.relay.counters import Latency
 from gateway.relay.dispatch import Dispatch
 from gateway.relay.ids import OutOfIds
 from gateway.relay.inbound import Inbound, response_to
+from gateway.relay.parts import Taken
 from gateway.smpp.constants import CommandStatus
 from gateway.smpp.pdus import AlertNotification, DataSm, DataSmResp, DeliverSm, Pdu, SubmitSmResp
 from gateway.smpp.receipts import canonical_id
@@ -66,21 +67,35 @@ class Traffic:
         entry, pdu = event.context, event.pdu
         if not isinstance(entry, Entry):
             return
-        carrier.heard(pdu.command_status, event.sent_at)
+        status = carrier.meaning(pdu.command_status)
+        carrier.heard(status, event.sent_at)
         if entry.state is not State.SENDING:
             return
         self.answers[carrier.name, pdu.command_status] += 1
         waited = self.clocks.timer.seconds() - event.sent_at
         self.latency.setdefault(carrier.name, Latency()).add(waited)
-        if pdu.command_status == CommandStatus.ESME_ROK and isinstance(pdu, SubmitSmResp | DataSmResp):
-            entry.carrier_message_id = canonical_id(pdu.message_id, carrier.settings.ids.response)
+        if status == CommandStatus.ESME_ROK and isinstance(pdu, SubmitSmResp | DataSmResp):
+            self._taken(carrier, entry, canonical_id(pdu.message_id, carrier.settings.ids.response), batch)
+        else:
+            self.dispatch.refused(carrier, entry, status or CommandStatus.ESME_RSUBMITFAIL, batch)
+
+    def _taken(self, carrier: Carrier, entry: Entry, identity: str, batch: Batch) -> None:
+        """The carrier has taken a message under this id, or one more of its segments."""
+        parts = entry.parts
+        if parts is None:
+            entry.carrier_message_id = identity
+        else:
+            parts.taken.append(Taken(identity))
+            entry.carrier_message_id = parts.written()
+        if parts is None or parts.complete:
             deadline = self.clocks.now_ms() + int(carrier.settings.receipt_timeout * 1000)
             self.book.move(entry, State.SENT, deadline, batch)
-            self.inbound.sent(carrier, entry, batch)
+            self.inbound.sent(carrier, entry, identity, batch)
             self.dispatch.settled(entry)
-        else:
-            status = pdu.command_status or CommandStatus.ESME_RSUBMITFAIL
-            self.dispatch.refused(carrier, entry, status, batch)
+            return
+        self.inbound.sent(carrier, entry, identity, batch)
+        if not entry.state.final:  # nor has one of its segments failed already
+            self.dispatch.go_on(carrier, entry, batch)
 
     def _received(self, carrier: Carrier, link: Link, pdu: Pdu, batch: Batch) -> None:
         if isinstance(pdu, AlertNotification):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, field_validator, model_validator
 
 from gateway.settings.accounts import BindType, TlvTag
 from gateway.settings.node import Section
+from gateway.settings.preset import preset_names, with_preset
+from gateway.settings.rewriting import ReceiptLayout, Rewrite, TagName, a_number
 from gateway.settings.scalars import (
     ClientEndpoint,
     Count,
@@ -22,11 +24,13 @@ from gateway.settings.scalars import (
     Text,
     Timer,
     as_written,
+    nearest,
 )
 from gateway.settings.secrets import Password
 
 Share = Annotated[float, Field(strict=True, ge=0.01, le=1)]
-IdRule = Literal["exact", "hex", "dec"]
+IdRule = Literal["exact", "caseless", "hex", "dec"]
+StatusNumber = Annotated[int, BeforeValidator(a_number), WithJsonSchema({"type": "string"})]
 InterfaceVersion = Annotated[
     Literal["3.3", "3.4", "5.0"],
     BeforeValidator(as_written),
@@ -34,18 +38,12 @@ InterfaceVersion = Annotated[
 ]
 
 
-def a_tag(text: object) -> int:
-    """The number of a TLV, as keys of a mapping have it: `0x1400` or `5120`."""
-    try:
-        tag = int(str(text), 0)
-    except ValueError:
-        tag = 0
-    if not 0x0100 <= tag <= 0xFFFF:
-        raise ValueError(f"'{text}' is no tag of a TLV: write it as 0x1400")
-    return tag
-
-
-TagName = Annotated[int, BeforeValidator(a_tag), WithJsonSchema({"type": "string"})]
+def a_preset(name: str) -> str:
+    """One of those that are shipped."""
+    names = preset_names()
+    if name not in names:
+        raise ValueError(f"unknown preset '{name}'{nearest(name, names)}: there are {', '.join(names)}")
+    return name
 
 
 class Bind(Section):
@@ -90,7 +88,8 @@ class Reconnect(Section):
 
 
 class Ids(Section):
-    """How the carrier writes its message ids, so that a receipt finds its message."""
+    """How the carrier writes its message ids, so that a receipt finds its message: `exact` as they stand,
+    `caseless` in small letters or capitals, `hex` and `dec` as numbers, padded or not."""
 
     response: IdRule = "exact"
     """In submit_sm_resp."""
@@ -177,6 +176,9 @@ class PeopleCodes(Section):
 class Carrier(Section):
     """An upstream account: who we are for the carrier, and how it behaves."""
 
+    preset: Annotated[Text, AfterValidator(a_preset)] | None = None
+    """A shipped profile of such carriers, see docs/carriers.md; what stands here besides overrides it key by
+    key."""
     binds: Annotated[tuple[Bind, ...], Field(min_length=1), AfterValidator(transmits)]
     """The connections that are kept up."""
     system_id: SystemId
@@ -197,12 +199,17 @@ class Carrier(Section):
     """Requests that may be unanswered, over all binds."""
     rate: Number | None = None
     """The most submit PDUs a second, over all binds; null: no limit."""
-    enquire_link: Timer = 30.0
-    """Silence after which an enquire_link is sent."""
+    enquire_link: Timer | None = 30.0
+    """Silence after which an enquire_link is sent; null: never, for carriers that do not answer it."""
     response: Timer = 60.0
     """How long a response may take."""
     reconnect: Reconnect = Reconnect()
     ids: Ids = Ids()
+    receipts: ReceiptLayout = ReceiptLayout()
+    rewrite: Rewrite = Rewrite()
+    statuses: dict[StatusNumber, StatusName] = Field(default_factory=dict)
+    """What the carrier's own statuses mean, by the standard's names: `{"0x0409": ESME_RTHROTTLED}`. `retry`,
+    `health` and `people` go by those."""
     receipt_timeout: Timer = 72 * 3600.0
     """How long after its submit a message waits for its receipt; then `no_receipt` says how it ends."""
     no_receipt: Literal["unknown", "expired", "undeliverable"] = "unknown"
@@ -216,6 +223,11 @@ class Carrier(Section):
     health: HealthRule = HealthRule()
     people: PeopleCodes = PeopleCodes()
     """Its codes for people who do not want to be written to."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def on_its_preset(cls, value: Any) -> Any:
+        return with_preset(value)
 
 
 class Carriers(Section):

@@ -14,10 +14,11 @@ from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_typ
 from pydantic.fields import FieldInfo
 
 from gateway.settings.accounts import FilterModes, FilterName
-from gateway.settings.carriers import TagName
+from gateway.settings.carriers import StatusNumber
 from gateway.settings.models import FILES, Section
 from gateway.settings.modes import Modes
 from gateway.settings.node import MailAddress
+from gateway.settings.rewriting import TagName, TlvValue
 from gateway.settings.scalars import (
     AccountName,
     CarrierName,
@@ -99,6 +100,8 @@ WORDS: tuple[tuple[Any, str], ...] = (
     (FilterModes, "`all`, or mapping of filter to mode"),
     (Modes, "`enforce`, `warn`, `shadow` or `off`, or mapping of category to these"),
     (TagName, "tag"),
+    (TlvValue, "text, or octets as `0x01ff`"),
+    (StatusNumber, "number of a command_status"),
     (Text, "text"),
     (FreeText, "text"),
     (re.Pattern[str], "regular expression"),

@@ -10,9 +10,9 @@ from typing import Annotated, Literal, Self, get_args
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
-from gateway.settings.carriers import TagName
 from gateway.settings.node import Section
 from gateway.settings.patterns import bounded
+from gateway.settings.rewriting import TagName
 from gateway.settings.scalars import (
     AccountName,
     CarrierName,

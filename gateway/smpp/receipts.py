@@ -24,7 +24,7 @@ _RECEIPTED_MESSAGE_ID = int(Tag.receipted_message_id)  # plain numbers compare t
 _MESSAGE_STATE = int(Tag.message_state)
 _NETWORK_ERROR_CODE = int(Tag.network_error_code)
 
-IdRule = Literal["exact", "hex", "dec"]
+IdRule = Literal["exact", "caseless", "hex", "dec"]
 DateDigits = Literal[10, 12, 14]
 
 STATS: Mapping[int, str] = {
@@ -88,18 +88,11 @@ def parse_receipt(pdu: Carried) -> Receipt | None:
     known by its receipted_message_id, never by its text, which any handset could write.
     """
     kind = pdu.esm_class & ESM_TYPE
-    message_id = state = network_error_code = None
-    for tag, value in pdu.tlvs:
-        if tag == _RECEIPTED_MESSAGE_ID:
-            message_id = value.decode("latin-1").strip(" \0") or None
-        elif tag == _MESSAGE_STATE and len(value) == 1:
-            state = MessageState(value[0])
-        elif tag == _NETWORK_ERROR_CODE and len(value) == 3:
-            network_error_code = value[0], value[1] << 8 | value[2]
+    message_id, state, network_error_code = told_by_tlvs(pdu)
     marked = kind in (ESM_TYPE_RECEIPT, ESM_TYPE_INTERMEDIATE)
     if not marked and (message_id is None or kind != ESM_TYPE_DEFAULT):
         return None
-    told = parse_receipt_text(_text_of(pdu))
+    told = parse_receipt_text(text_of(pdu))
     return Receipt(
         told.message_id if message_id is None else message_id,
         told.state if state is None else state,
@@ -109,7 +102,21 @@ def parse_receipt(pdu: Carried) -> Receipt | None:
     )
 
 
-def _text_of(pdu: Carried) -> str:
+def told_by_tlvs(pdu: Carried) -> tuple[str | None, MessageState | None, tuple[int, int] | None]:
+    """Message id, state and network error code, as far as the TLVs tell them."""
+    message_id = state = network_error_code = None
+    for tag, value in pdu.tlvs:
+        if tag == _RECEIPTED_MESSAGE_ID:
+            message_id = value.decode("latin-1").strip(" \0") or None
+        elif tag == _MESSAGE_STATE and len(value) == 1:
+            state = MessageState(value[0])
+        elif tag == _NETWORK_ERROR_CODE and len(value) == 3:
+            network_error_code = value[0], value[1] << 8 | value[2]
+    return message_id, state, network_error_code
+
+
+def text_of(pdu: Carried) -> str:
+    """The text of a receipt, in whatever coding."""
     body = body_of(pdu)
     if pdu.data_coding > 3:
         text = decode_text(body, pdu.data_coding)
@@ -137,6 +144,11 @@ def parse_receipt_text(text: str) -> Receipt:
         err,
         said,
     )
+
+
+def state_of(stat: str) -> MessageState | None:
+    """What a `stat` means; None if it is no known word."""
+    return _STATES.get(stat.upper())
 
 
 def _parse_tolerantly(text: str) -> Receipt:
@@ -244,11 +256,11 @@ def canonical_id(raw: str, rule: IdRule) -> str:
 
     "hex" and "dec" say how `raw` is written; both give the number in decimal without padding, so that a
     padded, upper-case or re-based id still matches. "exact", and an id that is not such a number, gives `raw`
-    without surrounding spaces and NULs.
+    without surrounding spaces and NULs; "caseless" the same in small letters.
     """
     raw = raw.strip(" \0")
     if rule == "dec" and _DEC.fullmatch(raw):
         return str(int(raw))
     if rule == "hex" and (match := _HEX.fullmatch(raw)):
         return str(int(match[1], 16))
-    return raw
+    return raw.casefold() if rule == "caseless" else raw

@@ -345,6 +345,11 @@ class Session:
         self._bind = bind
         self._timers.binding = bool(bind)
 
+    @property
+    def without_tlvs(self) -> bool:
+        """Whether everything goes to the peer without its TLVs."""
+        return self._out.without_tlvs
+
     def _peer_speaks(self, version: int) -> None:
         self.peer_version = version
         self.version = min(version, self.options.version)

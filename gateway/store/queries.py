@@ -71,11 +71,13 @@ def open_after(connection: Connection, after: int, states: Collection[int], limi
 
 
 def sent_after(connection: Connection, after: int, limit: int) -> list[SentRow]:
-    """What awaits its receipt, with an id above `after`, in order of id: enough to match receipts."""
+    """What awaits its receipt, with an id above `after`, in order of id: enough to match receipts. What waits
+    or is being sent is among it where some of its segments were taken.
+    """
     query = (
         select(*(message.c[name] for name in SentRow._fields), message.c.pdu)
-        .where(OPEN, message.c.id > after, message.c.state == int(State.SENT))
-        .where(message.c.carrier_message_id.is_not(None))
+        .where(OPEN, message.c.id > after, message.c.state.in_((State.WAITING, State.SENDING, State.SENT)))
+        .where(message.c.carrier.is_not(None), message.c.carrier_message_id.is_not(None))
     )
     found = connection.execute(query.order_by(message.c.id).limit(limit))
     return sealing.parts_of_messages(connection, SentRow, found)

@@ -264,7 +264,7 @@ def test_no_tlvs_go_to_a_carrier_that_does_not_know_them(house: House) -> None:
         assert seen.pdu.tlvs == ()
 
 
-def test_a_text_that_does_not_fit_without_tlvs_is_refused_and_a_short_one_is_moved(house: House) -> None:
+def test_without_tlvs_a_long_text_is_cut_a_short_one_moved_and_data_sm_replaced(house: House) -> None:
     from gateway.smpp.constants import Tag
     from gateway.smpp.fields import Tlv
     from gateway.smpp.pdus import DataSm
@@ -275,13 +275,19 @@ def test_a_text_that_does_not_fit_without_tlvs_is_refused_and_a_short_one_is_mov
         message_id = esme.submit(short, b"", tlvs=(Tlv(Tag.message_payload, b"short enough"),))
         assert stat(esme.receipt(message_id)) == "DELIVRD"
         message_id = esme.submit(long, b"", tlvs=(Tlv(Tag.message_payload, b"long " * 60),))
-        assert stat(esme.receipt(message_id)) == "REJECTD"
-        payload = Tlv(Tag.message_payload, b"no place for it in version 3.3")
+        assert stat(esme.receipt(message_id)) == "DELIVRD"
+        payload = Tlv(Tag.message_payload, b"there is no data_sm in version 3.3")
         data = DataSm(source_addr="10690001", destination_addr=other, registered_delivery=1, tlvs=(payload,))
-        assert stat(esme.receipt(esme.ask(data).message_id)) == "REJECTD"
+        assert stat(esme.receipt(esme.ask(data).message_id)) == "DELIVRD"
+        assert esme.rest(0.1) == []
     (seen,) = house.sent_to(short)
     assert (seen.pdu.short_message, seen.pdu.tlvs) == (b"short enough", ())
-    assert house.sent_to(long) == house.sent_to(other, "data_sm") == []
+    segments = [seen.pdu for seen in house.sent_to(long)]
+    assert [(pdu.esm_class & 0x40, pdu.tlvs) for pdu in segments] == [(0x40, ())] * 2
+    assert b"".join(pdu.short_message[6:] for pdu in segments) == b"long " * 60
+    (seen,) = house.sent_to(other)
+    assert (seen.pdu.short_message, seen.pdu.tlvs) == (payload.value, ())
+    assert house.sent_to(other, "data_sm") == []
 
 
 def test_two_carriers_that_give_the_same_ids_are_kept_apart(house: House) -> None:
