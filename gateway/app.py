@@ -146,8 +146,9 @@ class Gateway:
     def _dry_run(self) -> DryRun:
         """By the generation in force, with the carriers as they are."""
         relay = self.relay
-        chain_of, view = relay.judging.chain_of, relay.dispatch.placing.view
-        return DryRun(self.generation, self.filters, self.clocks, chain_of, view)
+        placing = relay.dispatch.placing
+        chain_of = relay.judging.chain_of
+        return DryRun(self.generation, self.filters, self.clocks, chain_of, placing.view, placing.detour)
 
     async def stop(self) -> None:
         """Listen no more, end the sessions, and close the store when what was under way is in it."""

@@ -107,6 +107,8 @@ def tell_status(document: dict[str, Any]) -> None:
         console.print(
             f"ALARM {alarm['kind']}, {alarm['subject']}, since {since}: {alarm['text']}", soft_wrap=True
         )
+    for each in document.get("traffic", ()):
+        console.print(f"TRAFFIC {told_directive(each)}", soft_wrap=True)
     counts = ", ".join(f"{count} {state}" for state, count in document["messages"].items())
     console.print(f"messages open now or ended since the start: {counts or 'none'}\n", soft_wrap=True)
     carriers = Table("carrier", "health", "binds", "awaiting receipts", "last error", box=None)
@@ -122,6 +124,18 @@ def tell_status(document: dict[str, Any]) -> None:
     console.print(carriers)
     console.print()
     console.print(accounts)
+
+
+def told_directive(found: dict[str, Any]) -> str:
+    """A directive for people."""
+    names = ("account", "tenant", "program", "carrier", "category", "prefix")
+    part = ", ".join(f"{name} {found[name]}" for name in names if name in found)
+    ways = [f"to {' or '.join(found['carriers'])}"] if "carriers" in found else []
+    ways += [f"new ones refused ({found['refuse']})"] if "refuse" in found else []
+    ways += [f"drained at {found['drained']}"] if "drained" in found else []
+    note = f": {found['note']}" if found["note"] else ""
+    said = ", ".join([f"{found['verb']} {part}", *ways])
+    return f"{found['id']}: {said}, by {found['by']} since {found['since']}{note}"
 
 
 def find_messages(node: Node, directory: Path, message_id: str) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ from gateway import (
     cli_records,
     cli_review,
     cli_templates,
+    cli_traffic,
     cli_words,
 )
 from gateway.cli_common import (
@@ -59,6 +60,7 @@ cli_records.add_to(app)
 cli_copies.add_to(app)
 cli_words.add_to(app)
 cli_templates.add_to(app)
+cli_traffic.add_to(app)
 
 
 def main() -> None:

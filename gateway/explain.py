@@ -24,6 +24,7 @@ from gateway.relay.book import Entry
 from gateway.relay.clocks import Clocks
 from gateway.relay.judging import ChainOf, Judging
 from gateway.relay.outbound import outbound
+from gateway.relay.placing import Detour
 from gateway.relay.submits import message_of
 from gateway.routing.choosing import Health, View
 from gateway.routing.router import Router, Rule
@@ -42,14 +43,17 @@ LONGEST_SOURCE = 20
 class Placing:
     """Stands where dispatch stands: finds a message's route and what its carriers would say."""
 
-    def __init__(self, router: Router, clocks: Clocks) -> None:
+    def __init__(self, router: Router, clocks: Clocks, detour: Detour | None) -> None:
         self.router = router
+        self.detour = detour
         self.clocks = clocks
         self.rule: Rule | None = None
 
     def place(self, entry: Entry, batch: Batch) -> bool:
         """Whether there is a route; nothing is reserved."""
         self.rule = self.router.choose(entry.message, self.clocks.wall())
+        if self.detour is not None:
+            self.rule = self.detour(entry, self.rule)
         if self.rule is not None:
             entry.state, entry.deadline = State.WAITING, entry.message.expires_at
         return self.rule is not None
@@ -67,13 +71,14 @@ class DryRun:
         clocks: Clocks | None = None,
         chain_of: ChainOf | None = None,
         view: View | None = None,
+        detour: Detour | None = None,
     ) -> None:
         self.generation = generation
         self.clocks = clocks or Clocks(Clock())
         self.view = view
         self._filters = filters
         self._chains: dict[tuple[str, str], Chain] = {}
-        self.placing = Placing(Router.of(generation), self.clocks)
+        self.placing = Placing(Router.of(generation), self.clocks, detour)
         nothing: Any = self.placing  # no book: what is only looked at is never booked
         self.judging = Judging(nothing, nothing, self.clocks)
         self.judging.generation = generation.number

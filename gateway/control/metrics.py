@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -127,6 +128,7 @@ class Counters(Collector):
         failures = CounterMetricFamily("gateway_filter_failures", "Filters that failed", labels=["filter"])
         for name, count in relay.judging.failures.items():
             failures.add_metric([name], count)
+        yield from self._steering()
         reviews = CounterMetricFamily("gateway_reviews", "What persons decided", labels=["outcome"])
         for outcome, count in relay.reviewing.counts.items():
             reviews.add_metric([outcome], count)
@@ -149,6 +151,22 @@ class Counters(Collector):
         )
         yield GaugeMetricFamily("gateway_connections", "Connections of clients", len(relay.server.clients))
         yield GaugeMetricFamily("gateway_generation", "Generation in force", self.gateway.generation.number)
+
+    def _steering(self) -> Iterator[Metric]:
+        steering = self.gateway.relay.steering
+        force = GaugeMetricFamily(
+            "gateway_traffic_directives",
+            "Parts of the traffic that are paused, drained, rerouted or being purged",
+            labels=["verb"],
+        )
+        for verb, count in Counter(each.verb.value for each in steering.directives.all.values()).items():
+            force.add_metric([verb], count)
+        given = CounterMetricFamily(
+            "gateway_traffic_acts", "Directives given, by verb; resume; messages purged", labels=["act"]
+        )
+        for act, count in steering.counts.items():
+            given.add_metric([act], count)
+        yield from (force, given)
 
     def _alarms(self) -> Iterator[Metric]:
         alarms = self.gateway.relay.alarms

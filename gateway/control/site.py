@@ -25,6 +25,7 @@ from gateway.control.operator import operator_of
 from gateway.control.people import PeopleCommands
 from gateway.control.privacy import PrivacyCommands
 from gateway.control.review import ReviewCommands
+from gateway.control.steering import SteeringCommands, in_force
 from gateway.control.templates import TemplateCommands
 from gateway.control.words import WordCommands
 
@@ -44,6 +45,7 @@ def control_site(gateway: Node) -> Site:
     root.putChild(b"people", PeopleCommands(gateway).site())
     root.putChild(b"review", ReviewCommands(gateway.relay.reviewing, gateway.relay.audit).site())
     root.putChild(b"breakers", BreakerCommands(gateway.relay).site())
+    root.putChild(b"traffic", SteeringCommands(gateway.relay).site())
     root.putChild(b"webhooks", CallCommands(gateway.relay.protection.webhooks, gateway.relay.audit).site())
     root.putChild(b"audit", AuditCommands(gateway.relay.audit).site())
     root.putChild(b"privacy", PrivacyCommands(gateway).site())
@@ -147,6 +149,7 @@ def status(gateway: Node) -> dict[str, Any]:
         },
         "queue": relay.dispatch.lanes.count,
         "alarms": [asdict(alarm) for alarm in relay.alarms.open.values()],
+        "traffic": in_force(relay),
         "carriers": carriers,
         "accounts": {
             account.name: {

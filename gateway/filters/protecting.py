@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 from gateway.filters.capped import Capped
 from gateway.filters.consented import Consented
+from gateway.filters.directives import Directed
 from gateway.filters.known import Known
 from gateway.filters.listed import read_lists
 from gateway.filters.lookup import Lookup
@@ -16,7 +17,7 @@ from gateway.filters.suppressed import Suppressed
 from gateway.filters.verdict import Filter
 from gateway.settings.models import Generation
 
-AGAIN = ("suppressed", "paused", "consented", "quiet", "lookup")
+AGAIN = (Directed.name, "suppressed", "paused", "consented", "quiet", "lookup")
 """What is asked again when a message has waited for its carrier: a STOP may have come, or the night."""
 
 

@@ -65,6 +65,8 @@ REASONS: dict[str, Reason] = {
         Reason("quiet_hours", CommandStatus.ESME_RINVEXPIRY, 921),
         Reason("frequency_cap", _CONTENT, 922),
         Reason("paused", _CONTENT, 923),
+        Reason("paused_for_now", CommandStatus.ESME_RTHROTTLED, 924, request_error=True),
+        Reason("purged", _CONTENT, 925),
         Reason("filter_failed", CommandStatus.ESME_RSYSERR, 931),
         Reason("no_route", _CONTENT, 932),
         Reason("tlv_missing", CommandStatus.ESME_RMISSINGOPTPARAM, 933, request_error=True),

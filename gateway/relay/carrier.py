@@ -84,7 +84,7 @@ class Carrier:
         self.clocks = clocks
         self.outgoing = outgoing
         self.links: list[Link] = []
-        self.held = False  # by an admin
+        self.held = ""  # by an admin: who, since when, and why
         self._paused_until = 0.0
         now = clocks.timer.seconds()
         self.pace = Pace(settings.rate, now)
@@ -134,6 +134,8 @@ class Carrier:
     def why(self, health: Health) -> str:
         """Why it is passed over, in words."""
         word: str = health.value
+        if health is Health.PAUSED:
+            return self.held
         if health not in (Health.OUT, Health.SUSPECT):
             return word
         ago = self.clocks.timer.seconds() - self.trust.since

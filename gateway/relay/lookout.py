@@ -47,6 +47,7 @@ class Lookout:
             self.deadlines.tick,
             relay.protection.ends.tick,
             self.notices.tick,
+            relay.steering.tick,
         )
         self._since: dict[tuple[str, str], float] = {}
         self._failed: dict[str, tuple[int, float]] = {}

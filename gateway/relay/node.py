@@ -8,8 +8,9 @@ from typing import Any
 from twisted.internet.defer import Deferred, DeferredLock, gatherResults
 from twisted.logger import Logger
 
-from gateway.filters.chain import Chain
+from gateway.filters.chain import Chain, Mode
 from gateway.filters.chained import chained
+from gateway.filters.directives import Directed
 from gateway.filters.protecting import AGAIN
 from gateway.filters.verdict import Filter, Verdict
 from gateway.message import Message
@@ -40,6 +41,7 @@ from gateway.relay.replies import Replies
 from gateway.relay.resealing import Resealing
 from gateway.relay.reviewing import Reviewing
 from gateway.relay.server import Server
+from gateway.relay.steering import Steering
 from gateway.relay.submits import Submits
 from gateway.relay.sweep import Sweep
 from gateway.relay.tell import intermediate_row, receipt_row
@@ -113,8 +115,13 @@ class Relay:
             reactor,
             clocks,
         )
+        self.steering = Steering(
+            store.ledger, self.book, self.judging, self.gathering, self.protection, self.audit
+        )
         self.lookout = Lookout(self)
-        self.protection.breaking.hasten = self.sweep.hasten
+        self.protection.breaking.hasten = self.steering.hasten = self.sweep.hasten
+        self.steering.changed = self._forget_chains
+        self.dispatch.stopped = self._stopped
         self.sweep.besides = self.protection.consenting.expire
         self.wording = Wording(store.ledger, self.committer, reactor, clocks)
         self.templating = Templating(self.wording)
@@ -212,6 +219,8 @@ class Relay:
         self.templating.adopt(filters)
         self.lookout.adopt(node)
         self.dispatch.reroute(router or Router.of(generation), generation.number)
+        if self.steering.directives.all:
+            self.steering.apply()  # to carriers that are new, and to other routes
 
     def _close_removed(self, generation: Generation) -> None:
         """Accounts that are configured no more may not bind; what is open of theirs still goes its way."""
@@ -226,11 +235,22 @@ class Relay:
         chain = self._chains.get((name, category))
         if chain is None:
             filters = chained(self.generation, self.filters, name, category)
+            if self.steering.directives.stopping:
+                filters = ((self.steering.filter, Mode.ENFORCE), *filters)
             chain = self._chains[name, category] = Chain(filters, self._failed)
         return chain
 
+    def _forget_chains(self) -> None:
+        self._chains.clear()
+
+    def _stopped(self, entry: Entry, carrier: str) -> bool:
+        """Whether a message is not to go by a carrier, though its route leads there."""
+        if self.steering.directives.at_carriers and self.steering.stops(entry, carrier):
+            return True
+        return self.protection.breaking.stops(entry, carrier)
+
     def _failed(self, name: str, message: Message, error: Exception) -> Verdict:
-        closed = self.generation.filters.section(name).fails == "closed"
+        closed = name == Directed.name or self.generation.filters.section(name).fails == "closed"
         return self.judging.failed(name, message, error, closed)
 
     def _again(self, name: str, category: str) -> Chain:
@@ -248,6 +268,7 @@ class Relay:
         await self.protection.start()
         await self.wording.start()
         await self.templating.start()
+        await self.steering.start()
         recovery = Recovery(
             self.store.ledger,
             self.book,
@@ -259,6 +280,7 @@ class Relay:
             self.committer,
         )
         await recovery.run()
+        self.steering.resume_purges()
         await self.privacy.start()
         self.binding.start()
         self.ticker.start()
@@ -288,6 +310,7 @@ class Relay:
         """Stop taking, let what is under way be answered, unbind everybody."""
         self.binding.draining = True
         self.privacy.stop()
+        self.steering.stopped = True
         self.dispatch.paused = True
         self.server.close_all()
         self.sweep.stop()

@@ -6,7 +6,7 @@ Pure: what is known of the carriers now is handed in as a `View`, the turn and t
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum
 from functools import lru_cache
 from hashlib import blake2b
@@ -101,6 +101,20 @@ class Choice:
         put(self, "turning", (self, *inside) if turns else tuple(inside))
         put(self, "plain", self.strategy == "order" and reached == list(self.members))
         put(self, "sequence", smooth(self.weights) if turns else ())
+
+
+def exchanged(choice: Choice, carrier: str, others: tuple[str, ...]) -> Choice:
+    """The same choice with others in the place of a carrier, each with its weight."""
+    members: list[str | Choice] = []
+    weights: list[int] = []
+    for member, weight in zip(choice.members, choice.weights, strict=True):
+        if member == carrier:
+            new: tuple[str | Choice, ...] = tuple(name for name in others if name not in choice.members)
+        else:
+            new = (member if isinstance(member, str) else exchanged(member, carrier, others),)
+        members += new
+        weights += [weight] * len(new)
+    return replace(choice, members=tuple(members), weights=tuple(weights))
 
 
 def _reached(member: str | Choice) -> tuple[str, ...]:

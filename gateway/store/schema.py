@@ -183,6 +183,26 @@ breaker_trip = Table(
     Column("by", Text, nullable=False),
 )
 
+# What an admin has ordered for a part of the traffic, see directives.py.
+traffic_directive = Table(
+    "traffic_directive",
+    metadata,
+    Column("id", Whole, primary_key=True, autoincrement=False),
+    Column("verb", Text, nullable=False),
+    Column("account", Text, nullable=False),
+    Column("tenant", Text, nullable=False),
+    Column("program", Text, nullable=False),
+    Column("carrier", Text, nullable=False),
+    Column("category", Text, nullable=False),
+    Column("prefix", Text, nullable=False),
+    Column("at", Whole, nullable=False),
+    Column("by", Text, nullable=False),
+    Column("note", Text, nullable=False),
+    Column("refuse", Text, nullable=False),
+    Column("carriers", Text, nullable=False),
+    Column("drained_at", Whole),
+)
+
 # What people have done with the gateway: a chain of records, see audit.py.
 audit = Table(
     "audit",

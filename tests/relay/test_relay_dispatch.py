@@ -398,10 +398,10 @@ def test_data_sm_goes_out_as_data_sm(house: House) -> None:
 
 def test_an_admin_holds_a_carrier(make_house: MakeHouse) -> None:
     house = make_house(generation(carriers=TWO))
-    house.relay.dispatch.carriers["alpha"].held = True
+    house.relay.dispatch.carriers["alpha"].held = "paused by ops"
     house.client().submit()
     assert carriers(house) == ["beta"]
-    assert trail(house)[0]["passed"] == {"alpha": "paused"}
+    assert trail(house)[0]["passed"] == {"alpha": "paused by ops"}
 
 
 def test_accounts_share_a_carrier_in_turn(make_house: MakeHouse) -> None:
