@@ -16,7 +16,9 @@ from gateway.filters.wordlists import load_wordlists
 from gateway.store.rows import State
 
 ROOT = Path(__file__).parents[1]
-DOCUMENTS = sorted([ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
+DOCUMENTS = sorted(
+    [ROOT / "README.md", *(ROOT / "docs").glob("*.md"), *(ROOT / "docs").glob("examples/**/*.md")]
+)
 ROOMS = ("", "gateway", "simulator", "docs", "tests", "benchmarks")
 PROGRAMS = {
     "gateway": typer.main.get_command(gateway.cli.app),
@@ -35,21 +37,21 @@ def calls(text: str) -> Iterator[tuple[str, str, list[str]]]:
         yield program, command, re.findall(r"(?<!\S)--[a-z][a-z-]*", rest.split(" && ")[0])
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)\s]+)\)", document.read_text("utf-8")):
         if "://" not in target:
             assert (document.parent / target.partition("#")[0]).exists(), target
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_files_that_are_named_exist(document: Path) -> None:
     for name in re.findall(r"`([a-z_]+(?:/[\w.-]+)+)/?`", document.read_text("utf-8")):
         if name.split("/")[0] in ("tests", "benchmarks", "relay", "store", "filters", "settings", "smpp"):
             assert any((ROOT / room / name).exists() for room in ROOMS), name
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_commands_and_options_exist(document: Path) -> None:
     for program, command, options in calls(document.read_text("utf-8")):
         known = PROGRAMS[program].commands  # type: ignore[attr-defined]
@@ -65,7 +67,7 @@ def test_every_command_stands_in_the_readme(program: str) -> None:
     assert set(PROGRAMS[program].commands) <= told  # type: ignore[attr-defined]
 
 
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.name)
+@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_make_targets_exist(document: Path) -> None:
     targets = set(re.findall(r"^([a-z]+):", text_of("Makefile"), re.MULTILINE))
     named = re.findall(r"(?:`|^    |&& )make ([a-z]+)", document.read_text("utf-8"), re.MULTILINE)
