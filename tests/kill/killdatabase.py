@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
-import psycopg
-import pytest
 from sqlalchemy import make_url
-
-POSTGRES = os.environ.get("GATEWAY_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
+from testing_postgres import POSTGRES, postgres_admin
 
 
 @contextmanager
@@ -25,18 +20,6 @@ def new_database() -> Iterator[str]:
             yield make_url(POSTGRES).set(database=name).render_as_string(hide_password=False)
         finally:
             admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
-
-
-def postgres_admin() -> psycopg.Connection[Any]:
-    """A connection to the tests' PostgreSQL, or the end of this test."""
-    url = make_url(POSTGRES).set(drivername="postgresql").render_as_string(hide_password=False)
-    try:
-        return psycopg.connect(url, autocommit=True, connect_timeout=5)
-    except psycopg.OperationalError as error:
-        reason = f"NO POSTGRESQL AT {POSTGRES} (set GATEWAY_TEST_POSTGRES): {str(error).splitlines()[0]}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
 
 
 def allow_connections(url: str, allowed: bool) -> None:

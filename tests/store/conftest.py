@@ -1,6 +1,5 @@
 """Every test that takes `place` runs on SQLite and on a real PostgreSQL, each time on an empty database."""
 
-import os
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
@@ -8,16 +7,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import psycopg
 import pytest
 import pytest_twisted
 from sqlalchemy import make_url
+from testing_postgres import POSTGRES, postgres_admin
 from twisted.internet import reactor
 
 from gateway.store.drivers import PostgresDriver, SqliteDriver
 from gateway.store.engine import Store, migrate, open_store
-
-POSTGRES = os.environ.get("GATEWAY_TEST_POSTGRES", "postgresql+psycopg://postgres@127.0.0.1:5432/test")
 
 
 @dataclass(frozen=True)
@@ -34,18 +31,6 @@ class Place:
         if self.kind == "sqlite":
             return SqliteDriver(Path(str(make_url(self.url).database)))
         return PostgresDriver(make_url(self.url))
-
-
-def postgres_admin() -> "psycopg.Connection[Any]":
-    """A connection to the tests' PostgreSQL, or the end of this test."""
-    url = make_url(POSTGRES).set(drivername="postgresql")
-    try:
-        return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True, connect_timeout=5)
-    except psycopg.OperationalError as error:
-        reason = f"NO POSTGRESQL AT {url!r} (set GATEWAY_TEST_POSTGRES): {str(error).splitlines()[0]}"
-        if os.environ.get("CI") == "true":
-            pytest.fail(reason)
-        pytest.skip(reason)
 
 
 @pytest.fixture

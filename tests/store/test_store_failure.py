@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 import pytest_twisted
-from conftest import postgres_admin
 from sqlalchemy import create_engine, make_url, text
 from store_samples import changes, inserts, message, sent
+from testing_postgres import postgres_admin
 from twisted.internet.defer import gatherResults
 
 from gateway.store import queries
