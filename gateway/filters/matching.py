@@ -74,7 +74,7 @@ class Variable(NamedTuple):
 
 
 class Pattern(NamedTuple):
-    """A pattern in its pieces. No matching text is longer than `longest`, and each contains `anchor`.
+    """A pattern in its pieces. No matching text is longer than `longest`.
 
     `plain` says the same as a regular expression where there is only one way to match, since no variable
     could take what the literal text behind it begins with, or where there are few.
@@ -82,7 +82,6 @@ class Pattern(NamedTuple):
 
     pieces: tuple[str | Variable, ...]
     longest: int
-    anchor: str
     plain: re.Pattern[str] | None = None
 
     def matches(self, text: str, allowed: Callable[[str], bool] = lambda host: True) -> bool:
@@ -128,11 +127,10 @@ def parse_pattern(text: str) -> Pattern:
     literal += text[at:]
     if literal:
         pieces.append(literal)
-    anchor = max((piece for piece in pieces if isinstance(piece, str)), key=len, default="")
-    if not anchor.strip():
+    if not any(isinstance(piece, str) and piece.strip() for piece in pieces):
         raise ValueError("a template needs some text beside its variables")
     longest = sum(len(piece) if isinstance(piece, str) else piece.most for piece in pieces)
-    return Pattern(tuple(pieces), longest, anchor, _plain(pieces))
+    return Pattern(tuple(pieces), longest, _plain(pieces))
 
 
 def _plain(pieces: list[str | Variable]) -> re.Pattern[str] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import Counter
 from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
@@ -63,15 +64,26 @@ class Registered(NamedTuple):
 
 
 class Registry:
-    """The templates of one tenant. Of many, one search for what each must contain finds the few to try."""
+    """The templates of one tenant. Of many, one search for what each must contain finds the few to try: of
+    its pieces that which the fewest others have. The search is shared with the registry `before`, if it looks
+    for the same.
+    """
 
-    __slots__ = ("_finder", "by_id", "by_name", "entries")
+    __slots__ = ("_anchors", "_finder", "by_id", "by_name", "entries")
 
-    def __init__(self, entries: Iterable[Registered]) -> None:
+    def __init__(self, entries: Iterable[Registered], before: Registry | None = None) -> None:
         self.entries = tuple(entries)
         self.by_name = {entry.template.name: entry for entry in self.entries}
         self.by_id = {entry.template.id: entry for entry in self.entries if entry.template.id}
-        self._finder = AhoCorasick([entry.pattern.anchor for entry in self.entries])
+        shared = Counter(piece for entry in self.entries for piece in set(_literals(entry)))
+        self._anchors = [
+            min(_literals(entry), key=lambda piece: (shared[piece], -len(piece))) for entry in self.entries
+        ]
+        self._finder: AhoCorasick
+        if before is not None and before._anchors == self._anchors:
+            self._finder = before._finder
+        else:
+            self._finder = AhoCorasick(self._anchors)
 
     def matching(self, text: str, allowed: Callable[[str], bool]) -> list[Registered]:
         """Every template that the text is one of, paused ones too."""
@@ -80,6 +92,11 @@ class Registry:
             return []
         tried = dict.fromkeys(index for index, _, _ in hits)
         return [self.entries[index] for index in tried if self.entries[index].pattern.matches(text, allowed)]
+
+
+def _literals(entry: Registered) -> list[str]:
+    """The pieces that stand in every text of a template; `parse_pattern` sees to it that there is one."""
+    return [piece for piece in entry.pattern.pieces if isinstance(piece, str) and piece.strip()]
 
 
 def read_registry(path: Path) -> tuple[str, Registry | None, list[Problem]]:

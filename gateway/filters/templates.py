@@ -85,10 +85,10 @@ class Registries:
         """Registries, those of some tenants made anew; a tenant without templates has none."""
         made = dict(by_tenant)
         for tenant in tenants:
-            made.pop(tenant, None)
+            before = made.pop(tenant, None)
             file = self._files.get(tenant)
             if entries := edits.over(tenant, file.entries if file is not None else ()):
-                made[tenant] = Registry(entries)
+                made[tenant] = Registry(entries, before)
         return made
 
     def of(self, tenant: str) -> Registry | None:

@@ -128,6 +128,11 @@ def wechat_names() -> Iterator[tuple[str, str, str]]:
                 yield key, f"领取请{lead}:{disguise(PHONE)}", PHONE
 
 
+def test_a_name_in_a_few_pieces() -> None:
+    assert contacts("领奖加薇❤信号：a b c 一二三四，拒收请回复R").handles == ("abc1234",)
+    assert contacts("wechat: pay by 12.30").handles == ()
+
+
 def hosts() -> Iterator[tuple[str, str, str]]:
     for name, disguise in {**ANY, **LETTERS}.items():
         yield name, f"请打开 {disguise(HOST)} 查看", HOST

@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.filters.matching import CHARACTERS, LONGEST_VARIABLE, Pattern, Variable, parse_pattern
-from gateway.filters.registry import Template, export_csv, import_csv, read_registry
+from gateway.filters.registry import Registered, Registry, Template, export_csv, import_csv, read_registry
 from gateway.filters.templates import Registries, Templates
 from gateway.filters.verdict import Action, Verdict
 from gateway.settings.content import Known
@@ -284,3 +284,17 @@ def test_variables_are_told() -> None:
     pieces = parse_pattern("a{x:digits(2-3)}").pieces
     assert isinstance(pieces[1], Variable)
     assert pieces[1][:4] == ("x", "digits", 2, 3)
+
+
+def test_templates_that_share_most_of_their_text_are_not_all_tried() -> None:
+    """Trying each of 5,000 would take some 2 milliseconds a text."""
+    texts = [f"第{n}号{{x:text(5)}}完，您的验证码{{c:digits(4-6)}}请在十分钟内使用" for n in range(5_000)]
+    made = Registry(
+        Registered(Template(name=str(n), text=text), parse_pattern(text), "") for n, text in enumerate(texts)
+    )
+    text = "第1234号abc完，您的验证码123456请在十分钟内使用"
+    began = time.process_time()
+    for _ in range(2_000):
+        (found,) = made.matching(text, lambda host: False)
+    assert found.template.name == "1234"
+    assert time.process_time() - began < 2
