@@ -28,7 +28,7 @@ from gateway.cli_common import node_of
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"
 CLOCKED = ROOT / "tests" / "people" / "people_node.py"
-PORT = re.compile(r"(tcp:(?:127\.0\.0\.1:)?)(\d{4,5})\b")
+PORT = re.compile(r"(tcp:(?:127\.0\.0\.1:)?|http://127\.0\.0\.1:|PORT = )(\d{4,5})\b")
 DOORS = {
     "listeners": [{"endpoint": "tcp:2775:interface=127.0.0.1"}],
     "control": "tcp:2780:interface=127.0.0.1",
@@ -39,7 +39,7 @@ CLOCK_IS_READ = 0.12  # seconds after which the gateway goes by what stands in i
 
 def named_commands(readme: str) -> list[str]:
     """The commands that a README has its reader type, but for the one that starts everything."""
-    found = re.findall(r"^    ((?:gateway|simulator) .*)$", readme, re.MULTILINE)
+    found = re.findall(r"^    ((?:gateway|simulator|python) .*)$", readme, re.MULTILINE)
     return [command for command in found if command != "gateway demo"]
 
 
@@ -65,7 +65,8 @@ class Example:
         node = self.config / "gateway.yaml"
         if not node.exists():
             node.write_text(yaml.safe_dump(DOORS))
-        files = {path: path.read_text("utf-8") for path in self.home.rglob("*.yaml")}
+        texts = (path for path in self.home.rglob("*") if path.suffix in (".yaml", ".py"))
+        files = {path: path.read_text("utf-8") for path in texts}
         named = sorted({port for text in files.values() for _, port in PORT.findall(text)} | {"2775", "2780"})
         self._ports = dict(zip(named, free_ports(len(named)), strict=True))
         for path, text in files.items():
@@ -87,6 +88,8 @@ class Example:
             self.start_carriers("carriers", *profiles)
         command = [sys.executable, str(CLOCKED), str(self.config), str(self._clock)]
         self._processes["gateway"] = self._process(command)
+        for script in self.expected.get("beside", []):
+            self._processes[script] = self._process([sys.executable, script])
         wait_until(self._ready, "the gateway is ready")
         self._bound()
 
@@ -107,6 +110,8 @@ class Example:
     def stop(self) -> None:
         """End everything; the gateway must not have stumbled."""
         gateway = self._processes.pop("gateway", None)
+        for script in self.expected.get("beside", []):
+            _end(self._processes.pop(script), signal.SIGKILL)
         codes = [_end(process, signal.SIGTERM) for process in (gateway, *self._processes.values()) if process]
         said = self._log.read_text("utf-8")
         assert "Traceback" not in said, said
@@ -114,7 +119,7 @@ class Example:
 
     def _process(self, command: list[str]) -> subprocess.Popen[bytes]:
         with self._log.open("ab") as log:
-            return subprocess.Popen(command, stdout=log, stderr=log, cwd=ROOT)
+            return subprocess.Popen(command, stdout=log, stderr=log, cwd=self.home)
 
     def _ready(self) -> bool:
         ended = [name for name, process in self._processes.items() if process.poll() is not None]
@@ -151,6 +156,8 @@ class Example:
             text = (self.config / file).read_text("utf-8")
             assert change["from"] in text, f"{file} has no {change['from']!r}"
             (self.config / file).write_text(text.replace(change["from"], change["to"]), "utf-8")
+        for file, wanted in step.get("file", {}).items():
+            wait_until(lambda: wanted in _read(self.home / file), f"{file} has {wanted!r}")  # noqa: B023
         if "run" in step:
             until = time.monotonic() + step.get("within", 0)
             while missing := list(self._missing(step)):
@@ -175,9 +182,8 @@ class Example:
         if program == "gateway":
             done = CliRunner().invoke(gateway.cli.app, arguments, catch_exceptions=False)
             return done.exit_code, done.output
-        ended = subprocess.run(
-            [sys.executable, "-m", program, *arguments], capture_output=True, text=True, check=False
-        )
+        called = [sys.executable, *(("-m", program) if program == "simulator" else ()), *arguments]
+        ended = subprocess.run(called, capture_output=True, text=True, check=False)
         return ended.returncode, ended.stdout + ended.stderr
 
     def _unlike(self, message_id: str, wanted: dict[str, Any]) -> Iterator[str]:
@@ -193,6 +199,10 @@ class Example:
         for name, value in wanted.items():
             if seen[name] != value:
                 yield f"message {message_id}: {name} {value!r}, not {seen[name]!r}"
+
+
+def _read(path: Path) -> str:
+    return path.read_text("utf-8") if path.exists() else ""
 
 
 def _listed(value: Any) -> list[str]:
