@@ -24,6 +24,7 @@ from gateway import (
     cli_records,
     cli_review,
     cli_templates,
+    cli_trace,
     cli_traffic,
     cli_words,
 )
@@ -57,6 +58,7 @@ cli_events.add_to(app)
 cli_audit.add_to(app)
 cli_privacy.add_to(app)
 cli_records.add_to(app)
+cli_trace.add_to(app)
 cli_copies.add_to(app)
 cli_words.add_to(app)
 cli_templates.add_to(app)

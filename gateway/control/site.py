@@ -27,6 +27,7 @@ from gateway.control.privacy import PrivacyCommands
 from gateway.control.review import ReviewCommands
 from gateway.control.steering import SteeringCommands, in_force
 from gateway.control.templates import TemplateCommands
+from gateway.control.tracing import Watch
 from gateway.control.words import WordCommands
 
 log = Logger()
@@ -50,6 +51,8 @@ def control_site(gateway: Node) -> Site:
     root.putChild(b"audit", AuditCommands(gateway.relay.audit).site())
     root.putChild(b"privacy", PrivacyCommands(gateway).site())
     root.putChild(b"words", WordCommands(gateway).site())
+    watch: Any = Watch(gateway)
+    root.putChild(b"trace", watch)
     root.putChild(b"templates", TemplateCommands(gateway).site())
     return QuietSite(root)  # type: ignore[no-untyped-call]
 

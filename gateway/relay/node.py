@@ -46,6 +46,7 @@ from gateway.relay.submits import Submits
 from gateway.relay.sweep import Sweep
 from gateway.relay.tell import intermediate_row, receipt_row
 from gateway.relay.templating import Templating
+from gateway.relay.tracing import Tracing
 from gateway.relay.traffic import Traffic
 from gateway.relay.uplink import Uplink
 from gateway.relay.wording import Wording
@@ -79,6 +80,7 @@ class Relay:
         self.outbox_seqs = Ids(store.ledger, "outbox")
         self.stray_seqs = Ids(store.ledger, "stray")
         self.ticker = Ticker(clocks.timer)
+        self.tracing = Tracing(self.ticker, clocks)
         self.accounts = Accounts()
         self.book = Book(store.ledger, self._restore)
         self.dispatch = Dispatch(self.book, self.committer, clocks, node.backlog.memory)
@@ -316,6 +318,7 @@ class Relay:
         self.sweep.stop()
         self.lookout.stop()
         self.outbinds.stop()
+        self.tracing.stop()
         stopping: list[Deferred[Any]] = [u.stop() for uplinks in self.uplinks.values() for u in uplinks]
         stopping.append(self.protection.stop())
         await gatherResults(stopping, consumeErrors=True)

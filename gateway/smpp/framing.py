@@ -53,6 +53,11 @@ class Framer:
         """Octets of a PDU that has not come whole yet."""
         return len(self._partial)
 
+    @property
+    def unfinished(self) -> bytes:
+        """Those octets."""
+        return bytes(self._partial)
+
     def feed(self, data: bytes) -> list[bytes]:
         """The frames that `data` completes. Raises FramingError, and again whenever it is fed after that."""
         if self._partial:

@@ -46,6 +46,12 @@ class Handler(Protocol):
         """The transport is gone; `events` end what was outstanding. Nothing more comes from this link."""
 
 
+Tap = Callable[["SmppProtocol", bytes, bool], None]
+"""Hears the octets of a link: those that came (True) before they are served, those that go when they are
+written. It must not raise.
+"""
+
+
 class SmppProtocol(TwistedProtocol):
     """A link: one session on one transport.
 
@@ -62,7 +68,8 @@ class SmppProtocol(TwistedProtocol):
         ticker: Ticker | None = None,
     ) -> None:
         self.session = session_factory(clock.seconds())
-        self._handler = handler
+        self.handler = handler
+        self.tap: Tap | None = None
         self._clock = clock
         self._ticker = ticker
         self._wire: Any = None
@@ -75,6 +82,18 @@ class SmppProtocol(TwistedProtocol):
     def peer(self) -> str:
         """The address of the peer; behind a PROXY header the client's, as soon as the header has come."""
         return str(getattr(self._wire.getPeer(), "host", "local"))
+
+    @property
+    def peer_address(self) -> IAddress:
+        """The same as Twisted has it, with its port."""
+        address: IAddress = self._wire.getPeer()
+        return address
+
+    @property
+    def own_address(self) -> IAddress:
+        """Our own address on this link."""
+        address: IAddress = self._wire.getHost()
+        return address
 
     # From the owner
 
@@ -91,6 +110,8 @@ class SmppProtocol(TwistedProtocol):
         octets = self.session.output()
         if octets and self._closing_since is None:
             self._wire.write(octets)
+            if self.tap is not None:
+                self.tap(self, octets, False)
         if self.session.state is State.CLOSED:
             self._lose()
 
@@ -128,7 +149,8 @@ class SmppProtocol(TwistedProtocol):
             self._wire.setTcpKeepAlive(True)
         if self._ticker is not None:
             self._ticker.add(self)
-        self._guarded(self._handler.connected)
+            self.tap = self._ticker.tap
+        self._guarded(self.handler.connected)
 
     def dataReceived(self, data: bytes) -> None:
         if self._closing_since is not None:
@@ -137,9 +159,11 @@ class SmppProtocol(TwistedProtocol):
             # Not before: TLS pauses its producer during the handshake, which then could not go on.
             self._producing = True
             self._wire.registerProducer(self, True)
+        if self.tap is not None:
+            self.tap(self, data, True)
         events = self.session.receive(data, self._clock.seconds())
         if events:
-            self._guarded(self._handler.received, events)
+            self._guarded(self.handler.received, events)
         else:
             self.flush()
 
@@ -147,7 +171,7 @@ class SmppProtocol(TwistedProtocol):
         self._closing_since = self._clock.seconds()
         if self._ticker is not None:
             self._ticker.discard(self)
-        self._guarded(self._handler.lost, self.session.close(reason.getErrorMessage()))
+        self._guarded(self.handler.lost, self.session.close(reason.getErrorMessage()))
 
     def pauseProducing(self) -> None:
         self._choked = True
@@ -170,7 +194,7 @@ class SmppProtocol(TwistedProtocol):
         elif self.session.deadline <= now:
             events = self.session.tick(now)
             if events:
-                self._guarded(self._handler.received, events)
+                self._guarded(self.handler.received, events)
             else:
                 self.flush()
 
@@ -222,11 +246,12 @@ class SmppFactory(Factory):
 
 
 class Ticker:
-    """Ticks all live links, four times a second, by one call of the clock."""
+    """Ticks all live links, four times a second, by one call of the clock; and has them tapped."""
 
     INTERVAL = 0.25
 
     def __init__(self, clock: Clock) -> None:
+        self.tap: Tap | None = None
         self._clock = clock
         self._links: dict[SmppProtocol, None] = {}
         self._loop = LoopingCall(self._tick)
@@ -242,6 +267,12 @@ class Ticker:
     def stop(self) -> None:
         """Tick no more."""
         self._loop.stop()
+
+    def listen(self, tap: Tap | None) -> None:
+        """Have all links tapped, those to come too; None: no more."""
+        self.tap = tap
+        for link in self._links:
+            link.tap = tap
 
     def add(self, link: SmppProtocol) -> None:
         """Tick this link from now on."""

@@ -109,6 +109,11 @@ class Session:
         return len(self._window)
 
     @property
+    def unfinished(self) -> bytes:
+        """Octets of a PDU that has not come whole yet."""
+        return self._framer.unfinished
+
+    @property
     def deadline(self) -> float:
         """The moment at which `tick` has something to do (`inf`: none)."""
         if self.state is State.CLOSED:
