@@ -22,17 +22,13 @@ from twisted.logger import (
     globalLogBeginner,
 )
 
+from gateway.relay.masking import masked as masked
+
 NUMBERS = frozenset({"number", "source", "destination", "handset"})
 ID = "id"  # the field of a message's id
 CHATTY = ("log_legacy", "twisted")  # of which only warnings and worse are of use
 _LONG_NUMBER = re.compile(r"(?<!\d)(?<!\d\.)\+?\d{9,15}(?!\d)(?!\.\d)")  # not a part of a fraction
 _OWN = frozenset({"isError", "traceback"})
-
-
-def masked(number: str) -> str:
-    """A number of which the reader sees the first three and the last four digits: 199****0001."""
-    digits = number.lstrip("+")
-    return f"{digits[:3]}****{digits[-4:]}" if len(digits) >= 8 else "****"
 
 
 def begin(style: str, level: str, stream: TextIO | None = None) -> None:

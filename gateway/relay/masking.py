@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from gateway.logs import masked
 from gateway.smpp.codec import PduError, decode, encode, header
 from gateway.smpp.constants import ESM_UDHI, HEADER_OCTETS, CommandId, Tag
 from gateway.smpp.fields import Tlv
@@ -66,6 +65,12 @@ TELLING = frozenset(
     )
 )  # fmt: skip
 """TLVs that say nothing of a person. What any other says is hidden, those of no name among them."""
+
+
+def masked(number: str) -> str:
+    """A number of which the reader sees the first three and the last four digits: 199****0001."""
+    digits = number.lstrip("+")
+    return f"{digits[:3]}****{digits[-4:]}" if len(digits) >= 8 else "****"
 
 
 class Shown:
