@@ -21,6 +21,7 @@ from gateway import (
     cli_events,
     cli_people,
     cli_privacy,
+    cli_quota,
     cli_records,
     cli_review,
     cli_templates,
@@ -63,6 +64,7 @@ cli_copies.add_to(app)
 cli_words.add_to(app)
 cli_templates.add_to(app)
 cli_traffic.add_to(app)
+cli_quota.add_to(app)
 
 
 def main() -> None:

@@ -13,6 +13,7 @@ from prometheus_client.registry import Collector
 from gateway.control.node import Node
 from gateway.filters.circuit import Position
 from gateway.relay.counters import BOUNDS, Latency
+from gateway.relay.spending import shares
 from gateway.routing.choosing import Health
 from gateway.smpp.constants import CommandStatus
 
@@ -167,6 +168,21 @@ class Counters(Collector):
         for act, count in steering.counts.items():
             given.add_metric([act], count)
         yield from (force, given)
+        relay = self.gateway.relay
+        used = GaugeMetricFamily(
+            "gateway_quota_used",
+            "Share of a quota, or of a balance, that is used",
+            labels=["account", "quota"],
+        )
+        for account in relay.accounts:
+            for name, count, most in shares(account, relay.spending.of(account)):
+                used.add_metric([account.name, name], count / most)
+        refused = CounterMetricFamily(
+            "gateway_quota_refused", "Messages refused for it", labels=["account", "quota"]
+        )
+        for (of, name), count in relay.spending.refused.items():
+            refused.add_metric([of, name], count)
+        yield from (used, refused)
 
     def _alarms(self) -> Iterator[Metric]:
         alarms = self.gateway.relay.alarms

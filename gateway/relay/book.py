@@ -6,6 +6,7 @@ or far too much leaves the memory when its last change is on disk and is read ag
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from contextlib import asynccontextmanager
@@ -42,6 +43,7 @@ class Entry:
     judged_at: int = 0  # unix milliseconds
     judged_on: int = -1  # how many changes were known then
     only: str = ""  # the carrier that alone may take it, after what it did with it
+    spent: tuple[int, int] | None = None  # segments, and their price in millionths: of quota and balance
     refused_by: str = ""  # the carrier that others are preferred to
     parts: Parts | None = None  # what became of each segment, where its carrier gets several
     parked: bool = False  # in no lane or group: it leaves the memory as soon as nobody reads
@@ -75,9 +77,26 @@ class Entry:
             message.generation,
             message.segment_of,
             encode(message.pdu),
-            self.decision,
+            self.decision if self.spent is None else with_spent(self.decision, *self.spent),
             *self.progress(),
         )
+
+
+SPENT = re.compile(r'(?:, )?"spent": \[(\d+), (\d+)\]\}$')
+
+
+def with_spent(decision: str, segments: int, price: int) -> str:
+    """A decision record that says at its end what the message has used of its account's quota and balance."""
+    comma = ", " if len(decision) > len("{}") else ""
+    return f'{decision[:-1]}{comma}"spent": [{segments}, {price}]}}'
+
+
+def without_spent(decision: str) -> tuple[str, tuple[int, int] | None]:
+    """The record as it was before, and what it said."""
+    found = SPENT.search(decision)
+    if found is None:
+        return decision, None
+    return f"{decision[: found.start()]}}}", (int(found[1]), int(found[2]))
 
 
 class Book:
@@ -100,6 +119,8 @@ class Book:
         self.keep_sent = keep_sent
         self.accepted: Callable[[Entry], None] = lambda entry: None
         self.ended: Callable[[Entry, Batch], None] = lambda entry, batch: None
+        self.left: Callable[[Entry], None] | None = None
+        """Is told what no longer waits for a carrier, while somebody counts that."""
         self.entries: dict[int, Entry] = {}
         self.states: Counter[State] = Counter()
         self._sent: dict[int, None] = {}
@@ -133,6 +154,8 @@ class Book:
         self.entries[message_id] = entry
         batch.changes.progress(message_id, entry.progress())
         if state is State.SENT:
+            if self.left is not None:
+                self.left(entry)
             self._sent[message_id] = None
             if len(self._sent) > self.keep_sent:
                 oldest = next(iter(self._sent))
@@ -145,6 +168,8 @@ class Book:
         """Bring a message to its one end; False, and nothing happens, if it had ended before."""
         if entry.state.final:
             return False
+        if self.left is not None and entry.state is not State.SENT:
+            self.left(entry)
         self.states[entry.state] -= 1
         self.states[state] += 1
         entry.state = state

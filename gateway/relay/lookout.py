@@ -48,6 +48,7 @@ class Lookout:
             relay.protection.ends.tick,
             self.notices.tick,
             relay.steering.tick,
+            relay.spending.tick,
         )
         self._since: dict[tuple[str, str], float] = {}
         self._failed: dict[str, tuple[int, float]] = {}

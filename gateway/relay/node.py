@@ -41,6 +41,7 @@ from gateway.relay.replies import Replies
 from gateway.relay.resealing import Resealing
 from gateway.relay.reviewing import Reviewing
 from gateway.relay.server import Server
+from gateway.relay.spending import Spending
 from gateway.relay.steering import Steering
 from gateway.relay.submits import Submits
 from gateway.relay.sweep import Sweep
@@ -122,8 +123,8 @@ class Relay:
         )
         self.lookout = Lookout(self)
         self.protection.breaking.hasten = self.steering.hasten = self.sweep.hasten
-        self.steering.changed = self._forget_chains
-        self.dispatch.stopped = self._stopped
+        self.steering.changed = lambda: self._chains.clear()
+        self.dispatch.stopped = self.steering.stops
         self.sweep.besides = self.protection.consenting.expire
         self.wording = Wording(store.ledger, self.committer, reactor, clocks)
         self.templating = Templating(self.wording)
@@ -138,11 +139,15 @@ class Relay:
 
     def _make_doors(self, node: Node, reactor: Any, clocks: Clocks) -> None:
         """What clients meet: who may bind, what they may submit, the server, and the calls to them."""
+        self.spending = Spending(
+            self.store.ledger, self.accounts, self.dispatch.placing, self.committer, self.alarms, clocks
+        )
         self.submits = Submits(
             self.ids,
             self.book,
             self.judging,
             self.gathering,
+            self.spending,
             clocks,
             self.congestion,
             self.queries.replace_present,
@@ -219,6 +224,7 @@ class Relay:
         self.protection.adopt(generation, filters)
         self.wording.adopt(filters)
         self.templating.adopt(filters)
+        self.book.left = self.spending.counts_waiting()
         self.lookout.adopt(node)
         self.dispatch.reroute(router or Router.of(generation), generation.number)
         if self.steering.directives.all:
@@ -242,15 +248,6 @@ class Relay:
             chain = self._chains[name, category] = Chain(filters, self._failed)
         return chain
 
-    def _forget_chains(self) -> None:
-        self._chains.clear()
-
-    def _stopped(self, entry: Entry, carrier: str) -> bool:
-        """Whether a message is not to go by a carrier, though its route leads there."""
-        if self.steering.directives.at_carriers and self.steering.stops(entry, carrier):
-            return True
-        return self.protection.breaking.stops(entry, carrier)
-
     def _failed(self, name: str, message: Message, error: Exception) -> Verdict:
         closed = name == Directed.name or self.generation.filters.section(name).fails == "closed"
         return self.judging.failed(name, message, error, closed)
@@ -271,6 +268,7 @@ class Relay:
         await self.wording.start()
         await self.templating.start()
         await self.steering.start()
+        await self.spending.start()
         recovery = Recovery(
             self.store.ledger,
             self.book,
@@ -360,6 +358,7 @@ class Relay:
         batch.after.append(lambda: self.inbound.forget(entry))
         batch.after.append(lambda: self.dispatch.ended(entry))
         self.protection.ended(entry, batch)
+        self.spending.ended(entry, batch)
         if not entry.message.client_id:
             return
         style = ReceiptStyle() if account is None else account.settings.receipts

@@ -7,7 +7,7 @@ from twisted.logger import Logger
 from gateway.message import Message, MtPdu
 from gateway.relay.accounts import Accounts
 from gateway.relay.batch import Batch, Committer
-from gateway.relay.book import Book, Entry
+from gateway.relay.book import Book, Entry, without_spent
 from gateway.relay.counting import counts, moment
 from gateway.relay.dispatch import Dispatch
 from gateway.relay.gathering import Gathering
@@ -56,6 +56,7 @@ def restore(row: MessageRow, accounts: Accounts) -> Entry:
         counted_at=moment(row) if counts(row) else 0,
     )
     parts = read_parts(row.carrier_message_id)
+    decision, spent = without_spent(row.decision)
     return Entry(
         message,
         State(row.state),
@@ -66,9 +67,10 @@ def restore(row: MessageRow, accounts: Accounts) -> Entry:
         row.sent_at,
         row.done_at,
         row.error,
-        row.decision,
+        decision,
         row.trail,
         stored=True,
+        spent=spent,
         only=(row.carrier or "") if parts is not None and parts.taken else only_of(row.trail),
         parts=parts,
     )

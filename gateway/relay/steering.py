@@ -153,8 +153,8 @@ class Steering:
     # at the carriers
 
     def stops(self, entry: Entry, name: str) -> bool:
-        """Whether a part of the traffic is to keep away from a carrier that would take this message: it is
-        settled then.
+        """Whether a message is not to go by a carrier to which its route leads: it is settled then. Breakers
+        are asked too.
         """
         for directive in self.directives.at_carriers:
             part = directive.part
@@ -167,7 +167,7 @@ class Steering:
                     self.judging.settle(entry, Judgement(verdict, ((verdict, Mode.ENFORCE),)), batch)
                     self.dispatch.committer.commit(batch, must=True)
                 return True
-        return False
+        return self.protection.breaking.stops(entry, name)
 
     def _detour(self, entry: Entry, rule: Rule | None) -> Rule | None:
         """The rule by which a message goes while it is rerouted; its own if no directive concerns it. What

@@ -8,6 +8,8 @@ import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from gateway.filters.chain import ALLOWED
+from gateway.filters.verdict import Action
 from gateway.message import Message, MtPdu
 from gateway.relay.accounts import Account
 from gateway.relay.batch import Batch
@@ -17,6 +19,7 @@ from gateway.relay.clocks import Clocks
 from gateway.relay.gathering import Gathering
 from gateway.relay.ids import Ids, OutOfIds, write_id
 from gateway.relay.judging import Judging
+from gateway.relay.spending import Spending
 from gateway.relay.tell import wants_receipt
 from gateway.smpp.codec import find_tlv
 from gateway.smpp.concat import part_of
@@ -42,6 +45,7 @@ class Submits:
         book: Book,
         judging: Judging,
         gathering: Gathering,
+        spending: Spending,
         clocks: Clocks,
         congestion: Congestion,
         replace: Callable[[Message, Callable[[], None]], None],
@@ -50,6 +54,7 @@ class Submits:
         self.book = book
         self.judging = judging
         self.gathering = gathering
+        self.spending = spending
         self.clocks = clocks
         self.congestion = congestion
         self.replace = replace
@@ -101,10 +106,16 @@ class Submits:
         A segment is stored and waits for its siblings.
         """
         entry = Entry(message)
-        if message.part is not None and message.part.total > 1:
+        part = message.part is not None and message.part.total > 1
+        judgement = ALLOWED if part else self.judging.judge(message)
+        if judgement.verdict.action is not Action.REFUSE:
+            judgement = self.spending.take(entry, account, batch) or judgement
+        if part and judgement is ALLOWED:
             self.gathering.accept(entry, batch)
             return 0
-        reason = self.judging.admit(entry, self.judging.judge(message), batch)
+        reason = self.judging.admit(entry, judgement, batch)
+        if reason is not None and entry.spent is not None:
+            self.spending.take_not(entry, account, batch)
         told_at_once = reason is not None and (
             account.settings.refusals == "response"
             or reason.request_error

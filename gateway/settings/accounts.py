@@ -10,6 +10,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, 
 from gateway.settings.filters import Filters
 from gateway.settings.modes import FilterMode, Modes, mode_for
 from gateway.settings.node import Section
+from gateway.settings.quotas import Balance, Quota
 from gateway.settings.scalars import (
     Category,
     ClientEndpoint,
@@ -148,6 +149,10 @@ class Account(Section):
     """Requests of one session that may be unanswered, in either direction."""
     rate: Rate | None = None
     """How fast it may send; null: as fast as it likes."""
+    quota: Quota | None = None
+    """How much it may send in a day and a month; null: as much as it likes."""
+    balance: Balance | None = None
+    """What it has paid for, counted down; null: it is not prepaid."""
     sources: tuple[Text, ...] = ()
     """Source addresses it may use, exact or as `prefix*`; none named: any."""
     tags: Annotated[tuple[Text, ...], AfterValidator(distinct)] = ()

@@ -97,3 +97,13 @@ def _within(inner: tuple[str, ...], outer: tuple[str, ...]) -> bool:
 
 def _narrower(one: str, other: str) -> bool:
     return one == other or (other.endswith("*") and one.startswith(other[:-1]))
+
+
+def faults_of_balances(accounts: Accounts, routing: Routing) -> Iterator[Remark]:
+    """Balances that go by price tables have their currency."""
+    for system_id, account in accounts.accounts.items():
+        balance = account.balance
+        if balance is not None and balance.by_route and balance.currency != routing.currency:
+            path: Path = ("accounts", system_id, "balance", "currency")
+            message = f"by_route goes by prices in {routing.currency}, the currency of routing.yaml"
+            yield Remark("accounts.yaml", path, message)

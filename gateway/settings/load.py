@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from gateway.settings.effects import Remark, warnings
+from gateway.settings.effects import Remark, faults_of_balances, warnings
 from gateway.settings.models import (
     FILES,
     Accounts,
@@ -69,6 +69,8 @@ def load(
             *(path for _, _, path in (routing.tables.files() if routing else ())),
         )
     )
+    if accounts is not None and routing is not None:
+        reading.problems += map(reading.problem, faults_of_balances(accounts, routing))
     if reading.problems or not (node and accounts and carriers and routing and filters and people):
         raise SettingsError(reading.problems)
     return Generation(

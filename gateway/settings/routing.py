@@ -20,6 +20,7 @@ from gateway.settings.scalars import (
     ConfigFile,
     Count,
     Country,
+    Currency,
     FreeText,
     Number,
     Octet,
@@ -109,14 +110,6 @@ def known_choice(name: str, info: ValidationInfo) -> str:
     return name
 
 
-def a_currency(code: str) -> str:
-    """An ISO 4217 code."""
-    if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
-        raise ValueError(f"'{code}' is no currency: use a code of three capital letters such as EUR")
-    return code
-
-
-Currency = Annotated[Text, AfterValidator(a_currency)]
 TimeOfDay = Annotated[Text, AfterValidator(a_time_of_day)]
 Choosable = Annotated[Text, AfterValidator(known_choice)]
 

@@ -202,6 +202,13 @@ def client_endpoint(text: str) -> str:
     return text
 
 
+def a_currency(code: str) -> str:
+    """An ISO 4217 code."""
+    if not (len(code) == 3 and code.isascii() and code.isalpha() and code.isupper()):
+        raise ValueError(f"'{code}' is no currency: use a code of three capital letters such as EUR")
+    return code
+
+
 _DURATION_SCHEMA: dict[str, Any] = {
     "anyOf": [
         {"type": "string", "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h|d) *)+$"},
@@ -225,6 +232,7 @@ Network = Annotated[
     PlainValidator(parse_network),
     WithJsonSchema({"type": "string"}),
 ]
+Currency = Annotated[str, AfterValidator(a_currency)]
 Count = Annotated[int, Field(strict=True, ge=1)]
 Tier = Annotated[int, Field(strict=True, ge=1, le=3)]
 Octet = Annotated[int, Field(strict=True, ge=0, le=255)]

@@ -203,6 +203,21 @@ traffic_directive = Table(
     Column("drained_at", Whole),
 )
 
+# What an account has used in a day (yyyymmdd) and a month (yyyymm), and its balance in millionths.
+account_usage = Table(
+    "account_usage",
+    metadata,
+    Column("account", Text, primary_key=True),
+    Column("day", Whole, nullable=False),
+    Column("month", Whole, nullable=False),
+    Column("messages_per_day", Whole, nullable=False),
+    Column("segments_per_day", Whole, nullable=False),
+    Column("messages_per_month", Whole, nullable=False),
+    Column("segments_per_month", Whole, nullable=False),
+    Column("balance", Whole, nullable=False),
+    Column("level", Whole, nullable=False),
+)
+
 # What people have done with the gateway: a chain of records, see audit.py.
 audit = Table(
     "audit",

@@ -1,0 +1,60 @@
+"""The models of what an account may use and what it has paid for: quotas and a balance."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from gateway.settings.node import Section
+from gateway.settings.scalars import Count, Currency, Flag, TimeZone, distinct
+
+Ending = Literal["unsent", "rejected", "failed"]
+"""unsent: refused, cancelled or expired before any carrier had it; rejected: its carrier refused it; failed:
+a receipt said that it was not delivered."""
+Endings = Annotated[tuple[Ending, ...], AfterValidator(distinct)]
+
+
+class Quota(Section):
+    """How much an account may send. What is over is refused with `quota_used`."""
+
+    messages_per_day: Count | None = None
+    """Texts, a long one counting once; null: any number."""
+    segments_per_day: Count | None = None
+    """Segments of texts."""
+    messages_per_month: Count | None = None
+    """Texts in a calendar month."""
+    segments_per_month: Count | None = None
+    """Segments in a calendar month."""
+    zone: TimeZone = "UTC"
+    """Where days and months begin."""
+    waiting: Count | None = None
+    """Segments that may be accepted and not yet taken by a carrier; one more is refused with
+    `too_many_waiting`."""
+    given_back: Endings = ("unsent", "rejected")
+    """What does not count after all, on the day on which it was accepted: `unsent`, `rejected`, `failed`."""
+
+    @model_validator(mode="after")
+    def something_is_limited(self) -> Self:
+        if not any(getattr(self, name) for name in (*LIMITS, "waiting")):
+            raise ValueError(f"a quota limits something: {', '.join((*LIMITS, 'waiting'))}")
+        return self
+
+
+LIMITS = ("messages_per_day", "segments_per_day", "messages_per_month", "segments_per_month")
+
+
+class Balance(Section):
+    """Prepaid: each segment costs, and what the balance does not cover is refused with `balance_used`. It
+    begins with nothing: `gateway quota top-up` adds.
+    """
+
+    currency: Currency
+    """In which it is told."""
+    price: Annotated[float, Field(strict=False, ge=0, le=1000)]
+    """What a segment costs."""
+    by_route: Flag = False
+    """Instead, what the price table says of the carrier that the message's route names first; `price` where
+    it says nothing. The currency has to be that of routing.yaml."""
+    given_back: Endings = ("unsent", "rejected")
+    """What is given back: `unsent`, `rejected`, `failed`."""
