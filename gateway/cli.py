@@ -15,6 +15,7 @@ import typer
 
 from gateway import (
     cli_audit,
+    cli_cdr,
     cli_configurations,
     cli_consent,
     cli_copies,
@@ -59,6 +60,7 @@ cli_events.add_to(app)
 cli_audit.add_to(app)
 cli_privacy.add_to(app)
 cli_records.add_to(app)
+cli_cdr.add_to(app)
 cli_trace.add_to(app)
 cli_copies.add_to(app)
 cli_words.add_to(app)

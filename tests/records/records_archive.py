@@ -19,7 +19,7 @@ from gateway.store.numbers import NUMBERED, TENANT, key_of
 from gateway.store.opening import KEYS, keep_fresh, keys_for
 from gateway.store.rows import Changes, MessageRow, State
 
-NOW = 1_790_000_000_000  # 2026-09-21T14:13:20Z
+NOW = 1_700_000_000_000  # 2023-11-14T22:13:20Z
 HOUR = 3_600_000
 PERSON = "8619912340001"
 BRITON = "447700900123"
