@@ -10,6 +10,7 @@ from gateway.filters.category import Categories
 from gateway.relay.bucket import Bucket
 from gateway.relay.clocks import Clocks
 from gateway.relay.counters import Latency
+from gateway.relay.duplicates import Duplicates
 from gateway.relay.outbox import Outbox
 from gateway.settings.models import Account as AccountSettings
 
@@ -29,11 +30,15 @@ class Account:
         self.binding = 0  # sessions whose password is being verified
         self.counts: Counter[str] = Counter()
         self.latency = Latency()
+        self.duplicates: Duplicates | None = None
         self.configure(settings)
 
     def configure(self, settings: AccountSettings) -> None:
         """Take the settings of a new generation."""
         self.settings = settings
+        wanted = settings.duplicates
+        if wanted != (self.duplicates.settings if self.duplicates is not None else None):
+            self.duplicates = None if wanted is None else Duplicates(wanted)
         self.categories = Categories(settings)
         self.taken_off = settings.taken_off
         rate = settings.rate

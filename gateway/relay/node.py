@@ -280,6 +280,7 @@ class Relay:
             self.committer,
         )
         await recovery.run()
+        await self.submits.recall(self.accounts)
         self.steering.resume_purges()
         await self.privacy.start()
         self.binding.start()

@@ -11,11 +11,12 @@ from datetime import UTC, datetime
 from gateway.filters.chain import ALLOWED
 from gateway.filters.verdict import Action
 from gateway.message import Message, MtPdu
-from gateway.relay.accounts import Account
+from gateway.relay.accounts import Account, Accounts
 from gateway.relay.batch import Batch
 from gateway.relay.book import Book, Entry
 from gateway.relay.client import Client
 from gateway.relay.clocks import Clocks
+from gateway.relay.duplicates import PAGE, Duplicates, key_of
 from gateway.relay.gathering import Gathering
 from gateway.relay.ids import Ids, OutOfIds, write_id
 from gateway.relay.judging import Judging
@@ -27,6 +28,7 @@ from gateway.smpp.constants import CommandStatus, Tag
 from gateway.smpp.fields import DistributionList, SmeAddress, Tlv, UnsuccessSme
 from gateway.smpp.pdus import DataSm, DataSmResp, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp
 from gateway.smpp.smpptime import parse_time
+from gateway.store.queries import accepted_since
 from gateway.store.rows import State
 
 V34, V50 = 0x34, 0x50
@@ -94,10 +96,57 @@ class Submits:
         account = client.account
         assert account is not None
         pdu = message.pdu
+        key = b"" if account.duplicates is None else key_of(message)
+        if account.duplicates is not None and self._is_again(client, account, pdu, key, batch):
+            return
         refused = self._enter(message, account, batch)
+        if account.duplicates is not None and not refused:
+            self._remember(account.duplicates, key, message, batch)
         started = self.clocks.timer.seconds()
         batch.after.append(lambda: self._answer(client, account, pdu, message.client_id, refused, started))
         batch.failed.append(lambda: self._not_stored(client, account, pdu))
+
+    def _is_again(self, client: Client, account: Account, pdu: MtPdu, key: bytes, batch: Batch) -> bool:
+        """Whether the same came lately: then it gets that one's answer, when that is on disk."""
+        assert account.duplicates is not None
+        first = account.duplicates.find(key, self.clocks.wall())
+        if first is None or (isinstance(pdu, SubmitSm) and pdu.replace_if_present_flag):
+            return False
+
+        def answer(stored: bool) -> None:
+            if not stored:
+                self._not_stored(client, account, pdu)
+                return
+            account.counts["duplicate"] += 1
+            kind = SubmitSmResp if isinstance(pdu, SubmitSm) else DataSmResp
+            client.respond(kind(pdu.sequence_number, 0, first.client_id, self._tlvs(client)))
+
+        if first.stored:
+            batch.after.append(lambda: answer(True))
+            batch.failed.append(lambda: answer(True))
+        else:
+            first.waiting.append(answer)
+        return True
+
+    def _remember(self, duplicates: Duplicates, key: bytes, message: Message, batch: Batch) -> None:
+        first = duplicates.put(key, message.client_id, message.accepted_at / 1000)
+        batch.after.append(lambda: first.settle(True))
+        batch.failed.append(lambda: duplicates.forget(key, first))
+
+    async def recall(self, accounts: Accounts) -> None:
+        """Learn what came lately, before a restart. Raises StoreUnavailable."""
+        windows = {each.name: each.duplicates for each in accounts if each.duplicates is not None}
+        if not windows:
+            return
+        longest = max(window.settings.within for window in windows.values())
+        since, after = self.clocks.now_ms() - int(longest * 1000), 0
+        while rows := await self.book.ledger.read(accepted_since, since, after, PAGE):
+            for row in rows:
+                window = windows.get(row.account)
+                if window is not None and row.client_id and row.pdu:
+                    message = self.book.restore(row).message
+                    window.put(key_of(message), row.client_id, row.accepted_at / 1000, stored=True)
+            after = rows[-1].id
 
     def _enter(self, message: Message, account: Account, batch: Batch) -> int:
         """Judge and store a message; the status that its response must have (ESME_ROK: it is told by

@@ -10,7 +10,7 @@ from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, 
 from gateway.settings.filters import Filters
 from gateway.settings.modes import FilterMode, Modes, mode_for
 from gateway.settings.node import Section
-from gateway.settings.quotas import Balance, Quota
+from gateway.settings.quotas import Balance, Duplicates, Quota
 from gateway.settings.scalars import (
     Category,
     ClientEndpoint,
@@ -153,6 +153,8 @@ class Account(Section):
     """How much it may send in a day and a month; null: as much as it likes."""
     balance: Balance | None = None
     """What it has paid for, counted down; null: it is not prepaid."""
+    duplicates: Duplicates | None = None
+    """What comes twice is sent once; null: as often as it comes."""
     sources: tuple[Text, ...] = ()
     """Source addresses it may use, exact or as `prefix*`; none named: any."""
     tags: Annotated[tuple[Text, ...], AfterValidator(distinct)] = ()

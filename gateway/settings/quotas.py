@@ -1,4 +1,4 @@
-"""The models of what an account may use and what it has paid for: quotas and a balance."""
+"""The models of what an account may use, has paid for, and may not do twice."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.settings.node import Section
-from gateway.settings.scalars import Count, Currency, Flag, TimeZone, distinct
+from gateway.settings.scalars import Count, Currency, Flag, Timer, TimeZone, distinct
 
 Ending = Literal["unsent", "rejected", "failed"]
 """unsent: refused, cancelled or expired before any carrier had it; rejected: its carrier refused it; failed:
@@ -39,6 +39,18 @@ class Quota(Section):
         if not any(getattr(self, name) for name in (*LIMITS, "waiting")):
             raise ValueError(f"a quota limits something: {', '.join((*LIMITS, 'waiting'))}")
         return self
+
+
+class Duplicates(Section):
+    """A submit that says the same from the same source to the same destination within `within` is answered
+    with the id of the first and not sent again. A segment of a long text is the same only with the same
+    reference; submit_multi and replace_if_present_flag are left alone.
+    """
+
+    within: Timer
+    """How long the first is remembered, also over a restart."""
+    most: Count = 100_000
+    """How many are remembered, the youngest; some 250 octets each."""
 
 
 LIMITS = ("messages_per_day", "segments_per_day", "messages_per_month", "segments_per_month")
