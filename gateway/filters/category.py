@@ -14,7 +14,7 @@ from gateway.filters.fold import folded, view_s
 from gateway.filters.marks import InForce, Mark, contains
 from gateway.filters.packs import TextRule
 from gateway.filters.persons import Persons
-from gateway.filters.rulebook import Ruled
+from gateway.filters.rulebook import Ruled, Rules
 from gateway.filters.verdict import REASONS, Action, Reason, Verdict
 from gateway.filters.words import WordList
 from gateway.message import Message, MtPdu
@@ -73,6 +73,7 @@ class Raising:
         self._phrases = WordList.of(Entry(phrase, Severity.WARN) for phrase in settings.phrases)
         self._squashed = tuple(filter(None, map(view_s, settings.phrases)))
         self._marks = InForce(TextRule, _of_promotional_alone)
+        self._promotional: dict[int, tuple[Rules, Rules]] = {}  # by the id of the rules of other categories
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A raise, if the message is not promotional and its text is."""
@@ -100,8 +101,11 @@ class Raising:
         person = self._persons.person(message)
         if person is None:
             return ()
-        rules = self._persons.rules(message.tenant, person.digits, PROMOTIONAL)
-        return self._marks.of(rules, now)
+        known = self._promotional.get(id(person.rules))
+        if known is None:
+            rules = self._persons.rules(message.tenant, person.digits, PROMOTIONAL)
+            known = self._promotional[id(person.rules)] = person.rules, rules
+        return self._marks.of(known[1], now)
 
 
 def _of_promotional_alone(rules: list[tuple[TextRule, Ruled]]) -> tuple[Mark, ...]:

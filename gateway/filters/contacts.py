@@ -35,7 +35,8 @@ _WORDS = frozenset(("in", "it", "be", "my", "id", "me", "us", "so"))
 
 _HAN_ENDINGS = "中国|公司|网络|网址|在线|中文网|商城|手机|我爱你|商店"
 
-_FIRST = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
+_DOT = re.compile(r"\.[a-z0-9_-]")
+"""A dot before what the last label of a host may begin with, as it hardly stands in a sentence."""
 
 _HOST = re.compile(r"(?<![a-z0-9_.@-])([a-z0-9_-]++(?:\.[a-z0-9_-]++)++)(:\d{1,5}|/)?")
 _SCHEME = re.compile(r"(?:https?|hxxps?|ftp|wss?):/{1,2}([^\s/?#]++)")
@@ -131,7 +132,10 @@ def contacts(text: str, *, numbers: bool = True) -> Contacts:
     if not (cues or digits or spread or "." in seen):
         return NONE
     kinds = {_CUE_KINDS[index] for index, _, _ in cues}
-    dotted = [token for token in tokens if "." in token and ("han" in kinds or _is_dotted(token))]
+    han = "han" in kinds
+    dotted: list[str] = []
+    if han or _DOT.search(seen) is not None:
+        dotted = [token for token in tokens if "." in token and (han or _DOT.search(token, 1) is not None)]
     if not (kinds or dotted or spread or digits):
         return NONE
     hosts = tuple(_hosts(text, seen, dotted, spread, kinds))
@@ -148,19 +152,6 @@ def _few(found: Iterable[str]) -> tuple[str, ...]:
             return (*different, "more than an ordinary text has")
         different[one] = None
     return tuple(different)
-
-
-def _is_dotted(token: str) -> bool:
-    """Whether a dot stands before what the last label of a host may begin with, as it hardly does in a
-    sentence.
-    """
-    at = token.find(".")
-    while at >= 0:
-        after = token[at + 1 : at + 2]
-        if at and after in _FIRST:
-            return True
-        at = token.find(".", at + 1)
-    return False
 
 
 def _closed(tokens: list[str]) -> Iterator[str]:

@@ -88,7 +88,8 @@ class Entry(NamedTuple):
             return False
         if self.begins is not None and now < self.begins:
             return False
-        return self.scope in (PLATFORM, TENANT + tenant, CATEGORY + category)
+        scope = self.scope
+        return scope == PLATFORM or scope == TENANT + tenant or scope == CATEGORY + category
 
 
 Row = tuple[str, int, int]

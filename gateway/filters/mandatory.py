@@ -87,11 +87,15 @@ class Mandatory:
 
     def _strange_signature(self, tenant: str, text: str) -> str:
         """A signature that is none of the tenant's; "" where one of those the text has is."""
-        found = [match[1] for match in (_LEADING.match(text), _TRAILING.search(text)) if match is not None]
         registered = self._settings.tenants.get(tenant, _SILENT).signatures
-        if any(signature in registered for signature in found):
+        leading = _LEADING.match(text)
+        if leading is not None and leading[1] in registered:
             return ""
-        return f"the signature 【{found[0]}】" if found else "the signature"
+        trailing = _TRAILING.search(text)
+        if trailing is not None and trailing[1] in registered:
+            return ""
+        found = leading or trailing
+        return f"the signature 【{found[1]}】" if found is not None else "the signature"
 
     def _rewritten(self, message: Message, text: str, lacks: list[Lack], now: float) -> Verdict | None:
         """The text with everything that is missing, if the settings have it all."""

@@ -43,24 +43,21 @@ class InForce(Generic[R, T]):
 class Mark:
     """What a rule of a pack asks a text to contain, made quick to look for."""
 
-    __slots__ = ("_pattern", "_plain", "_squashed", "rule", "ruled", "stands_in")
+    __slots__ = ("_pattern", "_signs", "_squashed", "rule", "ruled", "stands_in")
 
     def __init__(self, rule: TextRule, ruled: Ruled) -> None:
         self.rule = rule
         self.ruled = ruled
         self._pattern = re.compile(rule.pattern) if rule.pattern is not None else None
-        self._plain = rule.any_of
         self._squashed = tuple(filter(None, map(view_s, rule.any_of)))
+        self._signs = tuple(phrase for phrase in rule.any_of if not view_s(phrase))
         self.stands_in = lru_cache(maxsize=1)(self._stands_in)
 
     def _stands_in(self, text: str) -> bool:
-        """Whether the text contains it, as it stands in the rule or, for phrases, as a reader sees it."""
+        """Whether the text contains it: a pattern as it stands in the rule, phrases as a reader sees them."""
         if self._pattern is not None:
             return self._pattern.search(text.strip()) is not None
-        for phrase in self._plain:
-            if phrase in text:
-                return True
-        return contains(folded(text).squashed, self._squashed)
+        return contains(folded(text).squashed, self._squashed) or contains(text, self._signs)
 
 
 def contains(text: str, phrases: Iterable[str]) -> bool:

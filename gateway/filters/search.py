@@ -89,29 +89,32 @@ class Search:
 
     def hits(self, views: list[View]) -> tuple[Hit, ...]:
         """Those of all views that no allowed phrase covers, once each, by their place in the text."""
-        plans = [(view.matches, self._plan(view)) for view in views if view.matches]
-        hitting = [(matches, _only(plan, allowed=False)) for matches, plan in plans]
-        if not any(plan for _, plan in hitting):
+        plans = [(view.matches, *self._plans(view)) for view in views if view.matches]
+        if not any(hitting for _, hitting, _ in plans):
             return ()  # as where only allowed phrases stand
-        allowed = [
-            (start, end)
-            for matches, plan in plans
-            for _, start, end, _ in self._found(matches, _only(plan, allowed=True))
-        ]
-        cover = Cover(allowed)
-        for matches, plan in hitting:
-            for target, start, end, view in self._found(matches, plan):
+        cover: Cover | None = None
+        for matches, hitting, _ in plans:
+            for target, start, end, view in self._found(matches, hitting):
+                if cover is None:
+                    cover = Cover([place for each in plans for place in self._allowed(each[0], each[2])])
                 if not cover.covers(start, end):
                     self._add(target, start, end, view)
         return tuple(sorted(self._hits, key=lambda hit: (hit.start, hit.end)))
 
-    def _plan(self, view: View) -> Plan:
-        plan = {}
+    def _plans(self, view: View) -> tuple[Plan, Plan]:
+        """What would be a hit, and what allows."""
+        hitting: Plan = {}
+        allowing: Plan = {}
         for key in {match[0] for match in view.matches}:
-            here = [target for target in view.targets(key) if target.kind.applies(*self._who)]
-            if here:
-                plan[key] = here
-        return plan
+            for target in view.targets(key):
+                if target.kind.applies(*self._who):
+                    plan = allowing if target.kind.severity is Severity.ALLOW else hitting
+                    plan.setdefault(key, []).append(target)
+        return hitting, allowing
+
+    def _allowed(self, matches: list[Match], allowing: Plan) -> Iterator[tuple[int, int]]:
+        """The places that allowed phrases cover."""
+        return ((start, end) for _, start, end, _ in self._found(matches, allowing))
 
     def _found(self, matches: list[Match], plan: Plan) -> Iterator[tuple[Target, int, int, str]]:
         """Targets where they count, with their places in view S; rows with hits enough are passed over."""
@@ -133,12 +136,3 @@ class Search:
             begin, stop = self._reading.original(start, end)
             entry = target.kind._replace(word=row[0], line=row[1])
             self._hits.append(Hit(entry, begin, stop, self._reading.text[begin:stop], view))
-
-
-def _only(plan: Plan, *, allowed: bool) -> Plan:
-    """The part of a plan that allows, or that does not."""
-    parts = (
-        (key, [target for target in targets if (target.kind.severity is Severity.ALLOW) is allowed])
-        for key, targets in plan.items()
-    )
-    return {key: part for key, part in parts if part}

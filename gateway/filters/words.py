@@ -38,6 +38,9 @@ Derived = dict[str, tuple[str, ...]]
 SLICE = 1000
 """Small things that are freed in one go."""
 
+REMEMBERED = 1000
+"""Keys of which it is remembered what they stand for: the same ones are found again and again."""
+
 
 class WordList:
     """All entries in force, ready to search. Made by `of`, changed by `edited`; threads may share one."""
@@ -47,6 +50,7 @@ class WordList:
         "_covered",
         "_derived",
         "_plain",
+        "_targets",
         "automaton",
         "edits",
         "kinds",
@@ -59,6 +63,7 @@ class WordList:
         self._collapsed: Derived = {}
         self._derived: Derived = {}
         self._covered: Plain = {}
+        self._targets: dict[str, tuple[Target, ...]] = {}
         self.edits = Edits()
         self.kinds = kinds
         self.automaton = Automaton()
@@ -190,8 +195,16 @@ class WordList:
         views = [View(matches, self._in_squashed), View(repeated, self._in_collapsed)]
         return Search(reading, tenant, category, now).hits(views)
 
-    def _in_squashed(self, key: str) -> Iterator[Target]:
+    def _in_squashed(self, key: str) -> tuple[Target, ...]:
         """What a key found in view S stands for."""
+        known = self._targets.get(key)
+        if known is None:
+            if len(self._targets) >= REMEMBERED:
+                self._targets.clear()
+            known = self._targets[key] = tuple(self._targets_of(key))
+        return known
+
+    def _targets_of(self, key: str) -> Iterator[Target]:
         bounded = is_spaced(key)
         for row in self._plain.get(key, ()):
             yield Target(row, self.kinds[row], "S", key, bounded)
