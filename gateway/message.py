@@ -82,6 +82,13 @@ class Message:
             self._others = other_readings(pdus, text or "", self.default_alphabet)
         return self._others
 
+    @property
+    def readings(self) -> tuple[str | None, ...]:
+        """The text and its other readings."""
+        if self._read and self._others == ():
+            return (self._text,)
+        return (self.text, *self.others)
+
     def rewrite(self, pdu: MtPdu) -> None:
         """Put another PDU in the place of the client's: a rule of the admin's wants it."""
         self.pdu = pdu

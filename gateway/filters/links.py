@@ -61,7 +61,7 @@ class Links:
         """The gravest verdict on anything that is in the text, however it is read; binary messages have
         none.
         """
-        return self._verdict((message.text, *message.others), message.tenant)
+        return self._verdict(message.readings, message.tenant)
 
     def _judged(self, texts: tuple[str | None, ...], tenant: str) -> Verdict | None:
         """The verdict on a text and its other readings; the last is remembered, since a submit_multi has the

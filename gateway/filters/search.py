@@ -89,7 +89,7 @@ class Search:
 
     def hits(self, views: list[View]) -> tuple[Hit, ...]:
         """Those of all views that no allowed phrase covers, once each, by their place in the text."""
-        plans = [(view.matches, *self._plans(view)) for view in views if view.matches]
+        plans = [(view.matches, *self._plans(view)) for view in views]
         if not any(hitting for _, hitting, _ in plans):
             return ()  # as where only allowed phrases stand
         cover: Cover | None = None

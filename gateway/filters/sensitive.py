@@ -55,8 +55,7 @@ class SensitiveWords:
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A verdict if anything is hit, however the text is read; a binary message hits nothing."""
-        texts = (message.text, *message.others)
-        return self._verdict(texts, message.tenant, message.category, int(now))
+        return self._verdict(message.readings, message.tenant, message.category, int(now))
 
     def _judged(self, texts: tuple[str | None, ...], tenant: str, category: str, now: int) -> Verdict | None:
         """The verdict on a text and its other readings; the last is remembered, since a submit_multi has the

@@ -95,10 +95,10 @@ class Registries:
         """The registry of a tenant."""
         return self.by_tenant.get(tenant)
 
-    def matching(self, tenant: str, text: str) -> list[Registered]:
+    def matching(self, tenant: str, text: str) -> tuple[Registered, ...]:
         """The tenant's templates that a text is one of."""
         registry = self.by_tenant.get(tenant)
-        return list(self._lately(registry, tenant, text)) if registry is not None else []
+        return self._lately(registry, tenant, text) if registry is not None else ()
 
     def _matching(self, registry: Registry, tenant: str, text: str) -> tuple[Registered, ...]:
         return tuple(registry.matching(text, self._allowed.get(tenant, self._nowhere)))

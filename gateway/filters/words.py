@@ -192,7 +192,9 @@ class WordList:
         repeated = [match for match in repeated if reading.has_repeats(match[1], match[2])]
         if not matches and not repeated:
             return ()
-        views = [View(matches, self._in_squashed), View(repeated, self._in_collapsed)]
+        views = [View(matches, self._in_squashed)] if matches else []
+        if repeated:
+            views.append(View(repeated, self._in_collapsed))
         return Search(reading, tenant, category, now).hits(views)
 
     def _in_squashed(self, key: str) -> tuple[Target, ...]:
