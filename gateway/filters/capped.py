@@ -12,7 +12,7 @@ from typing import NamedTuple
 from gateway.filters.frequency import ALL_BITS, Counter, Facts, picker
 from gateway.filters.known import COUNTS, PATIENCE, Known
 from gateway.filters.packs import CapRule
-from gateway.filters.persons import Asked, Person, Persons, signature_of
+from gateway.filters.persons import DAY, Asked, Person, Persons, signature_of
 from gateway.filters.quiet import URGENT
 from gateway.filters.rulebook import Ruled
 from gateway.filters.verdict import REASONS, Action, Verdict
@@ -21,22 +21,28 @@ from gateway.message import Message
 PROMOTIONAL = "promotional"
 
 
-class Counted(NamedTuple):
-    """A counter that a message is for, the message's key in it, and the rule whose counter it is."""
-
-    counter: Counter
-    key: int
-    rule: CapRule
-    ruled: Ruled
-
-
-class _Plan(NamedTuple):
+class Plan(NamedTuple):
     """A rule made quick: its counter, and which facts make its key."""
 
     rule: CapRule
     ruled: Ruled
     counter: Counter
     pick: Callable[[Facts], tuple[str, ...]]
+
+
+Counted = list[tuple[Plan, int]]
+"""The rules that a message is counted by, each with the message's key in its counter."""
+
+
+class Last(NamedTuple):
+    """What was worked out for a message last: it is asked for when it is judged and when it is counted."""
+
+    message: Message | None = None
+    category: str = ""
+    text: str | None = None
+    since: float = 0.0
+    until: float = 0.0
+    counted: Counted = []  # noqa: RUF012 - nobody changes it
 
 
 class Capped:
@@ -47,9 +53,8 @@ class Capped:
     def __init__(self, persons: Persons, known: Known) -> None:
         self.persons = persons
         self.known = known
-        self._plans: dict[int, tuple[Asked, tuple[_Plan, ...]]] = {}
-        self._last: tuple[Message | None, Asked | None, str, str | None, list[Counted]]
-        self._last = None, None, "", None, []
+        self._plans: dict[int, tuple[Asked, tuple[Plan, ...]]] = {}
+        self._last = Last()
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A refusal or a warning by the first limit that is spent; a message never stands in its own way."""
@@ -57,7 +62,8 @@ class Capped:
         if COUNTS in self.known.loading and message.category == PROMOTIONAL:
             return self._wait(message, now)
         counted_at = message.counted_at
-        for counter, key, rule, ruled in self.counted(message, now):
+        for plan, key in self.counted(message, now):
+            counter = plan.counter
             if counted_at:
                 counter.give_back(key, counted_at)
             spent = counter.spent(key, now)
@@ -65,6 +71,7 @@ class Capped:
                 counter.record(key, counted_at)
             if spent is None:
                 continue
+            rule, ruled = plan.rule, plan.ruled
             detail = f"{spent.limit}, by {', '.join(rule.key)}"
             if rule.enforced:
                 reason = REASONS["frequency_cap"]
@@ -77,30 +84,36 @@ class Capped:
         counted = self.counted(message, now)
         if not counted:
             return None
-        ruled = counted[0].ruled
+        ruled = counted[0][0].ruled
         reason, detail = REASONS["filter_failed"], "the counts are still being made of the stored messages"
         return Verdict(Action.DEFER, self.name, ruled.name, ruled.place, reason, detail, now + PATIENCE)
 
-    def counted(self, message: Message, now: float) -> list[Counted]:
-        """The counters that a message is for, each with its key in it."""
+    def counted(self, message: Message, now: float) -> Counted:
+        """What a message is counted by, each with its key."""
+        last = self._last
+        if (
+            last.message is message
+            and last.since <= now < last.until
+            and last.category == message.category
+            and last.text is message.text
+        ):
+            return last.counted
+        counted = self._counted(message, now)
+        today = now // DAY * DAY  # rules begin and end with a day
+        self._last = Last(message, message.category, message.text, today, today + DAY, counted)
+        return counted
+
+    def _counted(self, message: Message, now: float) -> Counted:
         person = self.persons.person(message)
         if person is None or person.tier == URGENT:
             return []
         asked = self.persons.asked(person.rules, now)
         if not asked.caps:
             return []
-        last, of, category, text, counted = self._last
-        if last is message and of is asked and category == message.category and text is message.text:
-            return counted
         facts = facts_of(message, person)
-        counted = [
-            Counted(plan.counter, hash(plan.pick(facts)) & ALL_BITS or 1, plan.rule, plan.ruled)
-            for plan in self._planned(asked)
-        ]
-        self._last = message, asked, message.category, message.text, counted
-        return counted
+        return [(plan, hash(plan.pick(facts)) & ALL_BITS or 1) for plan in self._planned(asked)]
 
-    def _planned(self, asked: Asked) -> tuple[_Plan, ...]:
+    def _planned(self, asked: Asked) -> tuple[Plan, ...]:
         """The rules of a day made quick."""
         found = self._plans.get(id(asked))
         if found is not None and found[0] is asked:
@@ -108,7 +121,7 @@ class Capped:
         if len(self._plans) > 1000:
             self._plans.clear()
         plans = tuple(
-            _Plan(rule, ruled, self.known.counter(ruled.name, rule.key, rule.parsed()), picker(rule.key))
+            Plan(rule, ruled, self.known.counter(ruled.name, rule.key, rule.parsed()), picker(rule.key))
             for rule, ruled in asked.caps
         )
         self._plans[id(asked)] = asked, plans

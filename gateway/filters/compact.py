@@ -67,12 +67,13 @@ class Table:
     A row that `keep` does not want may vanish at any time.
     """
 
-    __slots__ = ("_keep", "_shards", "width")
+    __slots__ = ("_found", "_keep", "_shards", "width")
 
     def __init__(self, width: int, keep: Keep | None = None) -> None:
         self.width = width
         self._keep = keep
         self._shards = [Shard(width) for _ in range(SHARDS)]
+        self._found = 0, self._shards[0], 0  # key, shard and place of the last row that was found
 
     def __len__(self) -> int:
         return sum(shard.used for shard in self._shards)
@@ -91,12 +92,17 @@ class Table:
             if not held:
                 return None
             slot = slot + 1 if slot + 1 < size else 0
-        return shard.cells, slot * shard.width
+        at = slot * shard.width
+        self._found = key, shard, at
+        return shard.cells, at
 
     def place(self, key: int) -> tuple[array[int], int]:
         """The same, but a key without a row gets one of zeros."""
         index = key & SHARDS - 1
         shard = self._shards[index]
+        last, within, at = self._found
+        if last == key and within is shard:  # who counts has just looked
+            return shard.cells, at
         at = shard.find(key)
         if at < 0:
             if shard.used >= shard.size * FULLEST:

@@ -51,12 +51,13 @@ class Spent(NamedTuple):
 class Counter:
     """The messages of each key under one rule. Keys are hashes (see `key_of`). Not shared between threads."""
 
-    __slots__ = ("_busy", "_fresh", "_inline", "_longest", "_most", "_now", "_table", "limits")
+    __slots__ = ("_busy", "_fresh", "_inline", "_longest", "_most", "_now", "_places", "_table", "limits")
 
     def __init__(self, limits: Sequence[Limit]) -> None:
         if not limits:
             raise ValueError("a rule needs a limit")
         self.limits = tuple(sorted(limits))
+        self._places = tuple((limit.times - 1, limit.seconds, limit) for limit in self.limits)
         self._most = max(limit.times for limit in limits)
         self._longest = max(limit.seconds for limit in limits)
         self._inline = min(self._most, INLINE)
@@ -84,12 +85,11 @@ class Counter:
         if latest + self._longest <= now:
             return None
         worst: Spent | None = None
-        for limit in self.limits:
-            place = limit[0] - 1
-            if latest + limit[1] <= now:  # and all the others are older
+        for place, seconds, limit in self._places:
+            if latest + seconds <= now:  # and all the others are older
                 continue
             decisive = cells[at + place] if place < self._inline else self._beyond(key, place - self._inline)
-            until = decisive + limit.seconds
+            until = decisive + seconds
             if decisive and until > now and (worst is None or until > worst.until):
                 worst = Spent(limit, until)
         return worst

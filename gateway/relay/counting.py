@@ -55,8 +55,8 @@ class Counting:
         at, message.counted_at = message.counted_at, 0
         if self.capped is None or not at:
             return
-        for counted in self.capped.counted(message, self.clocks.wall()):
-            counted.counter.give_back(counted.key, at)
+        for plan, key in self.capped.counted(message, self.clocks.wall()):
+            plan.counter.give_back(key, at)
 
     def ended(self, entry: Entry) -> None:
         """A message has ended: one that never reached the person is not counted any longer."""
@@ -69,8 +69,8 @@ class Counting:
 
     def _record(self, message: Message, at: int) -> None:
         assert self.capped is not None
-        for counted in self.capped.counted(message, self.clocks.wall()):
-            counted.counter.record(counted.key, at)
+        for plan, key in self.capped.counted(message, self.clocks.wall()):
+            plan.counter.record(key, at)
         message.counted_at = at
         if message.segments:
             message.segments[0].counted_at = at
