@@ -35,7 +35,16 @@ from gateway.settings.holder import Generations
 from gateway.settings.models import Generation, Node
 from gateway.settings.problems import SettingsError
 from gateway.store.engine import Store, open_store, store_url
-from gateway.store.opening import KEYS, Keys, check, keep_fresh, keyring_of, keys_for
+from gateway.store.opening import (
+    KEYS,
+    SEALED,
+    Keys,
+    check,
+    keep_fresh,
+    keyring_of,
+    keys_for,
+    wholly_sealed,
+)
 from gateway.store.retention import Purge
 from gateway.store.rotation import in_use
 from gateway.store.rows import Changes, StoreLocked, StoreUnavailable
@@ -117,10 +126,14 @@ class Gateway:
                 "elsewhere",
                 file=str(keys.file),
             )
+        if keys.vault.sealing:
+            keys.vault.strict = await self.store.ledger.read(wholly_sealed)
+        changes = Changes()
         if not known and keys.vault.sealing:
-            changes = Changes()
             changes.add("count", (KEYS, keys.vault.keyring.fingerprint))
-            await self.store.journal.commit(changes)
+        if known and not keys.vault.sealing and await self.store.ledger.read(wholly_sealed):
+            changes.add("count", (SEALED, 0))  # from now on there may be rows as they are
+        await self.store.journal.commit(changes)
 
     async def _listen(self, endpoint: str, factory: Any) -> Any:
         try:
@@ -247,7 +260,9 @@ class Gateway:
         """
         privacy = self.relay.privacy
         held = (privacy.is_held, privacy.is_held_case) if privacy.holds else ()
-        purge = Purge(self.store.journal, self.store.ledger, self.clocks.timer, *held, dry=dry)
+        removing = privacy.attesting.removing
+        store = self.store
+        purge = Purge(store.journal, store.ledger, self.clocks.timer, *held, removing=removing, dry=dry)
         async with privacy.housekeeping:
             purged = await purge.run(self.generation.node.retention, self.clocks.now_ms())
         found = {**asdict(purged), "outbox": sum(purged.outbox.values())}

@@ -28,7 +28,7 @@ from gateway.smpp.constants import CommandStatus
 from gateway.store import queries
 from gateway.store.drivers import brief
 from gateway.store.engine import reading_engine, store_url
-from gateway.store.opening import Keys, check, reader_vault, where
+from gateway.store.opening import Keys, check, reader_vault, where, wholly_sealed
 from gateway.store.rows import MessageRow, State, StoreUnavailable
 
 MOST_DESTINATIONS = 255
@@ -170,6 +170,8 @@ def store_of(node: Node, directory: Path) -> Iterator[Connection]:
         engine = reading_engine(url, 1, keys.vault)
         with engine.connect() as connection:
             check(connection, keys)
+            if keys.vault is not None:
+                keys.vault.strict = wholly_sealed(connection)
             yield connection
     except (SQLAlchemyError, ValueError, StoreUnavailable) as error:
         raise Unreadable(f"the store cannot be read: {brief(error)}") from None

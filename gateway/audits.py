@@ -14,6 +14,7 @@ from gateway.logs import masked
 from gateway.peoples import reading
 from gateway.settings.models import Node
 from gateway.store import audit as rows
+from gateway.store.attested import Verified
 
 COLUMNS = ("position", "at", "actor", "act", "subject", "number", "purpose", "detail")
 
@@ -34,11 +35,20 @@ def told(row: rows.AuditRow, whole: bool) -> dict[str, Any]:
 
 
 def verified(node: Node, directory: Path, head: str) -> dict[str, Any]:
-    """How many records there are, the head of their chain, and every flaw."""
+    """How many records there are, the head of their chain, and every flaw; the same of attested messages."""
     with reading(node, directory) as connection:
         last = rows.head_of(connection)
         flaws = [{"position": at, "message": what} for at, what in rows.flaws(connection, head)]
-    return {"records": last.position, "head": last.hash.hex(), "flaws": flaws}
+        attested = Verified(connection)
+        wrong = [each._asdict() for each in attested.flaws()]
+    return {
+        "records": last.position,
+        "head": last.hash.hex(),
+        "flaws": flaws,
+        "blocks": attested.blocks,
+        "attested": attested.messages,
+        "wrong": wrong,
+    }
 
 
 def tell_records(found: list[dict[str, Any]]) -> None:

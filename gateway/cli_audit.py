@@ -54,7 +54,9 @@ def verify(
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
-    """Check the chain of the records; tells its head, which to keep elsewhere shows a cut end later."""
+    """Check the chain of the records, and the attested messages by it; tells the head of the chain, which to
+    keep elsewhere shows a cut end later.
+    """
     from gateway.audits import verified
 
     found = verified(node_of(config), config, head)
@@ -62,7 +64,10 @@ def verify(
         print(json.dumps(found, ensure_ascii=False))
     else:
         print(f"{found['records']} records, head {found['head']}")
+        print(f"{found['attested']} messages compared, in {found['blocks']} blocks")
     for flaw in found["flaws"]:
         say(f"record {flaw['position']}: {flaw['message']}")
-    if found["flaws"]:
+    for wrong in found["wrong"]:
+        say(f"{wrong['table']} {wrong['key']}: {wrong['what']}")
+    if found["flaws"] or found["wrong"]:
         end(FAILED)

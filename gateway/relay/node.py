@@ -17,6 +17,7 @@ from gateway.message import Message
 from gateway.relay.accounts import Account, Accounts
 from gateway.relay.alarms import Alarms
 from gateway.relay.alerts import Alerts
+from gateway.relay.attesting import Attesting
 from gateway.relay.auditing import Audit
 from gateway.relay.batch import Batch, Committer, Outgoing
 from gateway.relay.binding import Binding
@@ -179,6 +180,7 @@ class Relay:
             self._tenant_of,
             Numbering(ledger, committer, vault, self._tenant_of, clocks),
             Resealing(ledger, self.book, committer, vault, housekeeping, clocks),
+            Attesting(ledger, committer, self.audit, housekeeping, clocks),
             housekeeping,
             clocks,
         )

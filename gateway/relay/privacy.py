@@ -15,6 +15,7 @@ from twisted.internet.defer import DeferredLock
 
 from gateway.filters.consent import ENDS, ConsentEvent, EventKind
 from gateway.filters.suppression import ListKey, ListType, Scope
+from gateway.relay.attesting import Attesting
 from gateway.relay.auditing import Audit
 from gateway.relay.batch import Batch, Committer
 from gateway.relay.clocks import Clocks
@@ -52,6 +53,7 @@ class Privacy:
         tenant_of: Callable[[str], str],
         numbering: Numbering,
         resealing: Resealing,
+        attesting: Attesting,
         housekeeping: DeferredLock,
         clocks: Clocks,
     ) -> None:
@@ -63,6 +65,7 @@ class Privacy:
         self.tenant_of = tenant_of
         self.numbering = numbering
         self.resealing = resealing
+        self.attesting = attesting
         self.housekeeping = housekeeping
         self.clocks = clocks
         self.holds: list[Hold] = []
@@ -72,11 +75,13 @@ class Privacy:
         self.holds = await self.ledger.read(holds.holds)
         self.numbering.start()
         self.resealing.start()
+        self.attesting.start()
 
     def stop(self) -> None:
         """Break off the work behind the traffic."""
         self.numbering.stop()
         self.resealing.stop()
+        self.attesting.stop()
 
     # holds
 
@@ -137,6 +142,7 @@ class Privacy:
         ids = await self.ledger.read(numbers.messages_to, number)
         for start in range(0, len(ids), SLICE):
             batch = Batch()
+            pairs: list[tuple[MessageRow, MessageRow]] = []
             for row in await self.ledger.messages(ids[start : start + SLICE]):
                 if row.destination != number:
                     continue
@@ -146,8 +152,10 @@ class Privacy:
                     told["messages_under_way"] += 1
                 else:
                     told["messages"] += 1
-                    batch.changes.revise(without_person(row))
+                    pairs.append((row, without_person(row)))
+                    batch.changes.revise(pairs[-1][1])
                     batch.changes.add(numbers.FORGET, (row.id,))
+            await self.attesting.erasing(pairs, batch)
             await self.committer.commit(batch, must=True)
 
     async def _consents(self, number: str, told: Counter[str]) -> None:

@@ -11,6 +11,7 @@ from gateway.relay.clocks import Clocks
 from gateway.settings.keys import Keyring
 from gateway.store import rotation
 from gateway.store.ledger import Ledger
+from gateway.store.opening import SEALED
 from gateway.store.queries import get_counter
 from gateway.store.rows import State, StoreUnavailable
 from gateway.store.vault import Vault
@@ -19,7 +20,6 @@ log = Logger()
 
 SLICE = 100  # rows in one commit
 REST = 0.02  # seconds between slices
-SEALED = "sealed"  # the counter of the version that all rows have, and one more
 AGAIN = 60.0  # seconds until it is tried again after a failure of the store
 
 
@@ -95,6 +95,7 @@ class Resealing:
             batch = Batch()
             batch.changes.add("count", (SEALED, version + 1))
             await self.committer.commit(batch, must=True)
+            self.vault.strict = version != rotation.PLAIN
 
     async def _messages(self, version: int) -> None:
         after = 0

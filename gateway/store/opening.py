@@ -13,6 +13,9 @@ from gateway.store.queries import get_counter
 from gateway.store.rows import StoreUnavailable
 from gateway.store.vault import Vault
 
+SEALED = "sealed"
+"""The counter of the key version that all rows have, and one more; 1: they are stored as they are."""
+
 KEYS = "keys"
 """The counter that holds the fingerprint of the keys by which anything in the store is sealed."""
 
@@ -81,3 +84,8 @@ def reader_vault(node: Node, directory: Path) -> Vault | None:
     """What opens the store for who reads it beside the node. Raises StoreUnavailable."""
     keyring = keyring_of(node, directory)
     return None if keyring is None else Vault(keyring, sealing=False)
+
+
+def wholly_sealed(connection: Connection) -> bool:
+    """Whether no row may be there as it is."""
+    return get_counter(connection, SEALED) > 1

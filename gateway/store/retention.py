@@ -1,7 +1,7 @@
 """What is kept for how long: the purge, class by class, in slices that leave the writer to the traffic."""
 
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 
 from sqlalchemy import Connection, LargeBinary, func, or_, select
@@ -49,11 +49,13 @@ class Purge:
         held: Callable[[MessageRow], bool] | None = None,
         held_case: Callable[[CaseRow], bool] | None = None,
         *,
+        removing: Callable[[list[int]], Awaitable[None]] | None = None,
         dry: bool = False,
     ) -> None:
-        """`held` says of a message whether it must stay, `held_case` of a case; None: nothing is held. `dry`
-        counts alone.
+        """`held` says of a message whether it must stay, `held_case` of a case; None: nothing is held.
+        `removing` is told which messages are about to go. `dry` counts alone.
         """
+        self._removing = removing
         self._held_case = held_case
         self._held = held
         self._dry = dry
@@ -93,6 +95,8 @@ class Purge:
     async def _messages(self, before: int, purged: Purged) -> None:
         async for ids in self._finished(0, before, bodies=False):
             free = ids if self._held is None else await self._free(ids, self._held)
+            if self._removing is not None and not self._dry:
+                await self._removing(free)
             operations: Frame = [(name, (id,)) for id in free for name in ("purge", FORGET)]
             await self._apply(operations)
             purged.messages += len(free)

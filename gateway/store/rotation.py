@@ -13,16 +13,15 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, LargeBinary, Table, func, not_, or_, select, tuple_
 
-from gateway.store import audit, holds, lifted, people, sealing
+from gateway.store import attestations, audit, holds, lifted, people, sealing
+from gateway.store.attestations import Attestation
 from gateway.store.audit import AuditRow
 from gateway.store.calls import CallRow, opened_call
 from gateway.store.lifted import LiftedRow
 from gateway.store.people import CaseRow, ConsentRow, SuppressionRow
 from gateway.store.rows import Frame, Value
 from gateway.store.schema import (
-    audit as audit_table,
-)
-from gateway.store.schema import (
+    attestation,
     consent_event,
     event_call,
     hold,
@@ -32,6 +31,9 @@ from gateway.store.schema import (
     reply_case,
     stray,
     suppression,
+)
+from gateway.store.schema import (
+    audit as audit_table,
 )
 from gateway.store.vault import MARKS, TEXT, Vault
 
@@ -112,6 +114,11 @@ def _record(connection: Connection, found: Any) -> Frame:
     return [("amend_audit", (row.person, row.entry, row.salt, row.position)) for row in rows]
 
 
+def _attestation(connection: Connection, found: Any) -> Frame:
+    rows = (attestations.opened(connection, Attestation._make(row)) for row in found)
+    return [("amend_attestation", (row.salts, row.number)) for row in rows]
+
+
 def _hold(connection: Connection, found: Any) -> Frame:
     return [("amend_hold", (holds.words_of(connection, row), row.id)) for row in found]
 
@@ -129,6 +136,7 @@ OTHERS = (
     Kind(event_call, "body", _call),
     Kind(audit_table, "entry", _record),
     Kind(hold, "words", _hold),
+    Kind(attestation, "salts", _attestation),
 )
 
 

@@ -285,3 +285,17 @@ template_edit = Table(
     Column("fields", Text, nullable=False),
     Index("template_edit_name", "tenant", "name"),
 )
+
+# What became of ended messages, in blocks: see attestations.py.
+attestation = Table(
+    "attestation",
+    metadata,
+    Column("number", Whole, primary_key=True, autoincrement=False),
+    Column("first", Whole, nullable=False),
+    Column("last", Whole, nullable=False),
+    Column("late", Whole, nullable=False),
+    Column("left", LargeBinary, nullable=False),
+    Column("ids", LargeBinary, nullable=False),
+    Column("leaves", LargeBinary, nullable=False),
+    Column("salts", LargeBinary, nullable=False),
+)

@@ -126,8 +126,15 @@ def messages(connection: Connection, found: Iterable[Any]) -> list[MessageRow]:
     return rows if vault is None else [_message(vault, row) for row in rows]
 
 
+def opened_message(connection: Connection, row: MessageRow) -> MessageRow:
+    """A stored message as it was before it was sealed. Raises Damaged."""
+    vault = vault_of(connection)
+    return row if vault is None else _message(vault, row)
+
+
 def _message(vault: Vault, row: MessageRow) -> MessageRow:
     if not is_sealed(row.pdu):
+        vault.refuse_plain(b"message %d" % row.id)
         return row
     source, destination, decision, pdu = message_parts(vault, row.id, row.pdu)
     return row._replace(source=source, destination=destination, decision=decision, pdu=pdu)
@@ -140,6 +147,8 @@ def parts_of_messages(connection: Connection, kind: type[T], found: Iterable[Any
     made: list[T] = []
     for row in found:
         if vault is None or not is_sealed(row.pdu):
+            if vault is not None:
+                vault.refuse_plain(b"message %d" % row.id)
             made.append(kind._make(row[: len(fields)]))
             continue
         parts = zip(PARTS, message_parts(vault, row.id, row.pdu), strict=True)
@@ -152,12 +161,14 @@ def outbox_rows(connection: Connection, found: Iterable[Any]) -> list[OutboxRow]
     """Rows of an outbox. Raises Damaged."""
     vault = vault_of(connection)
     rows = list(map(OutboxRow._make, found))
-    if vault is None:
-        return rows
-    return [
-        row._replace(pdu=vault.open(row.pdu, b"outbox %d" % row.seq)) if is_sealed(row.pdu) else row
-        for row in rows
-    ]
+    return rows if vault is None else [_outbox_row(vault, row) for row in rows]
+
+
+def _outbox_row(vault: Vault, row: OutboxRow) -> OutboxRow:
+    if not is_sealed(row.pdu):
+        vault.refuse_plain(b"outbox %d" % row.seq)
+        return row
+    return row._replace(pdu=vault.open(row.pdu, b"outbox %d" % row.seq))
 
 
 def stray_rows(connection: Connection, found: Iterable[Any]) -> list[StrayRow]:
@@ -169,6 +180,7 @@ def stray_rows(connection: Connection, found: Iterable[Any]) -> list[StrayRow]:
 
 def _stray_row(vault: Vault, row: StrayRow) -> StrayRow:
     if not is_sealed(row.pdu):
+        vault.refuse_plain(b"stray %d" % row.seq)
         return row
     destination, pdu = vault.open(row.pdu, b"stray %d" % row.seq).split(b"\0", 1)
     return row._replace(destination=destination.decode(), pdu=pdu)

@@ -41,6 +41,7 @@ class Vault:
     def __init__(self, keyring: Keyring, *, sealing: bool = True) -> None:
         """Without `sealing` it only opens what was sealed: new rows are stored as they are."""
         self.sealing = sealing
+        self.strict = False  # whether no row may be there as it is: all have been sealed
         self._prefix = os.urandom(6)
         self._count = count()
         self.turn(keyring)
@@ -70,6 +71,13 @@ class Vault:
             raise Damaged(
                 f"{_named(place)} cannot be read: it was changed or moved, or its key is another one"
             ) from None
+
+    def refuse_plain(self, place: bytes) -> None:
+        """Raises Damaged if a row that is not sealed must have been put there by somebody else."""
+        if self.strict:
+            raise Damaged(
+                f"{_named(place)} cannot be read: it is not encrypted, as all rows are: not the gateway's"
+            )
 
     def seal_text(self, plain: str, place: bytes) -> str:
         """As `seal`, for a column of text."""
