@@ -11,7 +11,7 @@ import typer
 
 from gateway.cli_common import FAILED, ask_node, end, say
 
-CHUNK = 1000
+CHUNK = 5000
 TOLD = 20  # refused rows told one by one; all of them are in --report
 
 Tenant = Annotated[str, typer.Option("--tenant", help="The tenant, as accounts.yaml names it.")]

@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.web.resource import Resource
@@ -119,6 +119,7 @@ class PeopleCommands:
         refused: list[list[Any]] = []
         recorded = 0
         protection = self.gateway.relay.protection
+        commits: list[Deferred[None]] = []
         for start in range(0, len(events), STEP):
             batch, told = Batch(), []
             for index, fields in enumerate(events[start : start + STEP], start=start):
@@ -130,7 +131,9 @@ class PeopleCommands:
                 told.append(protection.consenting.put(event, batch))
                 recorded += 1
             protection.webhooks.tell_all("consent", told, batch)
-            await self._commit(batch)
+            commits.append(self._begin(batch))
+            await self._rest()
+        await gatherResults(commits)
         number = str(events[0].get("number", "")) if len(events) == 1 and recorded else None
         await self._record(asked, "consent", tenant, f"{recorded} events recorded", number)
         return {"recorded": recorded, "refused": refused}
@@ -266,9 +269,18 @@ class PeopleCommands:
         )
 
     async def _commit(self, batch: Batch) -> None:
-        relay = self.gateway.relay
-        await relay.committer.commit(batch, must=True)
-        await deferLater(relay.clocks.timer, 0)  # type: ignore[arg-type]
+        await self._begin(batch)
+        await self._rest()
+
+    def _begin(self, batch: Batch) -> Deferred[None]:
+        """Fires when a batch is on disk; fails if the store will not have it."""
+        refused: list[bool] = []
+        batch.failed.append(lambda: refused.append(True))
+        committed = self.gateway.relay.committer.commit(batch, must=True)
+        return committed.addCallback(lambda _: _must_be_empty(refused))
+
+    async def _rest(self) -> None:
+        await deferLater(self.gateway.relay.clocks.timer, 0)  # type: ignore[arg-type]
 
     def _key(self, asked: Document) -> ListKey:
         try:
@@ -301,6 +313,11 @@ class PeopleCommands:
         if found is None:
             raise ValueError("not a number with its calling code")
         return found
+
+
+def _must_be_empty(refused: list[bool]) -> None:
+    if refused:
+        raise RuntimeError("the store did not take the rows: its message is in the log")
 
 
 def _named(key: ListKey) -> str:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import fields
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -20,6 +20,9 @@ SALT = 16
 """Octets of a salt, from os.urandom."""
 
 OCTETS = 32
+
+_FIELDS = tuple(sorted(field.name for field in fields(ConsentEvent)))
+_encode = json.JSONEncoder(separators=(",", ":")).encode
 
 
 class Link(NamedTuple):
@@ -51,17 +54,21 @@ def genesis(tenant: str) -> Link:
     return Link(0, 0, b"", blake2b(tenant.encode(), digest_size=OCTETS, person=b"consent genesis").digest())
 
 
-def commit(event: ConsentEvent, salt: bytes) -> bytes:
-    """The commitment to an event. Raises ValueError for a salt of the wrong length."""
+def text_of(event: ConsentEvent) -> str:
+    """The event as JSON, always in the same octets: what is stored of it, and what is committed to."""
+    return _encode({name: getattr(event, name) for name in _FIELDS})
+
+
+def commit(text: str, salt: bytes) -> bytes:
+    """The commitment to an event's text. Raises ValueError for a salt of the wrong length."""
     if len(salt) != SALT:
         raise ValueError(f"a salt has {SALT} octets")
-    fields = json.dumps(asdict(event), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
-    return blake2b(fields.encode(), digest_size=OCTETS, key=salt, person=b"consent event").digest()
+    return blake2b(text.encode(), digest_size=OCTETS, key=salt, person=b"consent event").digest()
 
 
-def extend(last: Link, event: ConsentEvent, salt: bytes) -> Link:
-    """The link of an event that follows `last` (or genesis)."""
-    commitment = commit(event, salt)
+def extend(last: Link, event: ConsentEvent, salt: bytes, text: str | None = None) -> Link:
+    """The link of an event that follows `last` (or genesis). `text` is that of the event, if it is known."""
+    commitment = commit(text_of(event) if text is None else text, salt)
     position = last.position + 1
     return Link(
         position, event.recorded_at, commitment, _hash(last.hash, position, event.recorded_at, commitment)
@@ -90,7 +97,7 @@ def verify(ledger: Iterable[Kept], start: Link, head: Link | None = None) -> Ite
 
 
 def _matches(link: Link, event: ConsentEvent, salt: bytes) -> bool:
-    return link.commitment == commit(event, salt) and link.recorded_at == event.recorded_at
+    return link.commitment == commit(text_of(event), salt) and link.recorded_at == event.recorded_at
 
 
 def _hash(before: bytes, position: int, recorded_at: int, commitment: bytes) -> bytes:

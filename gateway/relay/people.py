@@ -11,14 +11,13 @@ import json
 import os
 from collections import Counter
 from collections.abc import Iterable
-from dataclasses import asdict
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 from twisted.logger import Logger
 
 from gateway.filters.consent import ConsentEvent, EventKind
-from gateway.filters.consentchain import SALT, Kept, Link, extend, genesis
+from gateway.filters.consentchain import SALT, Kept, Link, extend, genesis, text_of
 from gateway.filters.known import CONSENTS, Known
 from gateway.filters.numbersets import ALWAYS, Span
 from gateway.filters.persons import Persons
@@ -104,8 +103,8 @@ class People:
 
     def record(self, event: ConsentEvent, batch: Batch) -> Link:
         """Append an event to its tenant's ledger."""
-        salt = os.urandom(SALT)
-        link = extend(self.heads.get(event.tenant) or genesis(event.tenant), event, salt)
+        salt, text = os.urandom(SALT), text_of(event)
+        link = extend(self.heads.get(event.tenant) or genesis(event.tenant), event, salt, text)
         self.heads[event.tenant] = link
         self._learn(event)
         self.known.changes += 1
@@ -120,7 +119,7 @@ class People:
                 link.hash,
                 salt,
                 event.number,
-                json.dumps(asdict(event), ensure_ascii=False, separators=(",", ":")),
+                text,
             ),
         )
         return link

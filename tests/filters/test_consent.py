@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import json
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from random import Random
 
@@ -27,7 +28,7 @@ from gateway.filters.consent import (
     state_of,
     suffices,
 )
-from gateway.filters.consentchain import Kept, Link, commit, extend, genesis, verify
+from gateway.filters.consentchain import Kept, Link, commit, extend, genesis, text_of, verify
 from gateway.filters.consents import Consents
 from gateway.filters.packs import Basis
 
@@ -265,7 +266,7 @@ class TestChain:
             lines[index] = Kept(link, replace(held, actor="mallory"), salt)
         elif how == "recommit":
             forged = replace(held, actor="mallory")
-            lines[index] = Kept(link._replace(commitment=commit(forged, salt)), forged, salt)
+            lines[index] = Kept(link._replace(commitment=commit(text_of(forged), salt)), forged, salt)
         elif how == "half":
             lines[index] = Kept(link, held, None)
         else:
@@ -276,11 +277,16 @@ class TestChain:
         lines = self.kept([event(GRANTED, 5)])
         assert [flaw.position for flaw in verify(lines, genesis("other"))] == [1]
 
+    def test_the_octets_committed_to_never_change(self) -> None:
+        said = replace(event(GRANTED, 5), evidence="表 1")
+        written = json.dumps(asdict(said), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+        assert text_of(said) == written
+
     def test_a_commitment_tells_nothing_without_its_salt(self) -> None:
         granted = event(GRANTED, 5)
-        assert commit(granted, bytes(16)) != commit(granted, b"\x01" * 16)
+        assert commit(text_of(granted), bytes(16)) != commit(text_of(granted), b"\x01" * 16)
         with pytest.raises(ValueError, match="16 octets"):
-            commit(granted, b"short")
+            commit(text_of(granted), b"short")
 
     def test_it_goes_on_from_a_trusted_link(self) -> None:
         lines = self.kept([event(GRANTED, moment) for moment in range(1, 10)])
