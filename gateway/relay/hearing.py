@@ -7,6 +7,7 @@ is confirmed once; who is in the scope already gets no answer.
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 from twisted.logger import Logger
@@ -58,7 +59,7 @@ class Hearing:
         self.webhooks = webhooks
         self.clocks = clocks
         self.counts: Counter[str] = Counter()
-        self._later: list[Heard] = []
+        self._later: list[Callable[[Batch], None]] = []
         self.attribution = Attribution(people, consenting)
         self._words: dict[tuple[int, int], tuple[Rules, ReplyWords]] = {}
 
@@ -84,16 +85,16 @@ class Hearing:
         self._answer(heard, pending, batch)
 
     def catch_up(self, batch: Batch) -> None:
-        """Answer what was put off until the consents were loaded."""
+        """Do what was put off until the consents were loaded."""
         later, self._later = self._later, []
-        for heard in later:
-            self._answer(*self.attribution.of(heard), batch)
+        for step in later:
+            step(batch)
 
     def _answer(self, heard: Heard, pending: Pending | None, batch: Batch) -> None:
         reading = self._read(heard)
         opts_out = reading is not None and reading.kind is ReplyClass.OPT_OUT
         if CONSENTS in self.people.known.loading and not opts_out:
-            self._later.append(heard)
+            self._later.append(lambda batch: self._answer(*self.attribution.of(heard), batch))
             return
         if reading is not None:
             self.counts[f"heard:{reading.kind}"] += 1
@@ -136,7 +137,10 @@ class Hearing:
         key = scope_of(heard, reading.rule.scope)
         known = self.people.known.suppressions
         silent = known.find(heard.digits, heard.tenant, heard.program or "", heard.category, now) is not None
-        self._take_back(heard, key.scope, batch)
+        if CONSENTS in self.people.known.loading:  # what had ended before, and how, is not known yet
+            self._later.append(lambda batch: self._take_back(heard, key.scope, batch))
+        else:
+            self._take_back(heard, key.scope, batch)
         if self.people.is_on(key, heard.digits):
             return
         self.people.suppress(key, heard.digits, batch, by="person", evidence=heard.evidence)

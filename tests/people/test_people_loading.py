@@ -9,7 +9,7 @@ import pytest
 from people_house import HANDSET, PeopleHouse, words
 from twisted.internet.defer import Deferred
 
-from gateway.filters.consent import EventKind
+from gateway.filters.consent import EventKind, Status
 from gateway.relay import counting, people
 from gateway.store.rows import State
 
@@ -104,6 +104,33 @@ def test_a_stop_is_obeyed_at_once_and_a_start_when_the_consents_are_known(
     go_on(people, slowly)
     assert people.offer(FRESH).error == 901
     assert people.offer().state == State.SENT
+
+
+def test_a_start_does_not_lift_what_was_withdrawn_on_the_web_before_a_stop_that_came_while_loading(
+    people: PeopleHouse, slowly: Reads
+) -> None:
+    people.consent()
+    people.advance(2)
+    people.consent(kind=EventKind.REVOKED)
+    people.restart(committed=True)
+    people.advance(2)
+    people.reply("TD")
+    assert people.offer().error == 901
+    go_on(people, slowly)
+    people.advance(2)
+    people.reply("恢复订阅")
+    people.advance(2)
+    assert people.offer().error == 904
+
+
+def test_a_stop_while_loading_is_in_the_ledger_when_all_is_known(people: PeopleHouse, slowly: Reads) -> None:
+    people.consent()
+    people.restart(committed=True)
+    people.advance(2)
+    people.reply("TD")
+    go_on(people, slowly)
+    state = people.protection.people.known.consents.state("Shop", "offers", "promotional", HANDSET)
+    assert state.status(people.wall) is Status.ENDED
 
 
 def test_counts_that_are_made_beside_the_traffic_count_nothing_twice(
