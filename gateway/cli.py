@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import date
 from typing import Annotated
 
 import typer
@@ -101,6 +102,7 @@ def run(config: Config = DEFAULT_CONFIG) -> None:
 def check(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Say everything that is wrong with a configuration; nothing is started."""
     from gateway.filters.catalogue import make_filters
+    from gateway.filters.suppressed import Suppressed
     from gateway.settings.load import load
     from gateway.settings.problems import SettingsError
 
@@ -110,7 +112,9 @@ def check(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     try:
         generation = load(config, os.environ)
         warnings = generation.warnings
-        make_filters(generation)
+        suppressed = make_filters(generation)[Suppressed.name]
+        assert isinstance(suppressed, Suppressed)
+        warnings += tuple(suppressed.persons.book.gaps(date.today()))
     except SettingsError as error:
         problems = [str(problem) for problem in error.problems]
     except ValueError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import NamedTuple, TypeVar
 
 from gateway.filters.calendars import Calendar, Day
@@ -159,6 +159,15 @@ class RuleBook:
         """The calendars in use, to be loaded ahead and asked for gaps."""
         refs = {rule.calendar for placed in self.packs.values() for rule in placed.pack.windows}
         return [self._calendar(ref) for ref in refs if ref is not None]
+
+    def gaps(self, today: date) -> list[str]:
+        """What is not known yet of the days to come, for people to see to: no reason to stop."""
+        return [
+            f"rules: the working days that {calendar.country} swaps in {year} are not known yet: "
+            "until they are, every weekend of that year counts as one"
+            for calendar in self.calendars()
+            for year in calendar.gaps(today)
+        ]
 
     def rules(self, country: str, region: str, category: str) -> Rules:
         """What holds for a category of messages to a number of this country and region ("" for unknown)."""

@@ -11,12 +11,14 @@ import pytest
 from gateway.filters.calendars import Calendar
 from gateway.filters.numbers import Numbering
 from gateway.filters.packs import SECTIONS, CapRule, ConsentRule, ReplyRule, SenderRule, TextRule, WindowRule
+from gateway.filters.replywords import ReplyClass, ReplyWords, word_rules
 from gateway.filters.rulebook import RuleBook, covers
 from gateway.filters.rulepacks import load_packs, read_packs
 from gateway.filters.windows import window
 
 RULES = Path(__file__).parents[2] / "config" / "rules"
 NEVER = 1e12
+NOON = 1795233600.0  # 2026-11-21
 PARIS, NEW_YORK, CHICAGO, SHANGHAI = "Europe/Paris", "America/New_York", "America/Chicago", "Asia/Shanghai"
 
 
@@ -141,6 +143,19 @@ class TestShipped:
         other, _ = load_packs(RULES, {("FR", ""): override})
         assert other is not None
         assert other.calendars() == [override]
+
+    def test_what_is_not_known_of_next_year_is_told(self) -> None:
+        text = PACK + (
+            "windows:\n  - rule: a\n    sure: S\n    authority: law\n    calendar: {country: CN}\n"
+            '    open: [{from: "08:00", to: "21:00"}]\n'
+        )
+        book, problems = read_packs([("a.yaml", text)])
+        assert book is not None, problems
+        (calendar,) = book.calendars()
+        year = next(year for year in range(2026, 2100) if calendar.gaps(date(year, 12, 20)))
+        (told,) = book.gaps(date(year, 12, 20))
+        assert f"CN swaps in {year + 1} are not known yet" in told
+        assert book.gaps(date(year, 9, 20)) == []
 
     def test_a_country_without_any_pack(self) -> None:
         rules = RuleBook([]).rules("BR", "", "promotional")
@@ -276,3 +291,49 @@ def test_windows_name_their_widest(book: RuleBook) -> None:
         for ruled in book.all_rules(name):
             if isinstance(ruled.rule, WindowRule) and ruled.rule.widest:
                 assert covers(ruled.rule.widest_windows(), ruled.rule.windows())
+
+
+WORDS = {
+    "CN": ("是", "不"),
+    "US": ("yes", "no"),
+    "GB": ("yes", "no"),
+    "CA": ("oui", "non"),
+    "FR": ("oui", "non"),
+    "DE": ("ja", "nein"),
+    "ES": ("sí", "no"),
+    "PT": ("sim", "não"),
+    "AU": ("yes", "no"),
+    "IN": ("yes", "no"),
+    "SG": ("yes", "no"),
+    "BR": ("yes", "no"),
+}
+
+
+def readings(book: RuleBook, country: str) -> ReplyWords:
+    return ReplyWords(word_rules(book.rules(country, "", "promotional").of(ReplyRule, NOON)))
+
+
+def test_every_pack_has_words_to_agree_and_to_refuse_and_all_of_them_are_unsure(book: RuleBook) -> None:
+    for country, (yes, no) in WORDS.items():
+        words = readings(book, country)
+        for text, kind in ((yes, ReplyClass.CONFIRM), ("Y", ReplyClass.CONFIRM), (no, ReplyClass.REFUSE)):
+            found = words.read(text)
+            assert found is not None, (country, text)
+            assert found.kind is kind, (country, text)
+        for rule, _ in book.rules(country, "", "promotional").of(ReplyRule, NOON):
+            assert rule.kind not in ("confirm", "refuse") or not rule.enforced
+
+
+def test_one_letter_opts_out_only_in_china(book: RuleBook) -> None:
+    countries = {country for placed in book.packs.values() for country in placed.pack.countries}
+    letters = {
+        country: {
+            letter
+            for letter in "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+            if (found := readings(book, country).read(letter)) is not None
+            and found.kind is ReplyClass.OPT_OUT
+        }
+        for country in (countries - {"*"}) | {"BR"}
+    }
+    assert letters.pop("CN") == {"R", "T", "N"}
+    assert not any(letters.values()), letters
