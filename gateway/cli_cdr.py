@@ -1,7 +1,8 @@
-"""Commands about call detail records: gateway cdr export. They need no running node."""
+"""Commands about call detail records: gateway cdr export, reconcile. They need no running node."""
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from pathlib import Path
@@ -13,6 +14,7 @@ from gateway.cli_common import (
     DEFAULT_CONFIG,
     FAILED,
     USAGE,
+    AsJson,
     Config,
     Purpose,
     end,
@@ -95,3 +97,42 @@ def export(
     say(f"{to}: {done.lines + done.resumed} records{gone_on}; the last is {done.last or after}")
     if done.unfinished:
         say(f"{done.unfinished} have no end yet and stand as they are now: final is 0")
+
+
+@cdr.command()
+def reconcile(
+    file: Annotated[Path, typer.Argument(help="The carrier's file, as its `statement` says.")],
+    carrier: Annotated[str, typer.Option(help="The carrier.")],
+    since: Annotated[str, typer.Option(help="What it took from then on: 2026-03-01.")],
+    until: Annotated[str, typer.Option(help="Before then: 2026-03-02.")],
+    limit: Annotated[int, typer.Option(help="How many of each kind to list; all are counted.", min=0)] = 20,
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+) -> None:
+    """Compare what a carrier counts with our records. Ends with 1 if they differ."""
+    from gateway import reconcile as both
+    from gateway.asking import Unreadable, store_of
+    from gateway.cdr import writer_of
+    from gateway.records import moment_of
+    from gateway.settings.scalars import nearest
+
+    generation = generation_of(config)
+    settings = generation.carriers.get(carrier)
+    if settings is None:
+        end(USAGE, f"--carrier {carrier}: there is no such carrier{nearest(carrier, generation.carriers)}")
+    try:
+        begin, finish = moment_of("--since", since), moment_of("--until", until)
+    except ValueError as error:
+        end(USAGE, str(error))
+    if begin is None or finish is None or begin >= finish:
+        end(USAGE, "--since has to be before --until")
+    try:
+        with store_of(generation.node, config) as connection:
+            writer = writer_of(generation, connection, "masked")
+            result = both.reconcile(connection, carrier, settings, file, begin, finish, writer, limit)
+    except (Unreadable, both.BadStatement) as error:
+        end(USAGE if isinstance(error, both.BadStatement) else FAILED, str(error))
+    except OSError as error:
+        end(FAILED, f"{file}: {error.strerror}")
+    print(json.dumps(result.document(), ensure_ascii=False) if as_json else both.tell(result))
+    raise typer.Exit(FAILED if result.differs else 0)

@@ -27,6 +27,7 @@ from gateway.settings.scalars import (
     nearest,
 )
 from gateway.settings.secrets import Password
+from gateway.settings.statement import Statement
 
 Share = Annotated[float, Field(strict=True, ge=0.01, le=1)]
 IdRule = Literal["exact", "caseless", "hex", "dec"]
@@ -223,6 +224,7 @@ class Carrier(Section):
     health: HealthRule = HealthRule()
     people: PeopleCodes = PeopleCodes()
     """Its codes for people who do not want to be written to."""
+    statement: Statement = Statement()
 
     @model_validator(mode="before")
     @classmethod
