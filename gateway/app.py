@@ -20,7 +20,9 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 from twisted.web.server import Site
 
+from gateway.canaries import Canaries
 from gateway.control.asked import Question, rollback
+from gateway.control.canary import CanaryCommands
 from gateway.control.explaining import explaining
 from gateway.control.site import control_site
 from gateway.explain import DryRun
@@ -75,6 +77,7 @@ class Gateway:
         self.store: Store
         self.relay: Relay
         self.history: History
+        self.canaries: Canaries
         self.watch = Watch(directory, lambda: self.generation, self.reload, clocks.timer)
         self.opened = self.started = self.ready = False
         self.problems: tuple[str, ...] = ()
@@ -100,6 +103,7 @@ class Gateway:
         self.relay = Relay(self.generation, self.store, self.reactor, self.clocks)
         self.relay.adopt(self.generation, self.filters)
         await self.relay.start()
+        self.canaries = Canaries(self.relay, self.generations, lambda: self.filters, self.history.keep)
         self.started = True
         for listener in node.listeners:
             self.ports.append(await self._listen(listener.endpoint, self.relay.server))
@@ -147,6 +151,7 @@ class Gateway:
         site = control_site(self)
         root: Any = site.resource
         root.putChild(b"rollback", Question(lambda asked: rollback(self, asked)))
+        root.putChild(b"canary", CanaryCommands(self).site())
         root.putChild(b"explain", Question(explaining(lambda: self._dry_run().explain, self._look)))
         return site
 
@@ -195,6 +200,26 @@ class Gateway:
         except (StoreUnavailable, ValueError) as error:
             return (str(error),)
         return await self._take(lambda: self.generations.read_from(directory), f"rollback to {number}", by)
+
+    async def promote(self, by: str) -> tuple[int, tuple[str, ...]]:
+        """Put the texts of the canary in force as a new generation; its number, and the problems if they were
+        not taken. Raises ValueError if no canary runs.
+        """
+        canary = self.canaries.canary
+        if canary is None:
+            raise ValueError("no canary runs")
+        tried = canary.generation
+
+        def read() -> Generation:
+            generation = self.generations.read_from(tried.directory)
+            if generation.digest != tried.digest:
+                raise ValueError(f"{tried.directory} has changed since the canary began: start it anew")
+            return generation
+
+        problems = await self._take(read, f"promoted from {tried.number}", by)
+        if not problems and self.canaries.canary is canary:
+            await self.canaries.withdraw(by, act="canary_promote")
+        return self.generation.number, problems
 
     async def _take(self, read: Callable[[], Generation], cause: str, by: str) -> tuple[str, ...]:
         """Put what is read in force, or nothing: then the problems are returned. One at a time, and none

@@ -16,6 +16,7 @@ import typer
 
 from gateway import (
     cli_audit,
+    cli_canary,
     cli_cdr,
     cli_configurations,
     cli_consent,
@@ -65,6 +66,7 @@ cli_cdr.add_to(app)
 cli_trace.add_to(app)
 cli_copies.add_to(app)
 cli_words.add_to(app)
+cli_canary.add_to(app)
 cli_templates.add_to(app)
 cli_traffic.add_to(app)
 cli_quota.add_to(app)

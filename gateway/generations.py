@@ -38,7 +38,7 @@ class History:
         """
         last = await self.store.ledger.read(history.last_generation)
         if last is not None:
-            same = last.digest == generations.current.digest
+            same = last.digest == generations.current.digest and not last.cause.startswith(history.CANARY)
             generations.renumber(last.number if same else last.number + 1)
             if same:
                 return

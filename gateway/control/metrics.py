@@ -152,6 +152,17 @@ class Counters(Collector):
         )
         yield GaugeMetricFamily("gateway_connections", "Connections of clients", len(relay.server.clients))
         yield GaugeMetricFamily("gateway_generation", "Generation in force", self.gateway.generation.number)
+        yield from self._canary()
+
+    def _canary(self) -> Iterator[Metric]:
+        sides = GaugeMetricFamily(
+            "gateway_canary_messages", "Messages of a canary and beside it", labels=["side", "what"]
+        )
+        canary = self.gateway.relay.judging.canary
+        for side, tally in (("canary", canary.own), ("in_force", canary.rest)) if canary is not None else ():
+            for what, count in tally.counts().items():
+                sides.add_metric([side, what], count)
+        yield sides
 
     def _steering(self) -> Iterator[Metric]:
         steering = self.gateway.relay.steering

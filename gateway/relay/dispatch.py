@@ -233,7 +233,7 @@ class Dispatch:
             self.ordering.leaves(entry)
         entry.attempts += 1
         entry.sent_at = self.clocks.now_ms()
-        add_step(entry, self.generation, rule.name, pick)
+        add_step(entry, self.placing.generation_of(entry.message, self.generation), rule.name, pick)
 
     def _receipt_deadline(self, slot: Slot) -> int:
         return self.clocks.now_ms() + int(slot.link.carrier.settings.receipt_timeout * 1000)

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
@@ -24,6 +25,9 @@ from gateway.relay.book import Book, Entry
 from gateway.relay.clocks import Clocks
 from gateway.relay.dispatch import Dispatch
 from gateway.store.rows import State
+
+if TYPE_CHECKING:
+    from gateway.relay.canary import Canary
 
 log = Logger()
 
@@ -51,6 +55,7 @@ class Judging:
         self.clocks = clocks
         self.chain_of: ChainOf = lambda account, category: Chain()
         self.generation = 0
+        self.canary: Canary | None = None
         self.counts: Counter[tuple[str, str, str, str]] = Counter()
         self.failures: Counter[str] = Counter()
         self.again_of: ChainOf = lambda account, category: Chain()
@@ -72,7 +77,7 @@ class Judging:
         return judgement
 
     def _judge(self, message: Message, approval: Approval | None) -> Judgement:
-        chain = self.chain_of(message.account, message.category)
+        chain = self._chain(message)
         if not chain.filters:
             return ALLOWED
         now = self.clocks.wall()
@@ -90,7 +95,7 @@ class Judging:
         """The judgement by the chain of the category that a message was raised to."""
         for each in (message, *message.segments):
             each.category = judgement.category
-        again = self.chain_of(message.account, message.category).judge(message, at, approval)
+        again = self._chain(message).judge(message, at, approval)
         return replace(again, words=judgement.words + again.words, category=judgement.category)
 
     def _rewritten(self, message: Message, judgement: Judgement) -> Judgement:
@@ -132,12 +137,22 @@ class Judging:
             )
         return refuse_failed(name, message, error, closed)
 
-    def record(self, judgement: Judgement) -> str:
+    def generation_of(self, message: Message) -> int:
+        """The number of the generation that decides for a message."""
+        canary = self.canary
+        return canary.generation.number if canary is not None and canary.takes(message) else self.generation
+
+    def _chain(self, message: Message) -> Chain:
+        canary = self.canary
+        chain_of = canary.chain_of if canary is not None and canary.takes(message) else self.chain_of
+        return chain_of(message.account, message.category)
+
+    def record(self, judgement: Judgement, message: Message) -> str:
         """The decision record, made once for all that pass without a word."""
         plain = not judgement.words and judgement.approval is None
         if plain and judgement.verdict.action is Action.ALLOW:
-            return _plain(self.generation)
-        return record(judgement, self.generation)
+            return _plain(self.generation_of(message))
+        return record(judgement, self.generation_of(message))
 
     def admit(self, entry: Entry, judgement: Judgement, batch: Batch) -> Reason | None:
         """Give a new message the state that its verdict means; the reason if it is refused. It is not
@@ -157,9 +172,9 @@ class Judging:
             reason = REASONS["no_route"]
         if reason is not None:
             entry.state, entry.error, entry.done_at, entry.deadline = State.REJECTED, reason.err, now, None
-            entry.decision = self._refusal_record(judgement, reason)
+            entry.decision = self._refusal_record(judgement, reason, message)
         else:
-            entry.decision = self.record(judgement)
+            entry.decision = self.record(judgement, message)
             self._stamp(entry, now)
             self.passed(message, batch)
         return reason
@@ -170,9 +185,11 @@ class Judging:
         verdict = judgement.verdict
         now = self.clocks.now_ms()
         reason = self._refused(message, judgement)
-        if reason is None and self.dispatch.router.choose(message) is None:
+        if reason is None and self.dispatch.placing.router_of(message).choose(message) is None:
             reason = REASONS["no_route"]
-        entry.decision = self._refusal_record(judgement, reason) if reason else self.record(judgement)
+        entry.decision = (
+            self._refusal_record(judgement, reason, message) if reason else self.record(judgement, message)
+        )
         batch.changes.revise(entry.row())
         if judgement.category:
             batch.changes.classify(message.id, message.category)
@@ -209,7 +226,9 @@ class Judging:
         if message.by or (entry.judged_on == self.changes() and now // SECOND == entry.judged_at // SECOND):
             return True
         approval = approval_of(entry.decision)
-        judgement = self.again_of(message.account, message.category).judge(message, now / 1000, approval)
+        canary = self.canary
+        again_of = canary.again_of if canary is not None and canary.takes(message) else self.again_of
+        judgement = again_of(message.account, message.category).judge(message, now / 1000, approval)
         self._stamp(entry, now)
         if judgement.verdict.action in LEAVES or judgement.verdict.action is Action.HOLD:
             return True
@@ -238,7 +257,7 @@ class Judging:
         due = max(message.due or 0, int((verdict.until or 0) * 1000) if verdict.action is Action.DEFER else 0)
         return due if due > now else None
 
-    def _refusal_record(self, judgement: Judgement, reason: Reason) -> str:
+    def _refusal_record(self, judgement: Judgement, reason: Reason, message: Message) -> str:
         """The record of a refusal: by a filter, or the relay's own (no route, a deferral that lasts too
         long), which is then the last word of the record.
         """
@@ -248,7 +267,7 @@ class Judging:
         if (verdict, Mode.ENFORCE) not in judgement.words:
             words = (*judgement.words, (verdict, Mode.ENFORCE))
             judgement = replace(judgement, verdict=verdict, words=words)
-        return record(judgement, self.generation)
+        return record(judgement, self.generation_of(message))
 
 
 @lru_cache(maxsize=16)

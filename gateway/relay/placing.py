@@ -11,7 +11,9 @@ from __future__ import annotations
 import random
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
+from gateway.message import Message
 from gateway.relay.book import Entry
 from gateway.relay.carrier import Carrier, Slot
 from gateway.relay.clocks import Clocks
@@ -20,6 +22,9 @@ from gateway.routing.numbering import kind_of
 from gateway.routing.quality import Quality
 from gateway.routing.router import Router, Rule
 from gateway.store.rows import State
+
+if TYPE_CHECKING:
+    from gateway.relay.canary import Canary
 
 Detour = Callable[[Entry, Rule | None], Rule | None]
 """Of a message and its rule: the rule by which it goes instead."""
@@ -37,6 +42,7 @@ class Placing:
         self.clocks = clocks
         self.carriers: dict[str, Carrier] = {}
         self.router = Router(())
+        self.canary: Canary | None = None
         self.turns: Counter[str] = Counter()
         self.quality = Quality()
         self.view = View(
@@ -53,6 +59,16 @@ class Placing:
         self._texts: OrderedDict[int, str] = OrderedDict()
         self._tied: dict[tuple[str, str, bool], Rule] = {}
 
+    def router_of(self, message: Message) -> Router:
+        """The router that decides for a message."""
+        canary = self.canary
+        return canary.router if canary is not None and canary.takes(message) else self.router
+
+    def generation_of(self, message: Message, in_force: int) -> int:
+        """The number of the generation that decides for a message."""
+        canary = self.canary
+        return canary.generation.number if canary is not None and canary.takes(message) else in_force
+
     def use(self, router: Router) -> None:
         """Go by another router."""
         self.router = router
@@ -60,7 +76,7 @@ class Placing:
 
     def rule(self, entry: Entry) -> Rule | None:
         """The rule for a message now; where something ties it, the rule of its lane for that carrier."""
-        rule = self.router.choose(entry.message, self.clocks.wall())
+        rule = self.router_of(entry.message).choose(entry.message, self.clocks.wall())
         if self.detour is not None:
             rule = self.detour(entry, rule)
         return None if rule is None else self.tied(entry, rule)
@@ -75,13 +91,14 @@ class Placing:
         if text is not None and (carrier := self._texts.get(text)) in rule.carriers:
             return self._by(rule, carrier or "", strict=False)
         if rule.choice.sticky:
-            for name in self.router.chooser.order(rule.choice, entry.message.destination, self.view):
+            chooser = self.router_of(entry.message).chooser
+            for name in chooser.order(rule.choice, entry.message.destination, self.view):
                 if self.health(name) in USABLE:
                     return self._by(rule, name, strict=False)
         return rule
 
     def _by(self, rule: Rule, carrier: str, *, strict: bool) -> Rule:
-        key = rule.name, carrier, strict
+        key = rule.lane, carrier, strict
         tied = self._tied.get(key)
         if tied is None:
             tied = self._tied[key] = rule.for_one(carrier, strict)
@@ -101,7 +118,7 @@ class Placing:
         return pick, slot
 
     def _pick(self, entry: Entry, rule: Rule) -> Pick:
-        chooser, digits = self.router.chooser, entry.message.destination
+        chooser, digits = self.router_of(entry.message).chooser, entry.message.destination
         if rule.by:
             health = self.health(rule.by)
             if health in (Health.READY, Health.SUSPECT):
@@ -119,7 +136,8 @@ class Placing:
         """A message has reached its end: it counts for the quality of its carrier, where a route goes by
         that.
         """
-        if not self.router.chooser.by_quality or entry.carrier is None or entry.sent_at is None:
+        by_quality = self.router_of(entry.message).chooser.by_quality
+        if not by_quality or entry.carrier is None or entry.sent_at is None:
             return
         if entry.state in (State.DELIVERED, State.UNDELIVERABLE, State.EXPIRED, State.REJECTED):
             seconds = ((entry.done_at or entry.sent_at) - entry.sent_at) / 1000

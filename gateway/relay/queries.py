@@ -185,7 +185,7 @@ class Queries:
         batch = Batch()
         at_once = judgement.verdict.action in LEAVES and not self._later(changed)
         if entry.state is State.WAITING and at_once:
-            entry.decision = self.judging.record(judgement)
+            entry.decision = self.judging.record(judgement, changed)
             batch.changes.revise(entry.row())
             batch.changes.classify(changed.id, changed.category)
             batch.changes.progress(changed.id, entry.progress())

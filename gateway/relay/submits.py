@@ -230,6 +230,7 @@ class Submits:
         message = message_of(account, pdu, self.clocks.now_ms(), self.judging.generation)
         if isinstance(message, int):
             return message
+        message.generation = self.judging.generation_of(message)
         message.id = self.ids.take() if message_id is None else message_id
         short = client.protocol.session.version < V34
         message.client_id = told or write_id(message.id, account.settings.message_id, short=short)

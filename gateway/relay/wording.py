@@ -58,6 +58,8 @@ class Wording:
         self.clocks = clocks
         self.changing = DeferredLock()
         self.filter: SensitiveWords | None = None
+        self.aside: SensitiveWords | None = None
+        """The filter of a canary: what is edited meanwhile holds for it too."""
         self.last = 0
         self.counts: Counter[str] = Counter()
 
@@ -100,6 +102,8 @@ class Wording:
             if done.edits:
                 await self._commit(done.edits)
                 filter.words = words
+                if self.aside is not None:
+                    self.aside.words = await self.beside(self.aside.words.edited, done.edits)
                 self.last = done.edits[-1].id
                 self.counts.update(edit.action for edit in done.edits)
                 log.info(

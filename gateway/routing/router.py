@@ -34,11 +34,14 @@ class Rule:
     by: str = ""
     """The one carrier by which it goes while that is usable; always, if `strict`."""
     strict: bool = False
+    aside: str = ""
+    """Of which generation, where that is not the one in force: its messages wait apart."""
 
     @property
     def lane(self) -> str:
         """In which lane its messages wait."""
-        return f"{self.name} by {self.by}" if self.by else self.name
+        lane = f"{self.name} by {self.by}" if self.by else self.name
+        return f"{lane} of {self.aside}" if self.aside else lane
 
     def for_one(self, carrier: str, strict: bool) -> Rule:
         """The same rule for messages that are tied to a carrier."""
@@ -95,6 +98,10 @@ class Router:
     def of(cls, generation: Generation) -> Router:
         """The rules of a generation."""
         return cls(generation.routes, generation.routing, generation.tables, generation.accounts)
+
+    def put_aside(self, word: str) -> None:
+        """Make these the rules of a generation that is not in force."""
+        self.rules = tuple(replace(rule, aside=word) for rule in self.rules)
 
     def choose(self, message: Message, now: float = 0.0) -> Rule | None:
         """The first rule that matches at a moment (unix seconds), or None: then no carrier may take the

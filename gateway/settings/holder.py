@@ -33,6 +33,7 @@ class Generations:
         self._wall = wall
         self._listeners: list[Listener] = []
         self.current: Generation = load(directory, environ, number=number, loaded_at=wall())
+        self.last = number
 
     def subscribe(self, listener: Listener) -> None:
         """Call `listener` after each swap, in the order of subscription. It must not fail."""
@@ -43,19 +44,21 @@ class Generations:
 
         Raises SettingsError.
         """
-        return load(self._directory, self._environ, number=self.current.number + 1, loaded_at=self._wall())
+        return load(self._directory, self._environ, number=self.last + 1, loaded_at=self._wall())
 
     def read_from(self, directory: Path) -> Generation:
         """`read`, of the files in another directory."""
-        return load(directory, self._environ, number=self.current.number + 1, loaded_at=self._wall())
+        return load(directory, self._environ, number=self.last + 1, loaded_at=self._wall())
 
     def renumber(self, number: int) -> None:
         """Give the generation in force the number that the store knows it by."""
         self.current = replace(self.current, number=number)
+        self.last = number
 
     def swap(self, generation: Generation) -> None:
         """Put a generation in force and tell the listeners."""
         before, self.current = self.current, generation
+        self.last = max(self.last, generation.number)
         for listener in self._listeners:
             listener(before, generation)
 

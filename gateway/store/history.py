@@ -22,6 +22,11 @@ register(Statement("generation", upsertion(generation), columns(generation), slo
 
 _BRIEF = [generation.c[name] for name in GenerationRow._fields[:-1]]
 
+CANARY = "canary"
+"""What the cause of a generation begins with that never was in force: one that was only tried."""
+
+_IN_FORCE = ~generation.c.cause.startswith(CANARY)
+
 
 def last_generation(connection: Connection) -> GenerationRow | None:
     """The youngest one, without its texts."""
@@ -37,7 +42,7 @@ def get_generation(connection: Connection, number: int) -> GenerationRow | None:
 
 def generation_at(connection: Connection, moment: int) -> GenerationRow | None:
     """The one that was in force at a unix millisecond, whole; None if none was yet."""
-    query = select(generation).where(generation.c.loaded_at <= moment)
+    query = select(generation).where(generation.c.loaded_at <= moment, _IN_FORCE)
     row = connection.execute(query.order_by(generation.c.number.desc()).limit(1)).one_or_none()
     return None if row is None else GenerationRow._make(row)
 
