@@ -16,7 +16,8 @@ from gateway.filters.lastgood import Kept
 from gateway.filters.listfiles import ListFile, Refused
 from gateway.filters.numbersets import DamagedSet, NumberSet, compare
 from gateway.filters.suppression import ListKey, ListType, Scope, Suppressions
-from gateway.settings.models import Generation, NumberList
+from gateway.settings.keys import BadKeys, Keyring, keys_of
+from gateway.settings.models import Generation, Node, NumberList
 
 FILE = "file:"
 Stamp = tuple[str, ...]
@@ -77,9 +78,7 @@ def read_lists(generation: Generation, before: Lists) -> dict[ListKey, Listed]:
             problems.append(f"{place}: a program or a category is a tenant's")
         else:
             known = before.get(key)
-            listed = (
-                replace(known, settings=entry) if known is not None else kept(fresh, generation.node.state)
-            )
+            listed = replace(known, settings=entry) if known is not None else kept(fresh, generation.node)
             if entry.file is not None:
                 listed = read_file(listed, entry.file, generation.loaded_at)
             if listed.numbers is None and entry.file is not None:
@@ -90,11 +89,12 @@ def read_lists(generation: Generation, before: Lists) -> dict[ListKey, Listed]:
     return found
 
 
-def kept(listed: Listed, state: Path) -> Listed:
+def kept(listed: Listed, node: Node) -> Listed:
     """The list as it was kept on disk; nothing in it if nothing is kept."""
     try:
-        found = lastgood.load(lastgood.place(state, listed.key))
-    except (OSError, DamagedSet) as error:
+        path = lastgood.place(node.state, listed.key)
+        found = lastgood.load(path, keys_of(node, Path())) if path.exists() else None
+    except (OSError, DamagedSet, BadKeys) as error:
         return replace(listed, problem=f"the last good one cannot be read: {error}")
     if found is None:
         return listed
@@ -108,11 +108,24 @@ def kept(listed: Listed, state: Path) -> Listed:
     )
 
 
-def keep(listed: Listed, state: Path) -> None:
-    """Keep a list on disk. Raises OSError."""
+def keep(listed: Listed, node: Node) -> None:
+    """Keep a list on disk, encrypted as the store is. Raises OSError."""
     assert listed.numbers is not None
     about = {"stamp": listed.stamp, "read_at": listed.read_at, "refused": listed.refused_count}
-    lastgood.save(lastgood.place(state, listed.key), Kept(about, listed.numbers))
+    lastgood.save(lastgood.place(node.state, listed.key), Kept(about, listed.numbers), _sealing_keys(node))
+
+
+def is_kept(listed: Listed, node: Node) -> bool:
+    """Whether a list is on disk, encrypted by the newest key if there is any. Raises OSError."""
+    keys = _sealing_keys(node)
+    return lastgood.version(lastgood.place(node.state, listed.key)) == (0 if keys is None else keys.current)
+
+
+def _sealing_keys(node: Node) -> Keyring | None:
+    try:
+        return keys_of(node, Path()) if node.encryption.mode == "on" else None
+    except BadKeys as error:
+        raise OSError(f"the keys of the store: {error}") from None
 
 
 def read_file(listed: Listed, path: Path, now: float, *, accept_shrink: bool = False) -> Listed:

@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredLock
@@ -19,13 +18,13 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from gateway.filters.known import Known
-from gateway.filters.lastgood import place
-from gateway.filters.listed import Listed, Lists, keep, put_in_force
+from gateway.filters.listed import Listed, Lists, is_kept, keep, put_in_force
 from gateway.filters.numbersets import compare
 from gateway.filters.suppression import ListKey
 from gateway.relay.alarms import Alarms
 from gateway.relay.clocks import Clocks
 from gateway.relay.fetching import NotFetched, refreshed
+from gateway.settings.models import Node
 
 log = Logger()
 
@@ -60,16 +59,16 @@ class Feeds:
         self.alarms = alarms
         self.clocks = clocks
         self.in_thread = in_thread
-        self.state = Path()
+        self.node = Node()
         self.feeds: dict[ListKey, Feed] = {}
         self._stopped = False
         self._one = DeferredLock()
         self._loop = LoopingCall(self._turn)
         self._loop.clock = clocks.timer  # type: ignore[assignment]
 
-    def adopt(self, lists: Lists, known: Known, state: Path) -> None:
+    def adopt(self, lists: Lists, known: Known, node: Node) -> None:
         """Put the lists of a generation in force. What a feed has read since stays."""
-        self.known, self.state = known, state
+        self.known, self.node = known, node
         now = self.clocks.wall()
         feeds = {}
         for key, listed in lists.items():
@@ -130,7 +129,7 @@ class Feeds:
         before = feed.listed
         now = feed.looked_at = self.clocks.wall()
         try:
-            listed = await self.in_thread(self._read, before, self.state, now, accept_shrink)
+            listed = await self.in_thread(self._read, before, self.node, now, accept_shrink)
         except (NotFetched, OSError) as error:
             return self._failed(feed, "failed", str(error))
         if self.feeds.get(before.key) is not feed or feed.listed is not before:
@@ -161,11 +160,11 @@ class Feeds:
         )
         return self._told(feed, "taken", added=added, removed=removed)
 
-    def _read(self, before: Listed, state: Path, now: float, accept_shrink: bool) -> Listed:
+    def _read(self, before: Listed, node: Node, now: float, accept_shrink: bool) -> Listed:
         """In a thread: the list as it is now, kept on disk if it has changed."""
-        listed = refreshed(before, state, now, lambda: self._stopped, accept_shrink=accept_shrink)
-        if not listed.problem and (listed.numbers is not before.numbers or not kept_on_disk(listed, state)):
-            keep(listed, state)
+        listed = refreshed(before, node.state, now, lambda: self._stopped, accept_shrink=accept_shrink)
+        if not listed.problem and (listed.numbers is not before.numbers or not is_kept(listed, node)):
+            keep(listed, node)
         return listed
 
     def _put(self) -> list[str]:
@@ -212,11 +211,6 @@ class Feeds:
             "refused": listed.refused_count,
             "error": feed.error,
         }
-
-
-def kept_on_disk(listed: Listed, state: Path) -> bool:
-    """Whether something is kept of a list."""
-    return place(state, listed.key).exists()
 
 
 def _as_read(held: Listed, now: Listed) -> Listed:

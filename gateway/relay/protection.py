@@ -106,7 +106,7 @@ class Protection:
         if isinstance(suppressed, Suppressed):
             self.people.persons, self.people.known = suppressed.persons, suppressed.known
             self.people.known.breakers.configure(suppressed.persons.people.breakers)
-            self.feeds.adopt(suppressed.lists, suppressed.known, generation.node.state)
+            self.feeds.adopt(suppressed.lists, suppressed.known, generation.node)
             self.people.known.changes += 1
         lookup = filters.get(Lookup.name)
         self.lookups.adopt(lookup if isinstance(lookup, Lookup) else None, self.people.known)

@@ -12,6 +12,10 @@ from base64 import b64decode, b64encode
 from dataclasses import dataclass
 from hashlib import blake2b
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from gateway.settings.node import Node
 
 OCTETS = 32
 MOST = 255  # versions: one octet names them
@@ -114,3 +118,11 @@ def write_keys(path: Path, keyring: Keyring) -> None:
             os.close(directory)
     except OSError as error:
         raise BadKeys(f"{path} cannot be written: {error.strerror}") from None
+
+
+def keys_of(node: Node, directory: Path) -> Keyring | None:
+    """The keys of a node as they are now; None if there are none. Raises BadKeys."""
+    given = node.encryption.keys
+    if given is not None:
+        return parse_keys(given.get_secret_value())
+    return read_keys(keys_path((directory / node.state).resolve(), node.encryption.file))

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from sqlalchemy import Connection
 
-from gateway.settings.keys import BadKeys, Keyring, keys_path, new_keyring, parse_keys, read_keys, write_keys
+from gateway.settings.keys import BadKeys, Keyring, keys_of, keys_path, new_keyring, write_keys
 from gateway.settings.node import Node
 from gateway.store.queries import get_counter
 from gateway.store.rows import StoreUnavailable
@@ -37,9 +37,8 @@ def where(node: Node, directory: Path) -> Path:
 
 def keyring_of(node: Node, directory: Path) -> Keyring | None:
     """The keys as they are now; None if there are none. Raises StoreUnavailable."""
-    given = node.encryption.keys
     try:
-        return read_keys(where(node, directory)) if given is None else parse_keys(given.get_secret_value())
+        return keys_of(node, directory)
     except BadKeys as error:
         raise StoreUnavailable(f"the keys of the store: {error}") from None
 

@@ -13,11 +13,13 @@ from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 from web_lists import Asked, Web
 
+from gateway.filters import lastgood
 from gateway.filters.known import Known
 from gateway.filters.listed import read_lists
 from gateway.relay.alarms import Alarms
 from gateway.relay.clocks import Clocks
 from gateway.relay.feeds import Feed, Feeds
+from gateway.settings.keys import new_keyring, write_keys
 from gateway.settings.models import Generation
 
 NUMBERS = [f"86199123{n:05}" for n in range(1000)]
@@ -73,7 +75,7 @@ class Lists:
     def reload(self, **changes: Any) -> None:
         generation = self.generation(**changes)
         self.lists = read_lists(generation, self.lists)
-        self.feeds.adopt(self.lists, self.known, generation.node.state)
+        self.feeds.adopt(self.lists, self.known, generation.node)
 
     def pass_by(self, seconds: float) -> None:
         """So much time goes by, and what is due is done."""
@@ -275,6 +277,45 @@ def test_a_damaged_last_good_one_is_told(web: Web, tmp_path: Path) -> None:
     assert "cannot be read" in lists.alarm
     lists.pass_by(0)
     assert lists.stops(NUMBERS[0])
+
+
+def test_what_is_kept_is_encrypted_by_the_newest_key(web: Web, tmp_path: Path) -> None:
+    keys = tmp_path / "state.keys"
+    ring = new_keyring()
+    write_keys(keys, ring)
+    web.answer = Served("8619912399999")
+    lists = Lists(tmp_path, url=web.url(), every=HOUR)
+    lists.pass_by(0)
+    (kept,) = (tmp_path / "state" / "lists").glob("*.list")
+    assert b"numberset" not in kept.read_bytes()
+    assert b"read_at" not in kept.read_bytes()
+    assert lastgood.version(kept) == 1
+    lists.start()
+    assert lists.stops("8619912399999")
+    write_keys(keys, ring.rotated())
+    lists.pass_by(2 * HOUR)
+    assert lists.feed.counts == {"unchanged": 1}
+    assert lastgood.version(kept) == 2
+    octets = kept.read_bytes()
+    kept.write_bytes(octets[:40] + bytes((octets[40] ^ 1,)) + octets[41:])
+    lists.start()
+    assert "was changed or moved" in lists.alarm
+    kept.write_bytes(octets)
+    keys.unlink()
+    lists.start()
+    assert "its key is not there" in lists.alarm
+
+
+def test_what_was_kept_before_there_were_keys_is_read_and_encrypted(web: Web, tmp_path: Path) -> None:
+    lists = Lists(tmp_path, url=web.url(), every=HOUR)
+    lists.pass_by(0)
+    (kept,) = (tmp_path / "state" / "lists").glob("*.list")
+    assert lastgood.version(kept) == 0
+    write_keys(tmp_path / "state.keys", new_keyring())
+    lists.start()
+    assert lists.stops(NUMBERS[0])
+    lists.pass_by(2 * HOUR)
+    assert lastgood.version(kept) == 1
 
 
 def test_a_reload_does_not_lose_what_was_fetched(web: Web, tmp_path: Path) -> None:
