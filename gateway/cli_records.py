@@ -1,4 +1,4 @@
-"""Commands that read the records of messages: gateway messages. They need no running node."""
+"""Commands that read the records of messages: gateway messages, stats. They need no running node."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ AsCsv = Annotated[bool, typer.Option("--csv", help="A line of CSV for each on st
 def add_to(app: typer.Typer) -> None:
     """Make these commands known."""
     app.command()(messages)
+    app.command()(stats)
 
 
 def messages(
@@ -99,3 +100,47 @@ def messages(
     say(f"{found} found, {progress}" + ("" if progress.whole else f"; more: --before {progress.last_id}"))
     if not found:
         end(FAILED)
+
+
+def stats(
+    by: Annotated[
+        str,
+        typer.Option(help="account, tenant, program, category, carrier, country, day, hour; with commas."),
+    ] = "account",
+    since: Since = "24h",
+    until: Until = "",
+    account: Annotated[str | None, typer.Option(help="Of this account.")] = None,
+    carrier: Annotated[str | None, typer.Option(help="By this carrier.")] = None,
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Count messages from their records: accepted, sent, delivered, failed, refused, open; and opt-outs."""
+    from gateway import records, tallies
+    from gateway.asking import Unreadable, store_of
+    from gateway.cli_cdr import generation_of
+    from gateway.persons import tell_rows
+    from gateway.store.spans import Stretch
+
+    generation = generation_of(config)
+    try:
+        sorting = tallies.sorting_of(generation, [name.strip() for name in by.split(",") if name.strip()])
+        begin, finish = records.moment_of("--since", since), records.moment_of("--until", until)
+    except ValueError as error:
+        end(USAGE, str(error))
+    stretch = Stretch(begin, finish, account=account, carrier=carrier)
+    try:
+        with store_of(generation.node, config) as connection:
+            found = tallies.tally(
+                connection, stretch, sorting, lambda looked: say(f"… looked at {looked:,} messages")
+            )
+    except Unreadable as error:
+        end(FAILED, str(error))
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+    elif as_csv:
+        writer = csv.DictWriter(sys.stdout, (*sorting.by, *tallies.COUNTS), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(found)
+    else:
+        tell_rows(found)

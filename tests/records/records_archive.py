@@ -17,6 +17,7 @@ from gateway.smpp.pdus import SubmitSm
 from gateway.store.engine import open_store, store_url
 from gateway.store.numbers import NUMBERED, TENANT, key_of
 from gateway.store.opening import KEYS, keep_fresh, keys_for
+from gateway.store.people import ConsentRow
 from gateway.store.rows import Changes, MessageRow, State
 
 NOW = 1_700_000_000_000  # 2023-11-14T22:13:20Z
@@ -62,7 +63,9 @@ class Archive:
     def _dump(self, name: str, document: object) -> None:
         (self.config / name).write_text(yaml.safe_dump(document, allow_unicode=True), "utf-8")
 
-    async def keep(self, rows: Iterable[MessageRow], numbered: int = 0) -> None:
+    async def keep(
+        self, rows: Iterable[MessageRow], numbered: int = 0, consents: Iterable[ConsentRow] = ()
+    ) -> None:
         """Store messages as a node would, those up to `numbered` found by their number."""
         node = load_node(self.config, os.environ | ENVIRON)
         keys = keys_for(node, self.config)
@@ -80,6 +83,8 @@ class Archive:
                     tenant = ACCOUNTS[row.account]["tenant"]
                     batch.add("number", (key_of(keys.vault, tenant, row.destination), row.id))
                     batch.add("count", (TENANT + tenant, 1))
+            for line in consents:
+                batch.add("consent", tuple(line))
             if numbered:
                 batch.add("count", (NUMBERED, numbered))
             await store.journal.commit(batch)
