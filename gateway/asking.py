@@ -32,6 +32,8 @@ from gateway.store.opening import Keys, check, reader_vault, where, wholly_seale
 from gateway.store.rows import MessageRow, State, StoreUnavailable
 
 MOST_DESTINATIONS = 255
+OWN = "#"
+"""Begins the gateway's own number of a message: so those are found that were refused in the response."""
 TOLD = ("category", "accepted", "sent", "ended", "expires", "carrier", "carrier_message_id", "attempts")
 
 
@@ -139,8 +141,8 @@ def told_directive(found: dict[str, Any]) -> str:
 
 
 def find_messages(node: Node, directory: Path, message_id: str) -> list[dict[str, Any]]:
-    """What the store of the configuration in `directory` knows of the messages told under this id; zeros
-    before it may be left out. Raises Unreadable.
+    """What the store of the configuration in `directory` knows of the messages told under this id, zeros
+    before it may be left out, or of the one with this number of the gateway's own, `#12`. Raises Unreadable.
     """
     return [document(row) for row in find_rows(node, directory, message_id)]
 
@@ -148,6 +150,9 @@ def find_messages(node: Node, directory: Path, message_id: str) -> list[dict[str
 def find_rows(node: Node, directory: Path, message_id: str) -> list[MessageRow]:
     """`find_messages`, as the rows are. Raises Unreadable."""
     with store_of(node, directory) as connection:
+        if message_id.startswith(OWN):  # one that was refused in the response
+            own = message_id.removeprefix(OWN)
+            return queries.messages(connection, [int(own)] if own.isascii() and own.isdigit() else [])
         for number in read_id(message_id):
             found = queries.messages(connection, range(number, number + MOST_DESTINATIONS))
             rows = [row for row in found if _same_id(row.client_id, message_id)]
@@ -203,7 +208,7 @@ def carriers_answers(node: Node, directory: Path, message_ids: list[str]) -> dic
 def document(row: MessageRow) -> dict[str, Any]:
     """A stored message as data; numbers are masked, the text stays away."""
     return {
-        "id": row.client_id,
+        "id": row.client_id or f"{OWN}{row.id}",
         "account": row.account,
         "from": row.source,
         "to": masked(row.destination),

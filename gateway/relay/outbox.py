@@ -77,16 +77,16 @@ class Outbox:
         self._waiting: deque[Parcel] = deque()
         self._held: set[int] = set()  # seqs in memory or not off the disk yet: not to be read again
         self._gone: list[int] = []  # those that left the disk while it was read
-        self._beyond: int | None = None  # rows after this seq wait in the store alone
+        self._beyond: int | None = 0  # rows after this seq wait in the store alone
+        self._counted = False  # whether it is known how many there are
         self._left: int | None = None  # the first of those left to the store until somebody else binds
         self._reading = False
         self._next = 0
 
     def restore(self, count: int) -> None:
         """The store holds `count` rows for this account: they are read when a session can take them."""
-        self.backlog = count
-        if count:
-            self._beyond = 0
+        self.backlog, self._counted = count, True
+        self._beyond = 0 if count else None
 
     def expired(self, count: int) -> None:
         """The retention has done away with rows that nobody fetched."""
@@ -180,6 +180,9 @@ class Outbox:
         """Read the next rows from the store; a little later if it cannot be read."""
         after, self._beyond = self._beyond or 0, None
         try:
+            if not self._counted:  # its account was not configured at the start
+                self.backlog = (await self.ledger.outbox_counts()).get(self.account, 0)
+                self._counted = True
             rows = await self.ledger.outbox(self.account, after, PAGE)
         except StoreUnavailable as error:
             log.warn("the outbox of {name} could not be read: {error}", name=self.account, error=str(error))

@@ -115,11 +115,11 @@ class Recovery:
         await self._messages()
         for destination, source, account_name in await self.ledger.recent_writers(RECENT):
             self.replies.wrote(destination, source, account_name)
-        for name, count in (await self.ledger.outbox_counts()).items():
-            account = self.accounts.get(name)
-            if account is not None:
-                account.outbox.restore(count)
-            else:
+        outboxes = await self.ledger.outbox_counts()
+        for account in self.accounts:
+            account.outbox.restore(outboxes.get(account.name, 0))
+        for name, count in outboxes.items():
+            if self.accounts.get(name) is None:
                 log.warn(
                     "{count} receipts and replies wait for account {name}, which is gone",
                     count=count,

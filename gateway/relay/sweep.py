@@ -22,6 +22,7 @@ from gateway.store.rows import State, StoreUnavailable
 log = Logger()
 
 INTERVAL = 1.0
+LONGEST_PAUSE = 15.0  # seconds until a store that could not be read is tried again
 PAGE = 1000
 NO_RECEIPT = {
     "unknown": State.UNKNOWN,
@@ -54,6 +55,8 @@ class Sweep:
         self._loop.clock = clocks.timer  # type: ignore[assignment]
         self.besides: Callable[[Batch], None] = lambda batch: None
         self._sweeping: Deferred[None] | None = None
+        self._failures = 0  # to read the store, in a row
+        self._not_before = 0.0  # seconds of the timer
 
     def start(self) -> None:
         """Begin to sweep."""
@@ -80,7 +83,7 @@ class Sweep:
         self.replies.overdue(late)
         self.besides(late)
         self.committer.commit(late, must=True)
-        while True:
+        while self.clocks.timer.seconds() >= self._not_before:
             now = self.clocks.now_ms()
             try:
                 rows = await self.book.ledger.due(now, PAGE)
@@ -88,12 +91,22 @@ class Sweep:
                 async with self.book.loaded([row.id for row in rows]) as entries:
                     acted = [self._act(entry, now, batch) for entry in entries]
             except StoreUnavailable as error:
-                log.warn("what is due could not be read: {error}", error=str(error))
+                self._put_off(str(error))
                 return
+            if self._failures:
+                log.info("what is due is read again, after {count} failures", count=self._failures)
+                self._failures = 0
             batch.after.append(self.dispatch.pump)
             await self.committer.commit(batch, must=True)
             if len(rows) < PAGE or not any(acted):
                 return
+
+    def _put_off(self, error: str) -> None:
+        """The store cannot be read: that is said once, and tried again less and less often."""
+        if not self._failures:
+            log.warn("what is due cannot be read: {error}", error=error)
+        self._failures += 1
+        self._not_before = self.clocks.timer.seconds() + min(LONGEST_PAUSE, INTERVAL * 2**self._failures)
 
     async def hasten(self, ids: Sequence[int]) -> None:
         """Judge messages anew that are deferred, now: what they waited for is there."""

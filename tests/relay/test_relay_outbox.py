@@ -266,3 +266,22 @@ def test_nobody_is_told_before_the_end_is_on_disk(house: House) -> None:
     house.restart()
     assert house.client().delivered == []
     assert not [pdu for pdu in client.heard if isinstance(pdu, DeliverSm)]
+
+
+def test_an_account_that_comes_back_by_a_reload_has_what_waits_for_it(make_house: MakeHouse) -> None:
+    both = generation(accounts={"bank": account(), "shop": account()})
+    house = make_house(both)
+    shop = house.client("shop")
+    told = shop.submit(source_addr="10690002").message_id
+    shop.cut()
+    house.receipt("1")
+    house.crash()
+    house.settings = generation(accounts={"bank": account()})
+    house.start()
+    house.reload(both)
+    back = house.client("shop")
+    house.advance(1)
+    assert [receipt.message_id for receipt in back.receipts] == [told]
+    found = house.relay.accounts.get("shop")
+    assert found is not None
+    assert (found.outbox.backlog, house.outbox("shop")) == (0, [])
