@@ -287,7 +287,16 @@ class Gateway:
         held = (privacy.is_held, privacy.is_held_case) if privacy.holds else ()
         removing = privacy.attesting.removing
         store = self.store
-        purge = Purge(store.journal, store.ledger, self.clocks.timer, *held, removing=removing, dry=dry)
+        drop_calls = self.relay.protection.webhooks.drop
+        purge = Purge(
+            store.journal,
+            store.ledger,
+            self.clocks.timer,
+            *held,
+            removing=removing,
+            drop_calls=drop_calls,
+            dry=dry,
+        )
         async with privacy.housekeeping:
             purged = await purge.run(self.generation.node.retention, self.clocks.now_ms())
         found = {**asdict(purged), "outbox": sum(purged.outbox.values())}

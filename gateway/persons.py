@@ -161,6 +161,11 @@ ERASED = {
     "suppressions_kept": "entries of lists stay, encrypted: they keep the person from being written to",
     "lifted": "entries that were taken off their lists are erased",
     "lifted_held": "entries that were taken off their lists stay: legal hold",
+    "calls": "calls of webhooks that were given up are erased",
+    "calls_held": "calls of webhooks that were given up stay: legal hold",
+    "calls_waiting": "calls of webhooks stay until they are made: the other system is to know",
+    "receipts_waiting": "receipts stay until their client fetches them, or retention.outbox is over",
+    "strays_waiting": "receipts that matched no message stay until retention.strays is over",
     "suppressions_added": "entries of lists are new, in the place of a consent that was taken back",
 }
 
@@ -170,7 +175,7 @@ def tell_erased(answer: Document) -> None:
     for name, sentence in ERASED.items():
         if answer.get(name):
             print(f"{answer[name]:>6} {sentence}")
-    print("       what waits for a client to fetch it goes when that is done, or by retention.outbox")
+    print("       replies that wait for their client go when it fetches them, or by retention.outbox")
     for copy in answer["backups"]:
         at = datetime.fromtimestamp(copy["at"] / 1000, UTC).isoformat(timespec="seconds")
         print(f"       the backup of {at} ({copy['file']}) has what there was then, until it is deleted")

@@ -174,7 +174,7 @@ class Relay:
         return Privacy(
             ledger,
             committer,
-            self.protection.people,
+            self.protection,
             self.audit,
             vault,
             self._tenant_of,

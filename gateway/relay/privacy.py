@@ -20,11 +20,13 @@ from gateway.relay.auditing import Audit
 from gateway.relay.batch import Batch, Committer
 from gateway.relay.clocks import Clocks
 from gateway.relay.numbering import Numbering
-from gateway.relay.people import People, kept
+from gateway.relay.people import kept
+from gateway.relay.protection import Protection
 from gateway.relay.resealing import Resealing
 from gateway.store import audit as records
 from gateway.store import holds, numbers
 from gateway.store import people as rows
+from gateway.store.calls import calls_with
 from gateway.store.holds import Hold
 from gateway.store.ledger import Ledger
 from gateway.store.lifted import PLACE, lifted_of
@@ -47,7 +49,7 @@ class Privacy:
         self,
         ledger: Ledger,
         committer: Committer,
-        people: People,
+        protection: Protection,
         audit: Audit,
         vault: Vault | None,
         tenant_of: Callable[[str], str],
@@ -59,7 +61,8 @@ class Privacy:
     ) -> None:
         self.ledger = ledger
         self.committer = committer
-        self.people = people
+        self.people = protection.people
+        self.webhooks = protection.webhooks
         self.audit = audit
         self.vault = vault
         self.tenant_of = tenant_of
@@ -126,6 +129,7 @@ class Privacy:
         """Erase a person; tells what was erased, what stays and why."""
         told: Counter[str] = Counter()
         async with self.housekeeping:
+            ids = await self.ledger.read(numbers.messages_to, number)
             await self._messages(number, told)
             await self._consents(number, told)
             await self._replies(number, told)
@@ -133,6 +137,10 @@ class Privacy:
             entries = await self.ledger.read(rows.suppressions_of, number)
             told["suppressions_kept"] = len(entries)
             await self._lifted(number, told)
+            await self._calls(number, told)
+            told["receipts_waiting"], told["strays_waiting"] = await self.ledger.read(
+                numbers.waiting_about, ids, number
+            )
             copies = await self._copies()
             subject = numbers.key_of(self.vault, "", number) if self.vault is not None else "a number"
             await self.audit.at_once(by, "erase", subject, json.dumps(told), purpose=purpose)
@@ -201,6 +209,16 @@ class Privacy:
             told["lifted"] += 1
             batch.changes.add("forget_lifted", row[: len(PLACE)])
         await self.committer.commit(batch, must=True)
+
+    async def _calls(self, number: str, told: Counter[str]) -> None:
+        """Calls that were given up go; those that wait are still owed to the other system."""
+        found = await self.ledger.read(calls_with, number)
+        dead = [row for row in found if row.dead]
+        told["calls_waiting"] = len(found) - len(dead)
+        if any(hold.number in ("", number) for hold in self.holds):
+            told["calls_held"] = len(dead)
+        elif dead:
+            told["calls"] = await self.webhooks.drop(dead)
 
     async def _replies(self, number: str, told: Counter[str]) -> None:
         batch = Batch()

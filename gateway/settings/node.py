@@ -74,6 +74,8 @@ class Retention(Section):
     """Receipts of carriers that match no message."""
     cases: Duration = 180 * 86400.0
     """Replies that a person had to see to, once their case is closed."""
+    calls: Duration = 30 * 86400.0
+    """Calls of webhooks and mails that were given up. While there is a legal hold they all stay."""
     lifted: Duration = 1827 * 86400.0
     """Entries that were taken off their lists: until then it can be told whether somebody could be written to
     on a day of the past. While there is a legal hold they all stay.

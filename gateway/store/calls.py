@@ -14,6 +14,8 @@ from gateway.store.sealing import SEALS, is_sealed_text, vault_of
 from gateway.store.statements import Statement, columns, deletion, register, revision, upsertion
 from gateway.store.vault import Vault
 
+PAGE = 500
+
 
 class CallRow(NamedTuple):
     """A call that is still to be made. Calls of one `lane` are made in order; lane 0 has no order."""
@@ -57,6 +59,26 @@ def calls_by_seq(connection: Connection, seqs: Sequence[int]) -> list[CallRow]:
     """Those of the calls that are there, in order."""
     query = select(event_call).where(event_call.c.seq.in_(seqs)).order_by(event_call.c.seq)
     return _opened(connection, query)
+
+
+def given_up_before(connection: Connection, moment: int, after: int, limit: int) -> list[CallRow]:
+    """Calls made before a moment (unix ms) that were given up, with a seq above `after`, in order."""
+    query = select(event_call).where(
+        event_call.c.dead == 1, event_call.c.created_at < moment, event_call.c.seq > after
+    )
+    return _opened(connection, query.order_by(event_call.c.seq).limit(limit))
+
+
+def calls_with(connection: Connection, number: str) -> list[CallRow]:
+    """All calls that tell of a number, in order. Reads every one of them."""
+    found: list[CallRow] = []
+    after = 0
+    while rows := _opened(
+        connection, select(event_call).where(event_call.c.seq > after).order_by(event_call.c.seq).limit(PAGE)
+    ):
+        found += [row for row in rows if number in row.body]
+        after = rows[-1].seq
+    return found
 
 
 def call_counts(connection: Connection) -> dict[tuple[str, bool], int]:

@@ -5,15 +5,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 from sqlalchemy.dialects import postgresql
 
-from gateway.store import sealing
+from gateway.store import queries, sealing
 from gateway.store.queries import get_counter
 from gateway.store.rows import MessageRow
-from gateway.store.schema import counter, message, message_number
+from gateway.store.schema import counter, message, message_number, outbox
 from gateway.store.sealing import vault_of
 from gateway.store.statements import Statement, columns, deletion, register
 from gateway.store.vault import Vault
@@ -86,6 +86,21 @@ def messages_to(connection: Connection, number: str) -> list[int]:
     for tenant in tenants(connection):
         found.update(_all(connection, tenant, number))
     return sorted(found)
+
+
+def waiting_about(connection: Connection, ids: Sequence[int], number: str) -> tuple[int, int]:
+    """How many receipts of these messages wait for their client, and how many receipts about a number have
+    matched no message.
+    """
+    receipts = 0
+    for start in range(0, len(ids), PAGE):
+        query = select(func.count()).where(outbox.c.message_id.in_(ids[start : start + PAGE]))
+        receipts += connection.scalar(query) or 0
+    strays, after = 0, 0
+    while rows := queries.strays(connection, after, PAGE):
+        strays += sum(row.destination == number for row in rows)
+        after = rows[-1].seq
+    return receipts, strays
 
 
 def _all(connection: Connection, tenant: str, number: str) -> Iterable[int]:

@@ -9,6 +9,7 @@ from twisted.internet.defer import Deferred
 
 from gateway.settings.node import Retention
 from gateway.store import queries
+from gateway.store.calls import CallRow, given_up_before
 from gateway.store.journal import Journal, Timer
 from gateway.store.ledger import Ledger
 from gateway.store.lifted import lifted_before
@@ -34,6 +35,7 @@ class Purged:
     strays: int = 0
     cases: int = 0  # closed ones
     lifted: int = 0  # entries that were taken off their lists
+    calls: int = 0  # of webhooks, given up
     held: int = 0  # messages and cases that a legal hold keeps as they are
     outbox: Counter[str] = field(default_factory=Counter)  # rows that no session fetched in time, by account
 
@@ -50,12 +52,15 @@ class Purge:
         held_case: Callable[[CaseRow], bool] | None = None,
         *,
         removing: Callable[[list[int]], Awaitable[None]] | None = None,
+        drop_calls: Callable[[list[CallRow]], Awaitable[object]] | None = None,
         dry: bool = False,
     ) -> None:
         """`held` says of a message whether it must stay, `held_case` of a case; None: nothing is held.
-        `removing` is told which messages are about to go. `dry` counts alone.
+        `removing` is told which messages are about to go, `drop_calls` does away with calls. `dry` counts
+        alone.
         """
         self._removing = removing
+        self._drop_calls = drop_calls
         self._held_case = held_case
         self._held = held
         self._dry = dry
@@ -73,6 +78,7 @@ class Purge:
         await self._cases(now - int(keep.cases * 1000), purged)
         if self._held is None:  # what a hold is about may have stood on a list
             await self._lifted(now - int(keep.lifted * 1000), purged)
+            await self._calls(now - int(keep.calls * 1000), purged)
         return purged
 
     async def _bodies(self, before: int, purged: Purged) -> None:
@@ -146,6 +152,14 @@ class Purge:
             await self._apply([("forget_lifted", place) for place in places])
             if self._dry or len(places) < WINDOW:
                 return
+
+    async def _calls(self, before: int, purged: Purged) -> None:
+        after = 0
+        while rows := await self._ledger.read(given_up_before, before, after, SLICE):
+            purged.calls += len(rows)
+            after = rows[-1].seq
+            if self._drop_calls is not None and not self._dry:
+                await self._drop_calls(rows)
 
     async def _apply(self, operations: Frame) -> None:
         if self._dry:

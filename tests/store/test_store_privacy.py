@@ -1,13 +1,13 @@
 """What is found by its number, held, and sealed anew."""
 
 import pytest_twisted
-from store_samples import DAY, NOW, changes, delivered, message
-from test_store_vault import CASE, PERSON, WRITTEN, everything, read_back, said
+from store_samples import DAY, NOW, changes, delivered, lost, message, waiting
+from test_store_vault import CALL, CASE, PERSON, WRITTEN, everything, read_back, said
 from twisted.internet import reactor
 
 from gateway.settings.keys import new_keyring
 from gateway.settings.node import Retention
-from gateway.store import holds, numbers, people, rotation
+from gateway.store import calls, holds, numbers, people, rotation
 from gateway.store.holds import Hold
 from gateway.store.retention import Purge
 from gateway.store.vault import Vault
@@ -162,6 +162,49 @@ async def test_cases_go_some_time_after_they_were_closed(open_here):
     found = await purge.run(Retention(), NOW)
     assert (found.cases, found.held) == (1, 1)
     assert {row.id for row in await store.ledger.read(people.cases, False, 9)} == {5, 6, 7}
+
+
+@pytest_twisted.ensureDeferred
+async def test_given_up_calls_go_with_time_and_those_of_a_person_are_found(open_here):
+    store = open_here(vault=Vault(new_keyring()))
+    old = CALL._replace(created_at=NOW - 31 * DAY, dead=1)
+    rows = [
+        old,
+        old._replace(seq=6, dead=0),
+        old._replace(seq=7, created_at=NOW - 29 * DAY),
+        old._replace(seq=8, body=f'{{"number":"{OTHER}"}}'),
+    ]
+    await store.journal.commit(
+        changes(*(lambda batch, row=row: batch.add("call", tuple(row)) for row in rows))
+    )
+    assert await store.ledger.read(calls.calls_with, PERSON) == rows[:3]
+    gone = []
+
+    async def drop(found):
+        gone.extend(found)
+
+    async def purge(held=None, dry=False):
+        purge = Purge(store.journal, store.ledger, reactor, held, drop_calls=drop, dry=dry)
+        return (await purge.run(Retention(), NOW)).calls
+
+    assert await purge(held=lambda row: False) == 0
+    assert await purge(dry=True) == 2
+    assert gone == []
+    assert await purge() == 2
+    assert gone == [rows[0], rows[3]]
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_waits_about_a_person_is_counted(open_here):
+    store = open_here(vault=Vault(new_keyring()))
+    batch = changes()
+    for seq, about in ((1, 4), (2, 5), (3, None)):
+        batch.enqueue(waiting(seq, message_id=about))
+    batch.stray(lost(1, destination=PERSON))
+    batch.stray(lost(2, destination=OTHER))
+    await store.journal.commit(batch)
+    assert await store.ledger.read(numbers.waiting_about, [4, 9], PERSON) == (1, 1)
+    assert await store.ledger.read(numbers.waiting_about, [], "1") == (0, 0)
 
 
 @pytest_twisted.ensureDeferred
