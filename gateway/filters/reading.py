@@ -11,6 +11,7 @@ from collections.abc import Set
 from functools import cached_property, lru_cache
 from itertools import accumulate, pairwise
 
+from gateway.filters.automaton import Match
 from gateway.filters.entries import Entry, is_unspaced
 from gateway.filters.fold import Origins, run_starts, view_s
 
@@ -48,9 +49,14 @@ class Reading:
             return False
         return not _any_in(kind.unless, around)
 
-    def has_repeats(self, first: int, last: int) -> bool:
-        """Whether `first` to `last` of view R stands for more characters of view S: else S says the same."""
-        return self._runs[last] - self._runs[first] > last - first
+    def repeated(self, matches: list[Match]) -> list[Match]:
+        """Those of view R that stand for more characters of view S: of the others S says the same."""
+        runs = self._runs
+        return [match for match in matches if runs[match[2]] - runs[match[1]] > match[2] - match[1]]
+
+    def squashed_span(self, first: int, last: int) -> tuple[int, int]:
+        """Where in view S `first` to `last` of view R is."""
+        return self._runs[first], self._runs[last]
 
     def original(self, start: int, end: int) -> tuple[int, int]:
         """The span in the original text."""

@@ -12,6 +12,11 @@ from gateway.filters.reading import Cover, Reading
 MOST_HITS = 8
 """Hits of one entry that are reported of one text."""
 
+MOST_LOOKS = 4000
+"""Places of one text whose surroundings are looked at. What is found more often than that, in a text that is
+nobody's ordinary one, counts wherever it stands, unless an allowed phrase covers it.
+"""
+
 
 class Hit(NamedTuple):
     """An entry found in a text: `characters` are ``text[start:end]``, as the sender wrote them.
@@ -54,6 +59,10 @@ class Target(NamedTuple):
             return first, last, "W" if self.view == "S" else self.view
         return (first, last, "S") if evade and self.view == "S" else None
 
+    def anywhere(self, reading: Reading, first: int, last: int) -> tuple[int, int, str]:
+        """Start and end in view S, whatever stands there."""
+        return (*reading.squashed_span(first, last), "R") if self.view == "R" else (first, last, self.view)
+
     def _place_of_runs(
         self, reading: Reading, first: int, last: int, *, loose: bool
     ) -> tuple[int, int, str] | None:
@@ -85,6 +94,7 @@ class Search:
         self._who = tenant, category, now
         self._hits: list[Hit] = []
         self._counts: dict[Row, int] = {}
+        self._looks = 0
         self._seen: set[tuple[Row, int, int]] = set()
 
     def hits(self, views: list[View]) -> tuple[Hit, ...]:
@@ -124,6 +134,11 @@ class Search:
             for target in plan.get(key, ()):
                 if self._counts.get(target.row, 0) >= MOST_HITS:
                     continue
+                if target.kind.severity is not Severity.ALLOW:
+                    self._looks += 1
+                    if self._looks > MOST_LOOKS:
+                        yield target, *target.anywhere(self._reading, first, last)
+                        continue
                 place = target.place(self._reading, first, last)
                 if place and self._reading.in_context(place[0], place[1], target.kind):
                     yield target, *place

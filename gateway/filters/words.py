@@ -189,7 +189,7 @@ class WordList:
             return ()
         reading = Reading(text, tokens, squashed)
         matches = [match for match in matches if match[0] in self._plain or match[0] in self._derived]
-        repeated = [match for match in repeated if reading.has_repeats(match[1], match[2])]
+        repeated = reading.repeated(repeated) if repeated else repeated
         if not matches and not repeated:
             return ()
         views = [View(matches, self._in_squashed)] if matches else []

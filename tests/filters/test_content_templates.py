@@ -12,7 +12,7 @@ from content_messages import NOW, message
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from gateway.filters.matching import CHARACTERS, LONGEST_VARIABLE, Pattern, Variable, parse_pattern
+from gateway.filters.matching import CHARACTERS, LONGEST_VARIABLE, MOST_WAYS, Pattern, Variable, parse_pattern
 from gateway.filters.registry import Registered, Registry, Template, export_csv, import_csv, read_registry
 from gateway.filters.templates import Registries, Templates
 from gateway.filters.verdict import Action, Verdict
@@ -154,6 +154,42 @@ def test_hostile_texts_are_bounded(pattern: str, text: str) -> None:
     for one in (text, text[: parsed.longest], text[: parsed.longest // 2]):
         parsed.matches(one, lambda host: False)
     assert time.process_time() - began < 4
+
+
+PIECES = st.one_of(
+    st.sampled_from(["a", "1", "码", "aa", " "]),
+    st.builds(
+        "{{v:{}({}-{})}}".format,
+        st.sampled_from(["digits", "code", "name", "text"]),
+        st.integers(0, 3),
+        st.integers(3, 300),
+    ),
+)
+
+
+@given(st.lists(PIECES, min_size=1, max_size=8).map("".join))
+def test_a_regular_expression_tries_few_ways(pattern: str) -> None:
+    """Whatever the text: what may give characters back has, all of it together, at most so many ways."""
+    try:
+        parsed = parse_pattern(pattern)
+    except ValueError:
+        return
+    if parsed.plain is not None:
+        assert ways(parsed.plain) <= MOST_WAYS
+
+
+def ways(pattern: re.Pattern[str]) -> int:
+    """In how many ways the repeats of an expression that are not possessive can share a text."""
+    product = 1
+    for operation, argument in re._parser.parse(pattern.pattern, pattern.flags):  # type: ignore[attr-defined]
+        if str(operation) == "MAX_REPEAT":
+            least, most, repeated = argument
+            assert len(repeated) == 1
+            assert repeated.getwidth() == (1, 1)
+            product *= most - least + 1
+        else:
+            assert str(operation) in ("LITERAL", "POSSESSIVE_REPEAT"), operation
+    return product
 
 
 # registries

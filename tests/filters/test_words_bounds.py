@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from gateway.filters.entries import Entry, Flags, Severity
-from gateway.filters.search import MOST_HITS
+from gateway.filters.reading import Reading
+from gateway.filters.search import MOST_HITS, MOST_LOOKS, Target
 from gateway.filters.wordlists import load_wordlists
 from gateway.filters.words import WordList
 
@@ -59,6 +60,31 @@ def test_a_hit_behind_many_allowed_ones_is_found() -> None:
     words = WordList.of([Entry("赌博"), Entry("反赌博", Severity.ALLOW)])
     (hit,) = words.scan("反赌博" * 10_000 + "赌博")
     assert hit.start == 30_000
+
+
+@pytest.mark.parametrize("unit", ["casino ", "人机 ", "xcasinox"])
+def test_only_so_many_places_are_looked_at_closely(unit: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Words whose context words are never there, or that are parts of others, cost no more than so many
+    looks; a text with more of them is none that anybody means, and is hit.
+    """
+    entries = [Entry("casino", near=("royale",)), Entry("人机", near=("赌",))]
+    words = WordList.of(entries)
+    looks = 0
+    place = Target.place
+
+    def counted(target: Target, reading: Reading, first: int, last: int) -> tuple[int, int, str] | None:
+        nonlocal looks
+        looks += 1
+        return place(target, reading, first, last)
+
+    monkeypatch.setattr(Target, "place", counted)
+    assert not words.scan(unit * (MOST_LOOKS - 1))
+    assert looks == MOST_LOOKS - 1
+    looks = 0
+    hits = words.scan(unit * (2 * MOST_LOOKS))
+    assert len(hits) == MOST_HITS
+    assert looks == MOST_LOOKS
+    assert all(hit.start >= MOST_LOOKS * len(unit) for hit in hits)
 
 
 def test_memory_of_a_scan_is_bounded_by_the_text() -> None:
