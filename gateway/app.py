@@ -199,7 +199,10 @@ class Gateway:
             return None
         except (StoreUnavailable, ValueError) as error:
             return (str(error),)
-        return await self._take(lambda: self.generations.read_from(directory), f"rollback to {number}", by)
+        home = self.history.directory
+        return await self._take(
+            lambda: self.generations.read_from(directory, home), f"rollback to {number}", by
+        )
 
     async def promote(self, by: str) -> tuple[int, tuple[str, ...]]:
         """Put the texts of the canary in force as a new generation; its number, and the problems if they were
@@ -319,7 +322,7 @@ class Gateway:
         Raises StoreUnavailable if there are none, or others.
         """
         generation, vault = self.generation, self.store.vault
-        keyring = await deferToThread(keyring_of, generation.node, generation.directory)
+        keyring = await deferToThread(keyring_of, generation.node, self.history.directory)
         if vault is None or keyring is None:
             raise StoreUnavailable("this node runs without keys: see encryption in gateway.yaml")
         if keyring.fingerprint != vault.keyring.fingerprint:

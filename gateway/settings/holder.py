@@ -46,9 +46,10 @@ class Generations:
         """
         return load(self._directory, self._environ, number=self.last + 1, loaded_at=self._wall())
 
-    def read_from(self, directory: Path) -> Generation:
-        """`read`, of the files in another directory."""
-        return load(directory, self._environ, number=self.last + 1, loaded_at=self._wall())
+    def read_from(self, directory: Path, home: Path | None = None) -> Generation:
+        """`read`, of the files in another directory; `home` where it is a copy of that one as it was."""
+        number, now = self.last + 1, self._wall()
+        return load(directory, self._environ, number=number, loaded_at=now, home=home)
 
     def renumber(self, number: int) -> None:
         """Give the generation in force the number that the store knows it by."""

@@ -46,13 +46,15 @@ def load(
     *,
     number: int = 1,
     loaded_at: float | None = None,
+    home: Path | None = None,
 ) -> Generation:
     """Read every file of `directory` and check it whole.
 
-    Secrets come from `environ` and from files; relative paths are relative to `directory`; `loaded_at` is
-    unix seconds, the system's clock unless given. Raises SettingsError with every problem found.
+    Secrets come from `environ` and from files; relative paths are relative to `directory`, but those that
+    lead out of it to `home`, of which `directory` is a copy then; `loaded_at` is unix seconds, the system's
+    clock unless given. Raises SettingsError with every problem found.
     """
-    reading = _Reading(Path(directory), environ)
+    reading = _Reading(Path(directory), environ, home)
     routing = reading.section(Routing)
     tables = Tables()
     if routing:
@@ -112,8 +114,9 @@ def load_node(directory: str | Path, environ: Mapping[str, str]) -> Node:
 class _Reading:
     """The files of one directory while they are read."""
 
-    def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
+    def __init__(self, directory: Path, environ: Mapping[str, str], home: Path | None = None) -> None:
         self.directory = directory
+        self.home = home or directory
         self.environ = environ
         self.problems: list[Problem] = []
         self.bytes: dict[str, bytes] = {}
@@ -121,6 +124,7 @@ class _Reading:
         self.documents = {file: self.read(file, required) for file, (_, required) in FILES.items()}
         self.context: dict[str, Any] = {
             "directory": directory,
+            "home": self.home,
             "account": self.names("accounts.yaml", "accounts"),
             "carrier": self.names("carriers.yaml", "carriers"),
             "group": self.names("routing.yaml", "groups") or set(),
@@ -164,7 +168,7 @@ class _Reading:
             before = self.bytes[file][: error.start]
             mark = Mark(before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
             return Document(None, faults=[Fault(mark, (), "not UTF-8 text")])
-        document = parse(text, lambda scalar: reveal(scalar, self.environ, self.directory))
+        document = parse(text, lambda scalar: reveal(scalar, self.environ, self.directory, self.home))
         return replace(document, value={}) if document.value is None and not document.faults else document
 
     def validate(self, file: str, model: type[Section]) -> Section | None:

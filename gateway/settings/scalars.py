@@ -75,8 +75,11 @@ def as_written(value: object) -> object:
 
 
 def beside_the_configuration(path: Path, info: ValidationInfo) -> Path:
-    """A relative path is relative to the directory of the configuration."""
-    directory: Path | None = (info.context or {}).get("directory")
+    """A relative path is relative to the directory of the configuration; one that leads out of a copy, to
+    that of the original.
+    """
+    context = info.context or {}
+    directory: Path | None = context.get("home" if path.parts[:1] == ("..",) else "directory")
     return (directory / path).resolve() if directory is not None else path
 
 

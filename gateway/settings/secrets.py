@@ -42,10 +42,11 @@ class Hash(NamedTuple):
     digest: bytes
 
 
-def reveal(text: str, environ: Mapping[str, str], directory: Path) -> str:
+def reveal(text: str, environ: Mapping[str, str], directory: Path, home: Path | None = None) -> str:
     """Put the environment's `${NAME}` and the secret file's `${file:PATH}` in their places.
 
-    Paths are relative to `directory`; one line end at the end of a secret file does not belong to the secret.
+    Paths are relative to `directory`, those that lead out of it to `home`; one line end at the end of a
+    secret file does not belong to the secret.
     Raises ValueError, with a sentence for the administrator, when one is not there.
     """
     if "${" not in text:
@@ -54,7 +55,8 @@ def reveal(text: str, environ: Mapping[str, str], directory: Path) -> str:
     def value(reference: re.Match[str]) -> str:
         name = reference[1]
         if name.startswith("file:"):
-            return _secret_file(directory / name[len("file:") :].strip())
+            path = Path(name[len("file:") :].strip())
+            return _secret_file((home if home and path.parts[:1] == ("..",) else directory) / path)
         if not NAME.fullmatch(name):
             raise ValueError(f"${{{name}}} is neither ${{NAME}} nor ${{file:PATH}}")
         if name not in environ:

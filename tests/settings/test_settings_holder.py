@@ -58,3 +58,14 @@ def test_a_broken_start_is_none(directory: Path) -> None:
     (directory / "accounts.yaml").unlink()
     with pytest.raises(SettingsError):
         Generations(directory, ENVIRON, lambda: 100.0)
+
+
+def test_what_a_copy_names_outside_of_it_is_beside_the_original(directory: Path, tmp_path: Path) -> None:
+    carriers = directory / "carriers.yaml"
+    carriers.write_text(carriers.read_text("utf-8").replace("${ALPHA}", "${file:../alpha.txt}"), "utf-8")
+    (tmp_path / "alpha.txt").write_text("alphapwd\n", "utf-8")
+    generations = Generations(directory, ENVIRON, lambda: 100.0)
+    copy = shutil.copytree(directory, tmp_path / "state" / "generations" / "1")
+    with pytest.raises(SettingsError):
+        generations.read_from(copy)
+    assert generations.read_from(copy, directory).carriers == generations.current.carriers
