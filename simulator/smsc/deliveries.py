@@ -9,7 +9,7 @@ from itertools import count
 
 from gateway.smpp.constants import CommandStatus
 from gateway.smpp.events import Answered, Unanswered
-from gateway.smpp.pdus import AlertNotification, DeliverSm
+from gateway.smpp.pdus import AlertNotification, DataSm, DeliverSm
 from simulator.smsc.bind import Bind
 from simulator.smsc.profile import Receipts
 from simulator.smsc.timeline import Timeline
@@ -28,7 +28,7 @@ _LATER = frozenset(
 class Delivery:
     """One deliver_sm (or alert_notification): its kind for the counters, where it should go, tries so far."""
 
-    pdu: DeliverSm | AlertNotification
+    pdu: DeliverSm | DataSm | AlertNotification
     kind: str
     origin: Bind | None = None
     choice: str = "same"

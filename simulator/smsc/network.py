@@ -161,7 +161,7 @@ class Network:
             pdu = receipt(message, self._numbers, MessageState.ENROUTE, self._wall(), final=False)
             self._tell(message, bind, pdu, "intermediates")
 
-    def _tell(self, message: Message, bind: Bind | None, pdu: DeliverSm, kind: str) -> None:
+    def _tell(self, message: Message, bind: Bind | None, pdu: DeliverSm | DataSm, kind: str) -> None:
         delivery = Delivery(pdu, kind, bind, message.receipts.bind, message.rule)
         self._deliveries(message.account).offer(delivery)
 

@@ -105,6 +105,21 @@ class Limits(Model):
     queue_status: Status = int(CommandStatus.ESME_RMSGQFUL)
 
 
+class Takes(Model):
+    """What it takes at all; the rest is refused."""
+
+    tlvs: bool = True
+    payload: bool = True
+    data_sm: bool = True
+    required: tuple[int, ...] = ()
+    data_codings: tuple[int, ...] = ()
+    longest: int | None = Field(default=None, ge=0)
+    segments: tuple[Literal["udh8", "udh16", "sar"], ...] = ()
+    source: str = ""
+    destination: str = ""
+    destination_ton: int | None = None
+
+
 class Ids(Model):
     """How this carrier writes the number of a message in each place; `first` is where it begins to count."""
 
@@ -134,6 +149,9 @@ class Receipts(Model):
     errors: dict[str, str] = {}
     network_type: int | None = Field(default=None, ge=0, le=255)
     tlvs: tuple[ExtraTlv, ...] = ()
+    esm_class: int | None = Field(default=None, ge=0, le=255)
+    encoding: Literal["plain", "ucs2", "told_ucs2", "quoted_printable", "hex"] = "plain"
+    by: Literal["deliver_sm", "data_sm"] = "deliver_sm"
     window: int = Field(default=100, ge=1)
     retry: Duration = 5.0
     tries: int = Field(default=10, ge=1)
@@ -243,6 +261,7 @@ class CarrierProfile(Model):
     interface_version: Annotated[Literal["3.3", "3.4", "5.0", "none"], BeforeValidator(_word)] = "3.4"
     refusal: Status = int(CommandStatus.ESME_RBINDFAIL)
     limits: Limits = Limits()
+    takes: Takes = Takes()
     response: Spread = Fixed(0.0)
     outcomes: dict[str, float] = {"DELIVERED": 1.0}
     ids: Ids = Ids()

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from gateway.smpp.constants import ESM_TYPE_INTERMEDIATE, ESM_TYPE_RECEIPT, MessageState, Tag
 from gateway.smpp.fields import Tlv
-from gateway.smpp.pdus import DeliverSm
+from gateway.smpp.pdus import DataSm, DeliverSm
 from simulator.smsc.messages import Message, Numbers
 
 TEXT_LIMIT = 254
@@ -20,17 +20,33 @@ _STAT: dict[int, str] = {
 }
 
 
-def receipt(message: Message, numbers: Numbers, state: int, done_at: float, final: bool = True) -> DeliverSm:
-    """The deliver_sm that tells of `state`; with `final` false an intermediate notification."""
+def receipt(
+    message: Message, numbers: Numbers, state: int, done_at: float, final: bool = True
+) -> DeliverSm | DataSm:
+    """The PDU that tells of `state`; with `final` false an intermediate notification."""
     how = message.receipts
     text = b"" if how.style == "tlv" else _text(message, numbers, state, done_at)
     tlvs = () if how.style == "text" else _tlvs(message, numbers, state)
-    if how.payload or len(text) > TEXT_LIMIT:
+    text = _wrapped(text, how.encoding)
+    if how.by == "data_sm" or how.payload or len(text) > TEXT_LIMIT:
         tlvs = (Tlv(Tag.message_payload, text), *tlvs)
         text = b""
     for extra in how.tlvs:
         tlvs = (*tlvs, Tlv(extra.tag, extra.value))
     source, destination = message.destination, message.source
+    esm_class = ESM_TYPE_RECEIPT if final else ESM_TYPE_INTERMEDIATE
+    if how.by == "data_sm":
+        return DataSm(
+            service_type=message.service_type,
+            source_addr_ton=source.ton,
+            source_addr_npi=source.npi,
+            source_addr=source.number,
+            dest_addr_ton=destination.ton,
+            dest_addr_npi=destination.npi,
+            destination_addr=destination.number,
+            esm_class=esm_class if how.esm_class is None else how.esm_class,
+            tlvs=tlvs,
+        )
     return DeliverSm(
         service_type=message.service_type,
         source_addr_ton=source.ton,
@@ -39,10 +55,20 @@ def receipt(message: Message, numbers: Numbers, state: int, done_at: float, fina
         dest_addr_ton=destination.ton,
         dest_addr_npi=destination.npi,
         destination_addr=destination.number,
-        esm_class=ESM_TYPE_RECEIPT if final else ESM_TYPE_INTERMEDIATE,
+        esm_class=esm_class if how.esm_class is None else how.esm_class,
+        data_coding=8 if how.encoding == "told_ucs2" else 0,
         short_message=text,
         tlvs=tlvs,
     )
+
+
+def _wrapped(text: bytes, encoding: str) -> bytes:
+    """A receipt's text as a carrier wraps it that does not send it plain."""
+    if encoding in ("ucs2", "told_ucs2"):
+        return text.decode("latin-1").encode("utf-16-be")
+    if encoding == "quoted_printable":
+        return b"".join(b"=%02X" % octet if octet in b":=\r\n" else bytes((octet,)) for octet in text)
+    return text.hex().encode() if encoding == "hex" else text
 
 
 def _text(message: Message, numbers: Numbers, state: int, done_at: float) -> bytes:

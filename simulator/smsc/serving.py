@@ -34,8 +34,9 @@ from simulator.smsc.bind import Bind
 from simulator.smsc.limits import Gatekeeper
 from simulator.smsc.messages import Address
 from simulator.smsc.network import Network, Submit
-from simulator.smsc.profile import Answer, CarrierProfile
+from simulator.smsc.profile import Answer, CarrierProfile, Takes
 from simulator.smsc.receipts import query_date
+from simulator.smsc.takes import refusal_of
 
 _VERSIONS = {"3.3": V33, "3.4": V34, "5.0": V50}
 Bound = BindTransceiver | BindTransmitter | BindReceiver
@@ -69,6 +70,7 @@ class Serving:
         self._counters = counters
         self._gatekeeper = Gatekeeper(profile.limits)
         self._bound = bound
+        self._takes_all = profile.takes == Takes()
 
     def serve(self, bind: Bind, pdu: Pdu, answer: Answer, rule: str | None, delay: float) -> Pdu:
         """The response to a request; `delay` is when (seconds from now) it goes out."""
@@ -121,6 +123,10 @@ class Serving:
             if status:
                 self._counters["over_limit"] += 1
                 return _submit_response(pdu, status, "")
+        status = status or (0 if self._takes_all else refusal_of(self._profile.takes, pdu))
+        if status and answer.accepts:
+            self._counters["not_taken"] += 1
+            return _submit_response(pdu, status, "")
         if not answer.accepts:
             self._counters["not_accepted"] += 1
             return _submit_response(pdu, status, "")
