@@ -77,9 +77,14 @@ def tell_explained(document: Document) -> None:
     seen += [f"state {client['state']}"] if "state" in client else []
     seen += [f"leaves {client['leaves']}"] if "leaves" in client else []
     console.print(f"  client    {', '.join(seen)}")
+    by = document.get("shown_for", "carrier")
     for pdu in document.get("carrier", ()):
-        fields = " ".join(f"{name}={value}" for name, value in pdu.items())
-        console.print(f"  carrier   submit_sm {fields}")
+        fields = " ".join(f"{name}={value}" for name, value in pdu.items() if name != "command")
+        console.print(f"  {by:<9} {pdu.get('command', 'submit_sm')} {fields}")
+    if unfit := document.get("unfit"):
+        console.print(
+            f"  {by:<9} cannot be given it: {unfit['why']} ({unfit['status']}); it would end REJECTD"
+        )
 
 
 def _word(console: Console, word: Document) -> None:

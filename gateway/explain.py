@@ -19,6 +19,8 @@ from gateway.filters.lookup import Lookup
 from gateway.filters.verdict import Action, Filter, Reason
 from gateway.message import Message, joined
 from gateway.relay.accounts import Account
+from gateway.relay.adapting import Adapter
+from gateway.relay.addressing import Unfit
 from gateway.relay.batch import Batch
 from gateway.relay.book import Entry
 from gateway.relay.clocks import Clocks
@@ -29,9 +31,10 @@ from gateway.relay.submits import message_of
 from gateway.routing.choosing import Health, View
 from gateway.routing.router import Router, Rule
 from gateway.settings.models import Generation
+from gateway.smpp.concat import body_of, udh_of
 from gateway.smpp.constants import CommandStatus
 from gateway.smpp.pdus import SubmitSm
-from gateway.smpp.text import GSM7, segment_text
+from gateway.smpp.text import GSM7, DefaultAlphabet, decode_text, segment_text
 from gateway.store.rows import State
 
 UDHI = 0x40
@@ -133,7 +136,7 @@ class DryRun:
             "filters": words(chain, judgement),
             "route": self._route(whole.destination, len(pdus)),
             "client": self._client(account, entry, reason, len(pdus)),
-            "carrier": [shown(outbound(each, now)) for each in messages] if reason is None else [],
+            **(self._carrier(messages, now) if reason is None else {"carrier": []}),
         }
 
     def message(self, name: str, source: str, to: str, text: str) -> Message | None:
@@ -181,6 +184,34 @@ class DryRun:
             "segments": segments,
             "health_known": self.view is not None,
         }
+
+    def _carrier(self, messages: list[Message], now: int) -> dict[str, Any]:
+        """What the carrier that would take them now, else the first one asked, would get: each PDU, by its
+        settings; or why it cannot get them.
+        """
+        rule = self.placing.rule
+        route = None if rule is None else self._route(messages[0].destination, len(messages))
+        name = route and (route["carrier"] or next(iter(route["carriers"]), None))
+        settings = self.generation.carriers.get(name) if name else None
+        if settings is None:
+            return {"carrier": [shown(outbound(each, now)) for each in messages]}
+        adapter = Adapter(settings.rewrite)
+        bare = settings.interface_version == "3.3" if settings.tlvs is None else not settings.tlvs
+        try:
+            pdus = [
+                pdu
+                for each in messages
+                for pdu in adapter.adapt(outbound(each, now, settings.tags), each, now, bare=bare)
+            ]
+        except Unfit as error:
+            refused = {"why": str(error), "status": CommandStatus(error.status).name}
+            return {"carrier": [], "shown_for": name, "unfit": refused}
+        kinds = [type(pdu).__name__ for pdu in pdus]
+        alphabet = settings.rewrite.charset.default or messages[0].default_alphabet
+        fields = [{**shown(pdu), "text": text_in(pdu, alphabet)} for pdu in pdus]
+        commands = ["submit_sm" if kind == "SubmitSm" else "data_sm" for kind in kinds]
+        pairs = zip(commands, fields, strict=True)
+        return {"shown_for": name, "carrier": [{"command": command, **each} for command, each in pairs]}
 
     @staticmethod
     def _client(account: Account, entry: Entry, reason: Reason | None, segments: int) -> dict[str, Any]:
@@ -261,6 +292,11 @@ def shown(pdu: Any) -> dict[str, Any]:
     return {
         name: value.hex() if isinstance(value, bytes) else value for name, value in fields.items() if value
     }
+
+
+def text_in(pdu: Any, alphabet: DefaultAlphabet) -> str | None:
+    """The text of one PDU, for a carrier whose data_coding 0 means that alphabet."""
+    return decode_text(body_of(pdu), pdu.data_coding, udh_of(pdu), alphabet)
 
 
 def moment(seconds: float) -> str:

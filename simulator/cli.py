@@ -15,6 +15,7 @@ from twisted.internet.error import CannotListenError, ConnectError
 from twisted.internet.interfaces import IReactorCore
 from twisted.internet.task import deferLater, react
 
+from simulator.endpoints import check_client
 from simulator.load.options import LoadOptions
 from simulator.load.running import run_load
 from simulator.load.traffic import parse_mix
@@ -89,6 +90,7 @@ def load(
 ) -> None:
     """Send as fast as the gateway takes it, and judge what came back; exit 1 if anything is amiss."""
     try:
+        check_client(to)
         options = LoadOptions(
             to=to,
             system_id=account,

@@ -21,6 +21,16 @@ async def connect(reactor: Any, description: str, factory: Any) -> Any:
     return await _clientFromString(reactor, description).connect(factory)
 
 
+def check_client(description: str) -> None:
+    """Raises ValueError for what is no client endpoint, before anything is connected."""
+    try:
+        _clientFromString(None, description)
+    except (ValueError, TypeError, KeyError, IndexError) as error:
+        raise ValueError(
+            f"{description!r} is no client endpoint such as tcp:127.0.0.1:2775 ({error})"
+        ) from None
+
+
 async def stop_listening(port: Any) -> None:
     """Close a port."""
     result = port.stopListening()

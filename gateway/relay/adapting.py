@@ -125,7 +125,7 @@ class Adapter:
         udh = udh_of(pdu)
         octets = body_of(pdu)
         body = self._recoder.body(octets, pdu.data_coding, udh, message.default_alphabet)
-        same = body.data_coding == pdu.data_coding and (body.packed or body.octets == octets)
+        same = not body.anew
         dropped = {CONCAT_8, CONCAT_16} | (set() if same else {LOCKING_SHIFT, SINGLE_SHIFT})
         elements = tuple(e for e in (udh.elements if udh is not None else ()) if e[0] not in dropped)
         part = part_of(pdu)

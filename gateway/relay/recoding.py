@@ -36,6 +36,7 @@ class Body(NamedTuple):
     octets: bytes
     septets: bool
     packed: bool = False
+    anew: bool = False  # it was encoded anew
 
     @property
     def encoded(self) -> Encoded:
@@ -74,7 +75,7 @@ class Recoder:
             if rules.takes:
                 raise Unfit("the carrier does not take its data_coding", CommandStatus.ESME_RINVDCS)
             return Body(data_coding, octets, False)
-        return self.encode(text, data_coding, known)
+        return self.encode(text, data_coding, known)._replace(anew=True)
 
     def encode(self, text: str, data_coding: int, known: DefaultAlphabet) -> Body:
         """A text in characters that the carrier has. Raises Unfit."""

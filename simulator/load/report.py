@@ -47,6 +47,7 @@ class Report:
     binds_refused: int
     violations: dict[str, int]
     messages_per_second: float
+    trouble: str = ""
     response: dict[str, float] = field(default_factory=dict)
     receipt: dict[str, float] = field(default_factory=dict)
 
@@ -73,7 +74,12 @@ class Report:
         if self.not_sent:
             yield f"{self.not_sent} submits never settled"
         if not self.accepted:
-            yield "nothing was accepted"
+            yield "nothing was accepted" + (f": {self._why}" if self._why else "")
+
+    @property
+    def _why(self) -> str:
+        """Why nothing was: what the last connection or bind came to, or the commonest refusal."""
+        return self.trouble or max(self.refused, key=self.refused.__getitem__, default="")
 
     def as_dict(self) -> dict[str, Any]:
         return {"ok": self.ok, "faults": self.faults} | asdict(self)
@@ -93,6 +99,7 @@ class Tally:
     connections_lost: int
     binds_refused: int
     receipts_expected: bool
+    trouble: str = ""
 
 
 def conclude(judge: Judge, tally: Tally) -> Report:
@@ -125,6 +132,7 @@ def conclude(judge: Judge, tally: Tally) -> Report:
         connections_lost=tally.connections_lost,
         binds_refused=tally.binds_refused,
         violations=dict(judge.violations),
+        trouble=tally.trouble,
         messages_per_second=round(judge.accepted / tally.seconds, 1) if tally.seconds > 0 else 0.0,
         response=percentiles(judge.response_times),
         receipt=percentiles(judge.receipt_times),

@@ -69,6 +69,7 @@ class Load:
         self._put_off: list[int] = []
         self._put_off_count = 0
         self._abandoned = 0
+        self._trouble = ""
         self._intermediates = 0
         self._replies = 0
         self._tokens = 0.0
@@ -123,6 +124,7 @@ class Load:
 
     def bind_refused(self, link: LoadLink, status: int) -> None:
         self._binds_refused += 1
+        self._trouble = f"bind refused: {CommandStatus(status).name}"
         self._log.warn("bind refused: {status}", status=CommandStatus(status).name)
 
     def accepted(self, link: LoadLink, piece: int, message_id: str) -> None:
@@ -201,6 +203,7 @@ class Load:
                 await connect(self._reactor, self.options.to, _Once(link))
             except Exception as error:
                 self._connections -= 1
+                self._trouble = f"cannot connect to {self.options.to}: {error}"
                 self._log.debug("cannot connect to {to}: {error}", to=self.options.to, error=error)
                 await deferLater(cast("IReactorTime", self._clock), delay)
                 delay = min(delay * 2, self.options.reconnect[1])
@@ -311,6 +314,7 @@ class Load:
             connections_lost=self._connections_lost,
             binds_refused=self._binds_refused,
             receipts_expected=self.options.receipts == "all",
+            trouble=self._trouble,
         )
 
 

@@ -107,7 +107,16 @@ class _Question(_Line):
         self.answer: Deferred[dict[str, Any]] = Deferred()
 
     def lineReceived(self, line: bytes) -> None:
-        self.answer.callback(json.loads(line))
+        try:
+            answer = json.loads(line)
+        except ValueError:
+            answer = None
+        if self.answer.called:
+            return
+        if isinstance(answer, dict) and "ok" in answer:
+            self.answer.callback(answer)
+        else:
+            self.answer.errback(ControlError("what listens there is no simulator's control endpoint"))
 
     def connectionLost(self, reason: Any = None) -> None:
         if not self.answer.called:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from test_explain_generations import call
 from whole_house import PASSWORD, House, Upstream
 
@@ -161,3 +162,26 @@ def test_candidates_their_prices_and_why_they_are_passed_over(tmp_path: Path) ->
     assert (route["carrier"], route["passed"]) == ("alpha", {"beta": "out since noon"})
     route = run.explain("bank", "10690001", "447700900123", "hello")["route"]
     assert (route["carrier"], route["carriers"]) == ("alpha", ["beta", "alpha"])
+
+
+def test_what_the_carrier_would_see(tmp_path: Path) -> None:
+    """The PDUs as the first candidate's settings make them, segment by segment, or why there are none."""
+    config = tmp_path / "rewritten"
+    shutil.copytree(Path(__file__).parents[1] / "settings" / "base", config)
+    (config / "routing.yaml").write_text("routes: [{name: all, carriers: [alpha, beta]}]\n")
+
+    def told(preset: str, text: str, **rewrite: Any) -> dict[str, Any]:
+        carriers = yaml.safe_load((config / "carriers.yaml").read_text("utf-8"))
+        carriers["carriers"]["alpha"] |= {"preset": preset, "rewrite": rewrite}
+        (config / "carriers.yaml").write_text(yaml.safe_dump(carriers))
+        settings = load(config, {"BANK": "bankpass", "ALPHA": "alphapwd"})
+        run = DryRun(settings, {}, chain_of=lambda account, category: Chain())
+        return run.explain("bank", "10690001", TO, text)
+
+    (pdu,) = told("ucs2-only", "hello", destination={"form": "plus"})["carrier"]
+    assert (pdu["command"], pdu["destination_addr"], pdu["data_coding"]) == ("submit_sm", f"+{TO}", 8)
+    assert (pdu["short_message"], pdu["text"]) == ("hello".encode("utf-16-be").hex(), "hello")
+    pdus = told("sar-segments", "x" * 200)["carrier"]
+    assert ["0x020f=01" in pdu["tlvs"] for pdu in pdus] == [True, False]
+    unfit = told("india-dlt", "hello")
+    assert (unfit["carrier"], unfit["unfit"]["status"]) == ([], "ESME_RMISSINGOPTPARAM")

@@ -43,7 +43,6 @@ def played(name: str) -> dict[str, Any]:
         prefix = PREFIX[name] + digit
         return {"destination": [prefix, f"+{prefix}"]} | ({} if times is None else {"times": times})
 
-    errors = {"UNDELIVERABLE": "069"}
     rules = [
         {"match": to(THROTTLED, 3), "do": {"status": throttle}},
         {"match": to(REFUSED), "do": {"status": refuse}},
