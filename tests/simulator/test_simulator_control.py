@@ -21,7 +21,7 @@ from twisted.internet.protocol import Factory, Protocol
 from gateway.smpp.codec import decode, encode
 from gateway.smpp.framing import Framer
 from gateway.smpp.pdus import BindReceiver, Outbind, Unbind, UnbindResp
-from simulator.endpoints import listen, stop_listening
+from simulator.endpoints import check_client, listen, stop_listening
 from simulator.smsc import Smsc
 from simulator.smsc.control import ControlError, ControlFactory, ask
 
@@ -232,3 +232,21 @@ def test_what_people_can_mend_is_told_in_a_line(arguments: list[str], code: int,
     ran = simulator(*arguments)
     assert (ran.returncode, len(ran.stderr.splitlines())) == (code, 1)
     assert words in ran.stderr
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_no_simulator_is_told_in_a_sentence() -> None:
+    class Greeting(Protocol):
+        def connectionMade(self) -> None:
+            self.transport.write(b"220 mail ready\r\n")  # type: ignore[union-attr]
+
+    port = await listen(reactor, "tcp:0:interface=127.0.0.1", Factory.forProtocol(Greeting))
+    with pytest.raises(ControlError, match="no simulator"):
+        await ask(reactor, f"tcp:127.0.0.1:{port.getHost().port}", "faults")
+    await stop_listening(port)
+
+
+@pytest.mark.parametrize("endpoint", ["nonsense", "tcp", "tcp:host:port", "tls:"])
+def test_what_is_no_endpoint_is_refused_before_it_begins(endpoint: str) -> None:
+    with pytest.raises(ValueError, match="no client endpoint"):
+        check_client(endpoint)
