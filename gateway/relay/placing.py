@@ -98,6 +98,8 @@ class Placing:
         return rule
 
     def _by(self, rule: Rule, carrier: str, *, strict: bool) -> Rule:
+        if rule.by == carrier and rule.strict is strict:
+            return rule
         key = rule.lane, carrier, strict
         tied = self._tied.get(key)
         if tied is None:

@@ -40,7 +40,8 @@ class Rule:
     @property
     def lane(self) -> str:
         """In which lane its messages wait."""
-        lane = f"{self.name} by {self.by}" if self.by else self.name
+        how = "by alone" if self.strict else "by"
+        lane = f"{self.name} {how} {self.by}" if self.by else self.name
         return f"{lane} of {self.aside}" if self.aside else lane
 
     def for_one(self, carrier: str, strict: bool) -> Rule:
