@@ -1,7 +1,7 @@
 """The people side on the relay's houses in memory, and on the whole way's processes."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,10 @@ for room in ("relay", "whole", "control"):
     if str(TESTS / room) not in sys.path:
         sys.path.append(str(TESTS / room))
 
-from people_house import PeopleHouse  # noqa: E402
+from people_house import MakePeople, PeopleHouse  # noqa: E402
 
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
-
-MakePeople = Callable[..., PeopleHouse]
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -147,3 +148,6 @@ def words(row: MessageRow) -> list[tuple[str, str, str]]:
     """Filter, action and rule of each word of a decision record."""
     decision = json.loads(row.decision)
     return [(word["filter"], word["action"], word["rule"]) for word in decision.get("words", ())]
+
+
+MakePeople = Callable[..., PeopleHouse]

@@ -10,8 +10,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import yaml
-from conftest import MakePeople
-from people_house import HANDSET, RULES, SHOP, PeopleHouse, shanghai, words
+from people_house import HANDSET, RULES, SHOP, MakePeople, PeopleHouse, shanghai, words
 
 from gateway.smpp.constants import MessageState
 from gateway.smpp.pdus import CancelSm, QuerySm
