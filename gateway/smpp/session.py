@@ -325,9 +325,12 @@ class Session:
             if entry.response == self._bind | RESPONSE:
                 self._finish("bind not answered", events)
                 return events
-        moment, due = self._timers.next(self.state)
-        if moment > listened:
-            return events
+        while (first := self._timers.next(self.state))[0] <= listened:
+            self._act(first[1], listened, now, events)
+        return events
+
+    def _act(self, due: Due, listened: float, now: float, events: list[Event]) -> None:
+        """Do one thing that is due; what comes after it is due later, or nothing is."""
         if due is Due.ENQUIRE_LINK:
             self._enquire_link = self._out.add_request(EnquireLink(), self._window)
             self._timers.probed = listened
@@ -337,7 +340,6 @@ class Session:
             self._say_farewell(events)
         else:
             self._finish(due.value, events)
-        return events
 
     # What changes the state
 

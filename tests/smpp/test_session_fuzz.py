@@ -258,3 +258,10 @@ def test_octets_in_pieces_are_the_same_as_at_once(noise: bytes, size: int) -> No
     assert in_pieces[:2] == at_once[:2]
     answers = [(pdu.command_id, pdu.command_status) for pdu in pdus_of(cut.output())]
     assert answers == [(pdu.command_id, pdu.command_status) for pdu in pdus_of(whole.output())]
+
+
+def test_everything_that_is_due_is_done_at_once() -> None:
+    session = bound(Role.ESME, State.BOUND_TX, OPTIONS)
+    session.tick(30.0)  # an enquire_link since 5 s, and the end for want of messages
+    assert session.state is State.UNBINDING
+    assert session.deadline > 30.0
