@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gateway.relay.bucket import Bucket
 
+FEW = 20  # a complaint for so many messages says nothing of the rate
 APART = 1.0  # seconds between two cuts: the answers to what was under way are one complaint
 GROWN_IN = 20.0  # seconds in which what a cut took comes back
 LEAST, LEAST_UNLIMITED = 1.0, 20.0  # messages a second that remain, with a configured rate and without
@@ -15,7 +16,18 @@ LEAST, LEAST_UNLIMITED = 1.0, 20.0  # messages a second that remain, with a conf
 class Pace:
     """`rate` is the configured one, None for none; `limit` what holds now, None for nothing."""
 
-    __slots__ = ("_before", "_count", "_cut_at", "_grown_at", "_second", "base", "bucket", "limit", "rate")
+    __slots__ = (
+        "_before",
+        "_complaints",
+        "_count",
+        "_cut_at",
+        "_grown_at",
+        "_second",
+        "base",
+        "bucket",
+        "limit",
+        "rate",
+    )
 
     def __init__(self, rate: float | None, now: float) -> None:
         self.limit: float | None = None
@@ -23,6 +35,7 @@ class Pace:
         self.base = 0.0
         self._cut_at = self._grown_at = now - APART
         self._second, self._count, self._before = now, 0, 0
+        self._complaints = 0
         self.configure(rate, now)
 
     def configure(self, rate: float | None, now: float) -> None:
@@ -38,6 +51,7 @@ class Pace:
         if now - self._second >= 1.0:
             self._before = self._count if now - self._second < 2.0 else 0
             self._second, self._count = now, 0
+            self._complaints //= 2
         self._count += 1
         return True
 
@@ -52,8 +66,9 @@ class Pace:
         return 0.0 if self.bucket is None else self.bucket.wait(1, now)
 
     def throttled(self, now: float) -> None:
-        """The carrier complains: half of the rate at most from now on."""
-        if now - self._cut_at < APART:
+        """The carrier complains: half of the rate at most from now on, unless it complains of few only."""
+        self._complaints += 1
+        if now - self._cut_at < APART or FEW * self._complaints < self._count + self._before:
             return
         least = LEAST if self.rate is not None else LEAST_UNLIMITED
         self.base = self.limit or self.rate or float(max(self._count, self._before))

@@ -20,16 +20,30 @@ def test_no_complaint_no_limit() -> None:
     assert pace.wait(2.0) == 0.0
 
 
+def complain(pace: Pace, now: float) -> None:
+    """A tenth of what was sent of late is refused."""
+    for _ in range(200):
+        pace.throttled(now)
+
+
+def test_a_complaint_here_and_there_is_not_of_the_rate() -> None:
+    pace = Pace(None, 0.0)
+    for second in range(60):
+        assert sent_in(pace, float(second), 1) == 1000
+        pace.throttled(second + 0.5)
+    assert pace.limit is None
+
+
 def test_half_of_what_was_sent_and_back_again() -> None:
     pace = Pace(None, 0.0)
     sent_in(pace, 0.0, 2)
-    pace.throttled(2.0)
+    complain(pace, 2.0)
     assert pace.limit == 500.0
-    pace.throttled(2.5)
+    complain(pace, 2.5)
     assert pace.limit == 500.0, "what was under way complains of the same"
     assert 500 <= sent_in(pace, 2.0, 1) <= 1000
     assert 450 <= sent_in(pace, 3.0, 1) <= 560
-    pace.throttled(4.1)
+    complain(pace, 4.1)
     assert pace.limit is not None
     assert pace.limit < 300
     sent_in(pace, 4.1, 200, 50)
