@@ -158,6 +158,7 @@ def configure(directory: Path, scale: Scale) -> dict[str, int]:
     def people(document: Any) -> None:
         shop = document["tenants"]["Example Shop"]
         shop["zones"] = {"86": noon(), "61": noon()}
+        document["tenants"] = {"Example Shop": shop}
         document["lists"] = [{"name": "many", "file": "suppressed.txt", "type": "regulator_complaint"}]
 
     def filters(document: Any) -> None:
