@@ -14,13 +14,11 @@ from typing import Any
 
 from twisted.web.resource import Resource
 
+from gateway.control.edits import edited
 from gateway.control.node import Node
-from gateway.control.operator import OPERATOR
 from gateway.control.people import Command, Document, Unfit
-from gateway.control.words import LONGEST_BY, LONGEST_WHY, MOST
 from gateway.filters.templates import tried
 from gateway.relay.templating import TemplateWish
-from gateway.store.rows import StoreUnavailable
 
 
 class TemplateCommands:
@@ -39,24 +37,9 @@ class TemplateCommands:
 
     async def edit(self, asked: Document) -> Document:
         """Make edits; those that make no sense are told by their index, and the others are made."""
-        by, why, edits = asked.get("by") or asked[OPERATOR], asked.get("why", ""), asked.get("edits")
-        if not isinstance(by, str) or not 0 < len(by.strip()) <= LONGEST_BY:
-            raise Unfit(f"by must name the person, in at most {LONGEST_BY} characters")
-        if not isinstance(why, str) or len(why) > LONGEST_WHY:
-            raise Unfit(f"why must be text of at most {LONGEST_WHY} characters")
-        if not isinstance(edits, list) or not 0 < len(edits) <= MOST:
-            raise Unfit(f"edits must be a list of 1 to {MOST}")
-        wishes = list(map(self._wish, edits))
-        relay = self.gateway.relay
-        try:
-            done = await relay.templating.edit(wishes, by.strip(), why.strip())
-        except StoreUnavailable as error:
-            raise Unfit(str(error)) from None
-        numbers = [edit.id for edit in done.edits]
-        if numbers:
-            told = f"edits {numbers[0]} to {numbers[-1]}"
-            await relay.audit.at_once(by.strip(), "edit_templates", told, why)
-        return {"done": numbers, "refused": [list(one) for one in done.refused]}
+        return await edited(
+            self.gateway, asked, self._wish, self.gateway.relay.templating.edit, "edit_templates"
+        )
 
     async def test(self, asked: Document) -> Document:
         """The templates that a text is one of, and whether it would pass by them."""

@@ -13,17 +13,12 @@ from typing import Any
 
 from twisted.web.resource import Resource
 
+from gateway.control.edits import edited
 from gateway.control.node import Node
-from gateway.control.operator import OPERATOR
 from gateway.control.people import Command, Document, Unfit
 from gateway.filters.entries import TENANT
 from gateway.filters.words import told
 from gateway.relay.wording import Wish
-from gateway.store.rows import StoreUnavailable
-
-MOST = 10_000
-LONGEST_BY = 100
-LONGEST_WHY = 1000
 
 
 class WordCommands:
@@ -42,23 +37,7 @@ class WordCommands:
 
     async def edit(self, asked: Document) -> Document:
         """Make edits; those that make no sense are told by their index, and the others are made."""
-        by, why, edits = asked.get("by") or asked[OPERATOR], asked.get("why", ""), asked.get("edits")
-        if not isinstance(by, str) or not 0 < len(by.strip()) <= LONGEST_BY:
-            raise Unfit(f"by must name the person, in at most {LONGEST_BY} characters")
-        if not isinstance(why, str) or len(why) > LONGEST_WHY:
-            raise Unfit(f"why must be text of at most {LONGEST_WHY} characters")
-        if not isinstance(edits, list) or not 0 < len(edits) <= MOST:
-            raise Unfit(f"edits must be a list of 1 to {MOST}")
-        wishes = list(map(self._wish, edits))
-        relay = self.gateway.relay
-        try:
-            done = await relay.wording.edit(wishes, by.strip(), why.strip())
-        except StoreUnavailable as error:
-            raise Unfit(str(error)) from None
-        numbers = [edit.id for edit in done.edits]
-        if numbers:
-            await relay.audit.at_once(by.strip(), "edit_words", f"edits {numbers[0]} to {numbers[-1]}", why)
-        return {"done": numbers, "refused": [list(one) for one in done.refused]}
+        return await edited(self.gateway, asked, self._wish, self.gateway.relay.wording.edit, "edit_words")
 
     async def test(self, asked: Document) -> Document:
         """What a text hits, in the words that are in force now."""

@@ -107,8 +107,6 @@ class Consenting:
     def expire(self, batch: Batch) -> None:
         """Requests whose time is over without an answer have expired; some of them at a time."""
         if CONSENTS in self.people.known.loading:
-            return
-        if CONSENTS in self.people.known.loading:
             return  # an answer may not have been read yet
         now = self.clocks.wall()
         waiting = self.people.waiting
