@@ -71,7 +71,7 @@ class Hearing:
     def hear(
         self, account: Account | None, carrier: str, reply: DeliverSm, text: str | None, batch: Batch
     ) -> None:
-        """One reply, or the first part of a long one."""
+        """One reply: the whole text of a long one, `reply` being its first part."""
         if not text:
             return
         tenant = account.settings.tenant if account is not None else ""

@@ -43,6 +43,7 @@ from gateway.relay.speaking import Speaker
 from gateway.relay.webhooks import Webhooks
 from gateway.settings.models import Generation
 from gateway.settings.models import People as Settings
+from gateway.smpp.text import DefaultAlphabet
 from gateway.store.ledger import Ledger
 from gateway.store.rows import MessageRow
 
@@ -96,6 +97,7 @@ class Protection:
         dispatch.may_leave = judging.may_leave
         dispatch.stopped = self.breaking.stops
         replies.heard = self.hearing.hear
+        replies.alphabet = lambda name: carrier_alphabet(dispatch, name)
         codes = Codes(self.people, self.breaking, self.webhooks)
         dispatch.said_no = codes.refused
         inbound.refused = codes.receipt
@@ -185,3 +187,9 @@ class Protection:
 
     def _entry(self, row: MessageRow) -> Entry:
         return restore(row, self.accounts)
+
+
+def carrier_alphabet(dispatch: Dispatch, name: str) -> DefaultAlphabet | None:
+    """What a carrier's data_coding 0 means; None where its configuration does not say."""
+    carrier = dispatch.carriers.get(name)
+    return None if carrier is None else carrier.settings.rewrite.charset.default

@@ -1,5 +1,9 @@
 """Replies from handsets: which account owns the number they were sent to, and their way into its outbox.
 
+One in several parts is read, and goes on, when all of them have come, by whatever bind and in whatever
+order, or after a stated time: a word that was cut in two is still the word. Until then each part is on disk
+before the carrier is answered.
+
 The account with the longest matching number owns a reply, extension digits allowed; among several of the
 same number the one whose keyword begins the text, else the one that wrote to that handset from that number
 last.
@@ -23,7 +27,7 @@ from gateway.smpp.concat import Part, body_of, part_of, udh_of
 from gateway.smpp.constants import Tag
 from gateway.smpp.fields import Tlv
 from gateway.smpp.pdus import DataSm, DeliverSm
-from gateway.smpp.text import decode_text
+from gateway.smpp.text import DefaultAlphabet, decode_parts
 from gateway.store.rows import Kind, OutboxRow, StrayRow
 
 log = Logger()
@@ -31,11 +35,13 @@ log = Logger()
 REMEMBERED = 200_000  # pairs of handset and number whose last writer is known
 LONGEST_SHORT_MESSAGE = 254
 UDHI = 0x40
+MOST_LONG = 10_000  # long replies that are gathered at once: the oldest gives way as it is
 PART = "part"  # carrier_message_id of a stored part of a long reply; empty for a reply that nobody owns
 _SAR = frozenset({Tag.sar_msg_ref_num, Tag.sar_total_segments, Tag.sar_segment_seqnum})
 
 MoPdu = DeliverSm | DataSm
 Heard = Callable[[Account | None, str, DeliverSm, str | None, Batch], None]
+LongKey = tuple[str, str, Part]
 
 
 @dataclass(slots=True)
@@ -48,7 +54,9 @@ class LongReply:
 
 
 class Replies:
-    """Passes replies on. `outbox_ms` is how long one waits for its client."""
+    """Passes replies on. `outbox_ms` is how long one waits for its client, `timeout_ms` the parts of a long
+    one for each other; `alphabet` is what a carrier's data_coding 0 means, None where nobody has said.
+    """
 
     def __init__(self, accounts: Accounts, seqs: Ids, stray_seqs: Ids, clocks: Clocks) -> None:
         self.accounts = accounts
@@ -59,8 +67,9 @@ class Replies:
         self.timeout_ms = 300_000
         self.counts: Counter[str] = Counter()
         self.heard: Heard = lambda account, carrier, reply, text, batch: None
+        self.alphabet: Callable[[str], DefaultAlphabet | None] = lambda carrier: None
         self._writers: OrderedDict[tuple[str, str], str] = OrderedDict()  # by handset and number
-        self._long: dict[tuple[str, str, Part], LongReply] = {}
+        self._long: dict[LongKey, LongReply] = {}
 
     def wrote(self, destination: str, source: str, account: str) -> None:
         """An account has written to a handset: a reply from there to that number may be for it."""
@@ -98,18 +107,13 @@ class Replies:
         self.counts["replies"] += 1
         reply = as_deliver_sm(pdu)
         part = part_of(reply)
-        text = decode_text(body_of(reply), reply.data_coding, udh_of(reply))
-        account = self.owner(reply.destination_addr, reply.source_addr, text)
-        self.heard(account, carrier.name, reply, text, batch)
-        if account is None:
-            self.counts["unowned"] += 1
-            self._keep(carrier.name, "", reply, batch)
-            log.warn("a reply to {number} belongs to no account; it is kept", number=reply.destination_addr)
-        elif part is not None and part.total > 1 and account.settings.replies == "joined":
-            seq = self._keep(carrier.name, PART, reply, batch)
-            self.gather(carrier.name, seq, reply, part, batch)
-        else:
-            self.pass_on(account, reply, batch)
+        if part is None or part.total < 2:
+            self._whole(carrier.name, [reply], 1, batch)
+            return
+        seq = self._keep(carrier.name, PART, reply, batch)
+        self.gather(carrier.name, seq, reply, part, batch)
+        while len(self._long) > MOST_LONG:
+            self._finish(next(iter(self._long)), batch)
 
     def pass_on(self, account: Account, reply: DeliverSm, batch: Batch) -> None:
         """Put a reply into the account's outbox."""
@@ -120,6 +124,25 @@ class Replies:
         batch.changes.enqueue(row)
         batch.after.append(lambda: account.outbox.offer(row))
         batch.after.append(account.outbox.pump)
+
+    def _whole(self, carrier: str, replies: Sequence[DeliverSm], total: int, batch: Batch) -> None:
+        """A reply, in one piece or in the parts of it that came, is read, obeyed and passed on."""
+        first = replies[0]
+        stated = self.alphabet(carrier)
+        text = text_of(replies, stated or "gsm7")
+        account = self.owner(first.destination_addr, first.source_addr, text)
+        if stated is None and account is not None and account.settings.default_alphabet != "gsm7":
+            text = text_of(replies, account.settings.default_alphabet)
+        if account is None:
+            self.counts["unowned"] += 1
+            for reply in replies:
+                self._keep(carrier, "", reply, batch)
+            log.warn("a reply to {number} belongs to no account; it is kept", number=first.destination_addr)
+        else:
+            joins = account.settings.replies == "joined" and len(replies) == total > 1
+            for reply in [join(replies)] if joins else replies:
+                self.pass_on(account, reply, batch)
+        self.heard(account, carrier, first, text, batch)
 
     def _keep(self, carrier: str, what: str, reply: DeliverSm, batch: Batch) -> int:
         seq = self.stray_seqs.take()
@@ -137,34 +160,44 @@ class Replies:
             self.gather(row.carrier, row.seq, reply, part, batch)
 
     def gather(self, carrier: str, seq: int, reply: DeliverSm, part: Part, batch: Batch) -> None:
-        """Put a stored part to its siblings; when all are there the whole reply goes on in their place."""
-        key = (carrier, f"{reply.source_addr}>{reply.destination_addr}", part._replace(number=0))
-        long = self._long.setdefault(key, LongReply(part.total, self.clocks.now_ms() + self.timeout_ms))
-        if part.number in long.parts:
-            batch.changes.unstray(long.parts[part.number][0])
-        long.parts[part.number] = (seq, reply)
+        """Put a stored part to its siblings; when all are there the whole reply goes on in their place.
+
+        One that comes again takes the place of the first; another one of the same number begins another reply
+        under the same reference.
+        """
+        key = carrier, f"{reply.source_addr}>{reply.destination_addr}", part._replace(number=0)
+        long = self._long.get(key)
+        if long is not None and part.number in long.parts:
+            before, same = long.parts[part.number]
+            if body_of(same) == body_of(reply):
+                batch.changes.unstray(before)
+            else:
+                self._finish(key, batch)
+                long = None
+        if long is None:
+            long = self._long[key] = LongReply(part.total, self.clocks.now_ms() + self.timeout_ms)
+        long.parts[part.number] = seq, reply
         if len(long.parts) == long.total:
-            del self._long[key]
-            self._finish(long, batch)
+            self._finish(key, batch)
 
     def overdue(self, batch: Batch) -> None:
-        """Long replies whose missing parts never came go on as they are."""
+        """Long replies whose missing parts never came are read and go on as they are."""
         now = self.clocks.now_ms()
         for key in [key for key, long in self._long.items() if long.deadline <= now]:
-            self._finish(self._long.pop(key), batch)
+            self._finish(key, batch)
 
-    def _finish(self, long: LongReply, batch: Batch) -> None:
-        replies = [long.parts[number][1] for number in sorted(long.parts)]
+    def _finish(self, key: LongKey, batch: Batch) -> None:
+        """Read the parts of a long reply that are there, and let them go on."""
+        long = self._long[key]
+        self._whole(key[0], [long.parts[number][1] for number in sorted(long.parts)], long.total, batch)
         for seq, _ in long.parts.values():
             batch.changes.unstray(seq)
-        text = decode_text(body_of(replies[0]), replies[0].data_coding, udh_of(replies[0]))
-        account = self.owner(replies[0].destination_addr, replies[0].source_addr, text)
-        if account is None:
-            for reply in replies:
-                self._keep("", "", reply, batch)
-            return
-        for reply in [join(replies)] if len(replies) == long.total else replies:
-            self.pass_on(account, reply, batch)
+        del self._long[key]
+
+
+def text_of(replies: Sequence[DeliverSm], alphabet: DefaultAlphabet) -> str | None:
+    """What the handset wrote: the text of all parts, None if none is text."""
+    return decode_parts([(body_of(reply), reply.data_coding, udh_of(reply)) for reply in replies], alphabet)
 
 
 def join(replies: Sequence[DeliverSm]) -> DeliverSm:

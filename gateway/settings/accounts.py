@@ -179,7 +179,8 @@ class Account(Section):
     keywords: tuple[Text, ...] = ()
     """First words of replies that are for it, where several accounts share a number."""
     replies: Literal["joined", "segments"] = "segments"
-    """Long replies joined to one message, or segment by segment as they came."""
+    """Long replies joined to one message, or segment by segment, in order; either way when all have come, or
+    after the time-out of `multipart`."""
     outbind: Outbind | None = None
     """Called when receipts or replies wait and no receiving session is bound; null: never."""
     filters: FilterModes = "all"
