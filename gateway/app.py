@@ -30,6 +30,7 @@ from gateway.filters.catalogue import make_filters
 from gateway.filters.verdict import Filter
 from gateway.generations import History, UnknownGeneration
 from gateway.relay.clocks import Clocks
+from gateway.relay.forgetting import BY
 from gateway.relay.node import Relay
 from gateway.routing.router import Router
 from gateway.settings.archive import pack
@@ -281,7 +282,7 @@ class Gateway:
         else:
             log.failure("the purge failed", failure)
 
-    async def purge(self, *, dry: bool = False, by: str = "the node") -> dict[str, Any]:
+    async def purge(self, *, dry: bool = False, by: str = BY) -> dict[str, Any]:
         """Do away with what is past its retention, and put on record what that was; `dry` only counts it.
 
         Raises StoreUnavailable; what was done stays done.
@@ -301,8 +302,11 @@ class Gateway:
             dry=dry,
         )
         async with privacy.housekeeping:
-            purged = await purge.run(self.generation.node.retention, self.clocks.now_ms())
-        found = {**asdict(purged), "outbox": sum(purged.outbox.values())}
+            keep = self.generation.node.retention
+            purged = await purge.run(keep, self.clocks.now_ms())
+            lines = await privacy.forgetting.run(keep, at_once=by != BY, dry=dry)
+        found = {**asdict(purged), "outbox": sum(purged.outbox.values()), **lines}
+        found["held"] = purged.held + lines["held"]
         if dry:
             return found
         for name, count in purged.outbox.items():

@@ -15,6 +15,7 @@ from gateway.peoples import reading
 from gateway.settings.models import Node
 from gateway.store import audit as rows
 from gateway.store.attested import Verified
+from gateway.store.forgotten import forgotten
 
 COLUMNS = ("position", "at", "actor", "act", "subject", "number", "purpose", "detail")
 
@@ -38,7 +39,8 @@ def verified(node: Node, directory: Path, head: str) -> dict[str, Any]:
     """How many records there are, the head of their chain, and every flaw; the same of attested messages."""
     with reading(node, directory) as connection:
         last = rows.head_of(connection)
-        flaws = [{"position": at, "message": what} for at, what in rows.flaws(connection, head)]
+        erased = forgotten(connection).records
+        flaws = [{"position": at, "message": what} for at, what in rows.flaws(connection, head, erased)]
         attested = Verified(connection)
         wrong = [each._asdict() for each in attested.flaws()]
     return {

@@ -24,6 +24,7 @@ from gateway.past import Asked, CannotTell, could_send, entries_at
 from gateway.relay.people import events_after, kept
 from gateway.settings.models import Node
 from gateway.store import people as rows
+from gateway.store.forgotten import forgotten
 from gateway.store.schema import suppression
 
 PAGE = 10_000
@@ -125,15 +126,15 @@ def verify(node: Node, directory: Path, heads: dict[str, str]) -> dict[str, dict
     found: dict[str, dict[str, Any]] = {}
     last: dict[str, Link] = {}
     with reading(node, directory) as connection:
+        erased = forgotten(connection).consents
         after = "", 0
         while lines := events_after(connection, after, PAGE):
             for tenant in dict.fromkeys(tenant for tenant, _ in lines):
                 mine = [line for whose, line in lines if whose == tenant]
                 ledger = found.setdefault(tenant, {"lines": 0, "head": "", "flaws": []})
                 ledger["lines"] += len(mine)
-                ledger["flaws"] += [
-                    flaw._asdict() for flaw in flaws_of(mine, last.get(tenant) or genesis(tenant))
-                ]
+                flaws = flaws_of(mine, last.get(tenant) or genesis(tenant), erased=erased.get(tenant, ()))
+                ledger["flaws"] += [flaw._asdict() for flaw in flaws]
                 last[tenant] = mine[-1].link
                 ledger["head"] = mine[-1].link.hash.hex()
                 if heads.get(tenant) in {line.link.hash.hex() for line in mine}:

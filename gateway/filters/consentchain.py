@@ -9,7 +9,7 @@ rotated.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import fields
 from hashlib import blake2b
 from typing import NamedTuple
@@ -75,11 +75,14 @@ def extend(last: Link, event: ConsentEvent, salt: bytes, text: str | None = None
     )
 
 
-def verify(ledger: Iterable[Kept], start: Link, head: Link | None = None) -> Iterator[Flaw]:
+def verify(
+    ledger: Iterable[Kept], start: Link, head: Link | None = None, erased: Container[int] | None = None
+) -> Iterator[Flaw]:
     """Every flaw in a ledger, read in order from the line after `start` (genesis, or a link that is trusted).
 
-    `head` is the last link as kept elsewhere: without it, lines missing at the end cannot be seen. Reads each
-    line once, so the ledger may be longer than memory.
+    `head` is the last link as kept elsewhere: without it, lines missing at the end cannot be seen. `erased`
+    are the lines that are on record as erased; None: nobody knows. Reads each line once, so the ledger may be
+    longer than memory.
     """
     last = start
     for link, event, salt in ledger:
@@ -89,6 +92,8 @@ def verify(ledger: Iterable[Kept], start: Link, head: Link | None = None) -> Ite
             yield Flaw(link.position, "it does not follow from the line before")
         if (event is None) != (salt is None):
             yield Flaw(link.position, "it is half erased")
+        elif event is None and erased is not None and link.position not in erased:
+            yield Flaw(link.position, "it was erased, and that is not on record")
         if event is not None and salt is not None and not _matches(link, event, salt):
             yield Flaw(link.position, "the event is not the one that was recorded")
         last = link

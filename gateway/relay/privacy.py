@@ -19,6 +19,7 @@ from gateway.relay.attesting import Attesting
 from gateway.relay.auditing import Audit
 from gateway.relay.batch import Batch, Committer
 from gateway.relay.clocks import Clocks
+from gateway.relay.forgetting import Forgetting, forget
 from gateway.relay.numbering import Numbering
 from gateway.relay.people import kept
 from gateway.relay.protection import Protection
@@ -72,6 +73,9 @@ class Privacy:
         self.housekeeping = housekeeping
         self.clocks = clocks
         self.holds: list[Hold] = []
+        self.forgetting = Forgetting(
+            ledger, committer, self.people, audit, self._held, lambda: bool(self.holds), clocks
+        )
 
     async def start(self) -> None:
         """Learn what is held, and begin the work behind the traffic."""
@@ -131,9 +135,9 @@ class Privacy:
         async with self.housekeeping:
             ids = await self.ledger.read(numbers.messages_to, number)
             await self._messages(number, told)
-            await self._consents(number, told)
+            await self._consents(number, by, told)
             await self._replies(number, told)
-            await self._records(number, told)
+            await self._records(number, by, told)
             entries = await self.ledger.read(rows.suppressions_of, number)
             told["suppressions_kept"] = len(entries)
             await self._lifted(number, told)
@@ -166,9 +170,10 @@ class Privacy:
             await self.attesting.erasing(pairs, batch)
             await self.committer.commit(batch, must=True)
 
-    async def _consents(self, number: str, told: Counter[str]) -> None:
+    async def _consents(self, number: str, by: str, told: Counter[str]) -> None:
         """Every line about the person loses its text and salt, the one that says so included."""
         now = int(self.clocks.wall())
+        lost: dict[str, list[int]] = {}
         lines = await self.ledger.read(rows.consents_of, number, None)
         held = {row.tenant for row in lines if self._held(number, row.tenant, row.recorded_at * 1000)}
         batch = Batch()
@@ -183,11 +188,12 @@ class Privacy:
             scopes[event.tenant, event.program, event.category] = None
             if event.kind in ENDS:
                 ended.add(event.tenant)
-            batch.changes.add("amend_consent", (None, None, None, row.tenant, row.position))
+            lost.setdefault(row.tenant, []).append(row.position)
         for tenant, program, category in scopes:
             event = ConsentEvent(tenant, program, category, number, EventKind.ERASED, now, now)
             link = self.people.record(event, batch)
-            batch.changes.add("amend_consent", (None, None, None, tenant, link.position))
+            lost[tenant].append(link.position)
+        forget(self.audit, by, lost, (), batch)
         for tenant in sorted(ended):
             self._keep_out(number, tenant, batch, told)
         await self.committer.commit(batch, must=True)
@@ -232,14 +238,16 @@ class Privacy:
                 batch.changes.add("amend_case", (case.tenant, "", "", case.id))
         await self.committer.commit(batch, must=True)
 
-    async def _records(self, number: str, told: Counter[str]) -> None:
-        batch = Batch()
+    async def _records(self, number: str, by: str, told: Counter[str]) -> None:
+        lost: list[int] = []
         for record in await self.ledger.read(records.records_of, number):
             if self._held(number, "", record.at) or record.act in ("hold", "lift_hold"):
                 told["records_held"] += 1
                 continue
             told["records"] += 1
-            batch.changes.add("amend_audit", (None, None, None, record.position))
+            lost.append(record.position)
+        batch = Batch()
+        forget(self.audit, by, {}, lost, batch)
         await self.committer.commit(batch, must=True)
 
     async def _copies(self) -> list[dict[str, Any]]:

@@ -76,6 +76,14 @@ class Retention(Section):
     """Replies that a person had to see to, once their case is closed."""
     calls: Duration = 30 * 86400.0
     """Calls of webhooks and mails that were given up. While there is a legal hold they all stay."""
+    consents: Duration = 1827 * 86400.0
+    """Lines of the consent ledgers that gave a consent, once it is over; longer where the pack of the country
+    asks for that. What took a consent back stays.
+    """
+    audit: Duration = 1827 * 86400.0
+    """Records of acts, but for those by which messages and ledgers are verified. While there is a legal hold
+    they all stay.
+    """
     lifted: Duration = 1827 * 86400.0
     """Entries that were taken off their lists: until then it can be told whether somebody could be written to
     on a day of the past. While there is a legal hold they all stay.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -98,8 +98,10 @@ def records_of(connection: Connection, person: str) -> list[AuditRow]:
     return _opened(connection, select(audit).where(audit.c.person.in_(keys)).order_by(audit.c.position))
 
 
-def flaws(connection: Connection, kept: str = "") -> Iterator[tuple[int, str]]:
-    """Where the chain does not hold, and how; `kept` is a head (hex) that was told earlier."""
+def flaws(connection: Connection, kept: str = "", erased: Container[int] = ()) -> Iterator[tuple[int, str]]:
+    """Where the chain does not hold, and how; `kept` is a head (hex) that was told earlier, `erased` are the
+    records that may say nothing.
+    """
     last, met = GENESIS, not kept or GENESIS.hash.hex() == kept
     while found := records(connection, last.position, PAGE):
         for row in found:
@@ -109,6 +111,8 @@ def flaws(connection: Connection, kept: str = "") -> Iterator[tuple[int, str]]:
                 yield row.position, "it does not follow from the record before"
             if (row.entry is None) != (row.salt is None):
                 yield row.position, "it is half erased"
+            elif row.entry is None and row.position not in erased:
+                yield row.position, "it was erased, and that is not on record"
             elif not _matches(row):
                 yield row.position, "it is not what was recorded"
             last = Head(row.position, row.hash)

@@ -20,8 +20,8 @@ async def keep(store, *acts):
     return head
 
 
-async def flaws(store, kept=""):
-    return await store.ledger.read(lambda connection: list(audit.flaws(connection, kept)))
+async def flaws(store, kept="", erased=()):
+    return await store.ledger.read(lambda connection: list(audit.flaws(connection, kept, erased)))
 
 
 @pytest_twisted.ensureDeferred
@@ -46,7 +46,8 @@ async def test_an_erased_record_leaves_the_chain_whole(open_here):
     batch = Changes()
     batch.add("amend_audit", (None, None, None, 2))
     await store.journal.commit(batch)
-    assert await flaws(store) == []
+    assert await flaws(store, erased={2}) == []
+    assert await flaws(store) == [(2, "it was erased, and that is not on record")]
     assert (await store.ledger.read(audit.records, 1, 1))[0].entry is None
 
 
