@@ -8,12 +8,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from functools import lru_cache
 from hashlib import blake2b
 from math import gcd, inf, log
 from typing import NamedTuple
 
 from gateway.routing.numbering import kind_of
+from gateway.routing.offers import Offers, begun, offers_of
 from gateway.settings.routing import Choice as Settings
 from gateway.settings.routing import Routing
 from gateway.settings.tables import MICRO, Step, Tables
@@ -88,6 +88,8 @@ class Choice:
     """It and the choices inside it that take turns."""
     plain: bool = field(init=False)
     """Carriers in their order, and nothing else."""
+    by_cost: bool = field(init=False)
+    """Carriers by their price, and nothing else."""
     sequence: tuple[int, ...] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -99,7 +101,9 @@ class Choice:
         put = object.__setattr__
         put(self, "reached", tuple(dict.fromkeys(reached)))
         put(self, "turning", (self, *inside) if turns else tuple(inside))
-        put(self, "plain", self.strategy == "order" and reached == list(self.members))
+        carriers = reached == list(self.members)
+        put(self, "plain", self.strategy == "order" and carriers)
+        put(self, "by_cost", self.strategy == "cost" and carriers)
         put(self, "sequence", smooth(self.weights) if turns else ())
 
 
@@ -143,6 +147,8 @@ class Chooser:
         self._routing = routing
         self._prices = tables.prices
         self._exchange = {**routing.exchange, routing.currency: 1.0}
+        self._said: dict[Step, Price] = {}
+        self._offers: dict[tuple[str, ...], Offers] = {}
         self._groups: dict[str, Choice] = {}
         self.by_quality = any(
             each.choose == "quality" for each in (*routing.routes, *routing.groups.values())
@@ -165,7 +171,14 @@ class Chooser:
         """What a carrier asks for a segment to a number; None if its table does not say."""
         prices = self._prices.get(carrier)
         step = prices.at(digits, now) if prices is not None else None
-        return None if step is None else _price(step, self._exchange[step.currency])
+        return None if step is None else self._price(step)
+
+    def _price(self, step: Step) -> Price:
+        price = self._said.get(step)
+        if price is None:
+            micro = step.micro * self._exchange[step.currency]
+            price = self._said[step] = Price(micro, f"{step.micro / MICRO:.6g} {step.currency}")
+        return price
 
     def order(self, choice: Choice, digits: str, view: View) -> Iterable[str]:
         """All carriers of a choice, in the order in which they are asked for a number."""
@@ -223,9 +236,33 @@ class Chooser:
         """The first carrier that can take a message to a number; one that is suspect, or refused it before,
         only where no other can.
         """
+        if choice.by_cost:
+            return self._cheapest(choice, digits, view, refused_by)
         name, passed = candidates(self.order(choice, digits, view), view, refused_by)
         price = self.price(name, digits, view.now()) if name is not None and self._prices else None
         return Pick(name, passed, price)
+
+    def _cheapest(self, choice: Choice, digits: str, view: View, refused_by: str) -> Pick:
+        """As `pick`, where carriers stand by their price: one look for all of them."""
+        offers = self._offers.get(choice.reached)
+        if offers is None:
+            tables = tuple([self._prices.get(name) for name in choice.reached])
+            offers = self._offers[choice.reached] = offers_of(tables)
+        now = view.now()
+        exchange = self._exchange
+        costs: list[tuple[float, int, Step | None]] = []
+        for at, steps in enumerate(offers.find(digits) or offers.nothing):
+            step = steps[-1] if steps and steps[-1].since <= now else begun(steps, now)
+            costs.append((inf if step is None else step.micro * exchange[step.currency], at, step))
+        reached = choice.reached
+        _, at, step = min(costs)
+        name: str | None = reached[at]
+        passed: tuple[tuple[str, str], ...] = ()
+        if reached[at] == refused_by or view.health(reached[at]) is not Health.READY:
+            costs.sort()
+            name, passed = candidates([reached[at] for _, at, _ in costs], view, refused_by)
+            step = next((step for _, at, step in costs if reached[at] == name), None)
+        return Pick(name, passed, None if step is None else self._price(step))
 
 
 def candidates(
@@ -234,8 +271,9 @@ def candidates(
     """The first carrier that is ready, and those passed over before it with the reason."""
     passed: list[tuple[str, str]] = []
     suspect: str | None = None
+    health = view.health
     for name in carriers:
-        state = view.health(name)
+        state = health(name)
         if state is Health.READY and name != refused_by:
             return name, tuple(passed)
         if state in (Health.READY, Health.SUSPECT) and suspect is None:
@@ -254,8 +292,3 @@ def _draw(digits: str, label: str, weight: int) -> float:
         return -inf
     drawn = int.from_bytes(blake2b(f"{digits}\0{label}".encode(), digest_size=8).digest(), "big")
     return -weight / log((drawn + 1) / (2**64 + 1))
-
-
-@lru_cache(maxsize=4096)
-def _price(step: Step, rate: float) -> Price:
-    return Price(step.micro * rate, f"{step.micro / MICRO:.6g} {step.currency}")

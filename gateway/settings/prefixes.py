@@ -26,9 +26,9 @@ class Prefixes(Generic[Value]):
 
     def find(self, digits: str) -> Value | None:
         """The value of the longest prefix of `digits`, or None."""
-        values = self._values
+        find = self._values.get
         for width in self._widths:
-            value = values.get(digits[:width])
+            value = find(digits[:width])
             if value is not None:
                 return value
         return None

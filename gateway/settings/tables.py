@@ -40,9 +40,15 @@ class Prices(Prefixes[tuple[Step, ...]]):
 
     def at(self, digits: str, now: float) -> Step | None:
         """The price of the longest prefix that has one now."""
-        values = self._values
+        find = self._values.get
         for width in self._widths:
-            for step in reversed(values.get(digits[:width], ())):
+            steps = find(digits[:width])
+            if steps is None:
+                continue
+            step = steps[-1]
+            if step.since <= now:
+                return step
+            for step in reversed(steps):
                 if step.since <= now:
                     return step
         return None

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.routing.choosing import Chooser, Health, Pick, View, smooth
+from gateway.routing.choosing import Chooser, Health, Pick, View, candidates, smooth
 from gateway.settings.routing import Route, Routing
 from gateway.settings.tables import Tables, read_table
 
@@ -216,3 +216,29 @@ def test_a_choice_that_cannot_be_meant() -> None:
     ):
         with pytest.raises(ValueError, match=r"weights|sticky"):
             Route.model_validate({"name": "r", "carriers": CARRIERS, **wrong})
+
+
+DIGITS = st.sampled_from(["4", "44", "447", "4477", "44770", "447709", "86"])
+DATES = st.sampled_from(["", "2026-01-01", "2026-06-01"])
+DECKS = st.dictionaries(st.tuples(DIGITS, DATES), st.sampled_from(["0.01", "0.02", "0.03"]), max_size=6)
+
+
+@given(
+    st.tuples(DECKS, DECKS, DECKS),
+    st.sampled_from([0.0, 1.77e9, 1.79e9]),
+    st.dictionaries(st.sampled_from(CARRIERS), st.sampled_from(Health), max_size=3),
+    st.sampled_from(["", *CARRIERS]),
+)
+def test_the_cheapest_is_found_by_one_look_as_by_asking_each_table(
+    decks: Any, now: float, health: dict[str, Health], refused_by: str
+) -> None:
+    texts = ["".join(f"{p},{price},EUR,{d}\n" for (p, d), price in deck.items()) for deck in decks]
+    desk = Desk({"choose": "cost"}, prices(**dict(zip(CARRIERS, texts, strict=True))))
+    view = View(lambda name: health.get(name, Health.READY), now=lambda: now)
+    pick = desk.chooser.pick(desk.choice, HANDSET, view, refused_by)
+    asked = sorted(
+        CARRIERS,
+        key=lambda name: price.micro if (price := desk.chooser.price(name, HANDSET, now)) else float("inf"),
+    )
+    carrier, passed = candidates(asked, view, refused_by)
+    assert pick == Pick(carrier, passed, desk.chooser.price(carrier, HANDSET, now) if carrier else None)
