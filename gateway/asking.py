@@ -280,3 +280,5 @@ def tell_message(found: dict[str, Any]) -> None:
             + (f"; {passed}" if passed else "")
             + (f"; after {step['after']} by {step['only']} alone" if "only" in step else "")
         )
+        for name, carrier in step.get("shadow", {}).items():
+            console.print(f"    {name!r} (shadow: recorded only): carrier {carrier or 'nobody'}")

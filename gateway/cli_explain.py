@@ -71,6 +71,9 @@ def tell_explained(document: Document) -> None:
         console.print(f"  look-up   {known['service']}: {known['answer']}")
     if document.get("route"):
         _route(console, document["route"])
+    for shadow in document.get("shadow_routes", ()):
+        where = f"{shadow['name']!r} ({shadow['place']}, shadow: recorded only)"
+        console.print(f"            {where} would send it by {shadow['carrier'] or 'nobody'}")
     console.print(f"  verdict   {document['verdict']}")
     client = document["client"]
     seen = [client["response"], *(client[key] for key in ("receipt", "reason") if key in client)]

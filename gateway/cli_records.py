@@ -32,6 +32,7 @@ def add_to(app: typer.Typer) -> None:
     """Make these commands known."""
     app.command()(messages)
     app.command()(stats)
+    app.command()(rules)
 
 
 def messages(
@@ -144,3 +145,47 @@ def stats(
         writer.writerows(found)
     else:
         tell_rows(found)
+
+
+def rules(
+    since: Since = "24h",
+    until: Until = "",
+    account: Annotated[str | None, typer.Option(help="Of this account.")] = None,
+    only: Annotated[str, typer.Option("--filter", help="Of this filter: words, quiet, …, or route.")] = "",
+    shadow: Annotated[bool, typer.Option("--shadow", help="Only rules that were in shadow.")] = False,
+    config: Config = DEFAULT_CONFIG,
+    as_json: AsJson = False,
+    as_csv: AsCsv = False,
+) -> None:
+    """Count how often each rule and each route acted, and beside it how often it would have, in shadow."""
+    from gateway import records
+    from gateway import rules as counting
+    from gateway.asking import Unreadable, store_of
+    from gateway.persons import tell_rows
+    from gateway.store.spans import Stretch
+
+    try:
+        begin, finish = records.moment_of("--since", since), records.moment_of("--until", until)
+    except ValueError as error:
+        end(USAGE, str(error))
+    try:
+        with store_of(node_of(config), config) as connection:
+            found = counting.count(
+                connection,
+                Stretch(begin, finish, account=account),
+                config,
+                lambda looked: say(f"… looked at {looked:,} messages"),
+            )
+    except Unreadable as error:
+        end(FAILED, str(error))
+    found = [line for line in found if only in ("", line["filter"]) and (line["shadow"] or not shadow)]
+    if as_json:
+        print(json.dumps(found, ensure_ascii=False))
+    elif as_csv and found:
+        writer = csv.DictWriter(sys.stdout, [*found[0]], lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(found)
+    else:
+        tell_rows(found)
+    if not found:
+        end(FAILED, "no rule said anything of these messages")

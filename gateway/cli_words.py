@@ -81,6 +81,9 @@ def add(
     flag: Annotated[list[str] | None, typer.Option(help="evade, pinyin, split.")] = None,
     expires: Annotated[str, typer.Option(help="From when it counts no more: 2027-01-31.")] = "",
     source: Annotated[str, typer.Option(help="Where it came from.")] = "",
+    shadow: Annotated[
+        bool, typer.Option("--shadow", help="Only count them: gateway rules --shadow.")
+    ] = False,
     by: By = None,
     why: Why = "",
     config: Config = DEFAULT_CONFIG,
@@ -90,7 +93,7 @@ def add(
     lists = {"tags": tag, "near": near, "unless": unless, "flags": flag}
     fields = {name: "|".join(values or ()) for name, values in lists.items()}
     fields |= {"severity": severity, "language": language, "scope": scope}
-    fields |= {"expires": expires, "source": source}
+    fields |= {"expires": expires, "source": source, "mode": "shadow" if shadow else ""}
     _edit(config, texts, {"action": "add", **fields}, by, why, as_json)
 
 
@@ -114,13 +117,14 @@ def severity(
     to: Annotated[str, typer.Option(help="reject, hold, warn, log, allow.")],
     scope: Scope = "",
     until: Until = "",
+    mode: Annotated[str, typer.Option(help="shadow: only count them; enforce: no longer only.")] = "",
     by: By = None,
     why: Why = "",
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """Give words another severity, also those that a file has: for good, or until a time."""
-    asked = {"action": "severity", "severity": to, "scope": scope, "until": until}
+    asked = {"action": "severity", "severity": to, "scope": scope, "until": until, "mode": mode}
     _edit(config, texts, asked, by, why, as_json)
 
 
@@ -173,7 +177,9 @@ def scan(
             {**hit, "span": f"{hit['start']}-{hit['end']}", "tags": " ".join(hit["tags"])}
             for hit in found["hits"]
         ]
-        tell(told, ("severity", "word", "characters", "span", "view", "scope", "tags", "place", "edit"))
+        tell(
+            told, ("severity", "mode", "word", "characters", "span", "view", "scope", "tags", "place", "edit")
+        )
     else:
         say("nothing is hit")
     raise typer.Exit(0 if found["hits"] else FAILED)

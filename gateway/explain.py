@@ -135,6 +135,7 @@ class DryRun:
             "verdict": judgement.verdict.action.value if reason is None else Action.REFUSE.value,
             "filters": words(chain, judgement),
             "route": self._route(whole.destination, len(pdus)),
+            **self._shadow_routes(whole),
             "client": self._client(account, entry, reason, len(pdus)),
             **(self._carrier(messages, now) if reason is None else {"carrier": []}),
         }
@@ -167,15 +168,14 @@ class DryRun:
         rule = self.placing.rule
         if rule is None:
             return None
-        view = self.view or View(lambda name: Health.READY, now=self.clocks.wall)
+        view = self._seen
         chooser = self.placing.router.chooser
-        index = next((i for i, r in enumerate(self.generation.routes) if r.name == rule.name), None)
         order = list(chooser.order(rule.choice, digits, view))
         pick = chooser.pick(rule.choice, digits, view)
         prices = {name: chooser.price(name, digits, view.now()) for name in order}
         return {
             "name": rule.name,
-            "place": "" if index is None else self.generation.place(f"routes[{index}]"),
+            "place": self._place(rule.name),
             "choose": rule.choice.strategy,
             "carriers": order,
             "carrier": pick.carrier,
@@ -184,6 +184,30 @@ class DryRun:
             "segments": segments,
             "health_known": self.view is not None,
         }
+
+    def _shadow_routes(self, message: Message) -> dict[str, Any]:
+        """Where rules in shadow would send it."""
+        router, view = self.placing.router, self._seen
+        found = router.shadowed(message, self.clocks.wall(), self.placing.rule)
+        told = [
+            {
+                "name": rule.name,
+                "place": self._place(rule.name),
+                "carrier": router.chooser.pick(rule.choice, message.destination, view).carrier,
+            }
+            for rule in found
+        ]
+        return {"shadow_routes": told} if told else {}
+
+    @property
+    def _seen(self) -> View:
+        """What is known of the carriers."""
+        return self.view or View(lambda name: Health.READY, now=self.clocks.wall)
+
+    def _place(self, route: str) -> str:
+        """Where a route stands."""
+        index = next((i for i, r in enumerate(self.generation.routes) if r.name == route), None)
+        return "" if index is None else self.generation.place(f"routes[{index}]")
 
     def _carrier(self, messages: list[Message], now: int) -> dict[str, Any]:
         """What the carrier that would take them now, else the first one asked, would get: each PDU, by its

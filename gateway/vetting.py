@@ -63,7 +63,7 @@ class Vetting:
             raise CannotVet(f"there is no account '{account}'")
         suppressed = filters["suppressed"]
         assert isinstance(suppressed, Suppressed)
-        list(put_in_force(suppressed.lists, suppressed.known.suppressions))
+        list(put_in_force(suppressed.lists, suppressed.known))
         with reading(generation.node, directory) as connection:
             read_all(connection, suppressed.known)
             learn_edits(connection, filters)

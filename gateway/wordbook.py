@@ -24,7 +24,19 @@ from gateway.settings.load import load
 from gateway.settings.models import Generation, Node
 from gateway.store.words import WordEditRow, last_edits
 
-COLUMNS = ("word", "severity", "language", "tags", "scope", "near", "unless", "flags", "expires", "source")
+COLUMNS = (
+    "word",
+    "severity",
+    "language",
+    "tags",
+    "scope",
+    "near",
+    "unless",
+    "flags",
+    "expires",
+    "source",
+    "mode",
+)
 
 Document = dict[str, Any]
 
@@ -80,12 +92,17 @@ def show(config: Path, word: str, now: float) -> list[Document]:
             {
                 **fields_of(written),
                 "place": written.place,
-                "in_force": forces[0].severity.name.lower() if forces else "no",
+                "in_force": _in_force(forces[0]) if forces else "no",
                 "edit": "; ".join(filter(None, (forces or ours or [written])[0].edit.splitlines())),
                 "again": moment(ours[-1].begins) if ours and ours[-1].begins else "",
             }
         )
     return found
+
+
+def _in_force(entry: Entry) -> str:
+    said = entry.severity.name.lower()
+    return said if entry.mode == "enforce" else f"{said} ({entry.mode})"
 
 
 def exported(config: Path, name: str, severity: str, now: float) -> Iterator[Document]:
@@ -118,6 +135,7 @@ def fields_of(entry: Entry) -> dict[str, str]:
         "flags": "|".join(str(flag.name).lower() for flag in Flags if flag and flag in entry.flags),
         "expires": "" if entry.expires is None else moment(entry.expires),
         "source": entry.source,
+        "mode": "" if entry.mode == "enforce" else entry.mode,
     }
 
 

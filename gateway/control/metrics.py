@@ -119,6 +119,14 @@ class Counters(Collector):
         )
         for labels, count in relay.judging.counts.items():
             verdicts.add_metric(list(labels), count)
+        routed = CounterMetricFamily(
+            "gateway_routed",
+            "Messages given to a carrier, by route; in mode shadow: that would have been",
+            labels=["route", "mode", "carrier"],
+        )
+        for way, count in relay.dispatch.placing.counts.items():
+            routed.add_metric([*way], count)
+        yield routed
         receipts = CounterMetricFamily("gateway_receipts", "Receipts of carriers by kind", labels=["kind"])
         for kind, count in (relay.inbound.counts + relay.replies.counts + relay.alerts.counts).items():
             receipts.add_metric([kind], count)

@@ -82,6 +82,8 @@ class Breakers:
         self.rules: tuple[Breaker, ...] = ()
         self.trips: dict[tuple[str, Subject], Trip] = {}
         self.at_carriers = False  # whether some trip names a carrier
+        self.shadows: frozenset[str] = frozenset()
+        """Rules that only count."""
         self._windows: dict[tuple[str, Subject], Window] = {}
 
     def configure(self, rules: tuple[Breaker, ...]) -> None:
@@ -89,6 +91,7 @@ class Breakers:
         same = {rule.name for rule in rules if rule in self.rules}
         self._windows = {key: window for key, window in self._windows.items() if key[0] in same}
         self.rules = rules
+        self.shadows = frozenset(rule.name for rule in rules if rule.then == "shadow")
 
     # counting
 
@@ -149,9 +152,15 @@ class Breakers:
     def _look(self) -> None:
         self.at_carriers = any(trip.subject.carrier for trip in self.trips.values())
 
-    def stops(self, account: str, program: str, carrier: str = "") -> Trip | None:
-        """What stops this traffic; without a carrier what stops it whoever would take it."""
+    def stops(self, account: str, program: str, carrier: str = "", *, shadow: bool = False) -> Trip | None:
+        """What stops this traffic, or would if its rule were not in shadow; without a carrier what stops it
+        whoever would take it.
+        """
         for trip in self.trips.values():
-            if bool(trip.subject.carrier) == bool(carrier) and trip.subject.covers(account, program, carrier):
+            if (
+                (trip.rule in self.shadows) is shadow
+                and bool(trip.subject.carrier) == bool(carrier)
+                and trip.subject.covers(account, program, carrier)
+            ):
                 return trip
         return None

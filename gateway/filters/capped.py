@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import NamedTuple
 
-from gateway.filters.frequency import ALL_BITS, Counter, Facts, picker
+from gateway.filters.frequency import ALL_BITS, Counter, Facts, Spent, picker
 from gateway.filters.known import COUNTS, PATIENCE, Known
 from gateway.filters.packs import CapRule
 from gateway.filters.persons import DAY, Asked, Person, Persons, signature_of
 from gateway.filters.quiet import URGENT
 from gateway.filters.rulebook import Ruled
-from gateway.filters.verdict import REASONS, Action, Verdict
+from gateway.filters.verdict import REASONS, Action, Verdict, beside
 from gateway.message import Message
 
 PROMOTIONAL = "promotional"
@@ -62,6 +62,7 @@ class Capped:
         if COUNTS in self.known.loading and message.category == PROMOTIONAL:
             return self._wait(message, now)
         counted_at = message.counted_at
+        shadows: list[Verdict] = []
         for plan, key in self.counted(message, now):
             counter = plan.counter
             if counted_at:
@@ -71,20 +72,30 @@ class Capped:
                 counter.record(key, counted_at)
             if spent is None:
                 continue
-            rule, ruled = plan.rule, plan.ruled
-            detail = f"{spent.limit}, by {', '.join(rule.key)}"
-            if rule.enforced:
-                reason = REASONS["frequency_cap"]
-                return Verdict(Action.REFUSE, self.name, ruled.name, ruled.place, reason, detail)
-            warning = warning or Verdict(Action.WARN, self.name, ruled.name, ruled.place, None, detail)
-        return warning
+            verdict = self._verdict(plan, spent)
+            if plan.rule.shadow:
+                shadows.append(verdict)
+            elif plan.rule.enforced:
+                return beside(self.name, verdict, shadows)
+            else:
+                warning = warning or verdict
+        return beside(self.name, warning, shadows)
+
+    def _verdict(self, plan: Plan, spent: Spent) -> Verdict:
+        rule, ruled = plan.rule, plan.ruled
+        detail = f"{spent.limit}, by {', '.join(rule.key)}"
+        if rule.enforced:
+            return Verdict(
+                Action.REFUSE, self.name, ruled.name, ruled.place, REASONS["frequency_cap"], detail
+            )
+        return Verdict(Action.WARN, self.name, ruled.name, ruled.place, None, detail)
 
     def _wait(self, message: Message, now: float) -> Verdict | None:
         """Nobody knows yet how many there were: what is promotional waits."""
-        counted = self.counted(message, now)
+        counted = [plan for plan, _ in self.counted(message, now) if not plan.rule.shadow]
         if not counted:
             return None
-        ruled = counted[0][0].ruled
+        ruled = counted[0].ruled
         reason, detail = REASONS["filter_failed"], "the counts are still being made of the stored messages"
         return Verdict(Action.DEFER, self.name, ruled.name, ruled.place, reason, detail, now + PATIENCE)
 

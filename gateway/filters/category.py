@@ -110,5 +110,7 @@ class Raising:
 
 def _of_promotional_alone(rules: list[tuple[TextRule, Ruled]]) -> tuple[Mark, ...]:
     return tuple(
-        Mark(rule, ruled) for rule, ruled in rules if rule.enforced and rule.categories == (PROMOTIONAL,)
+        Mark(rule, ruled)
+        for rule, ruled in rules
+        if rule.enforced and not rule.shadow and rule.categories == (PROMOTIONAL,)
     )

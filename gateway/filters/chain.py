@@ -1,6 +1,7 @@
 """The filters of one account, in order, as one judgement.
 
-A filter in mode `enforce` acts; in mode `warn` or `shadow` its word is recorded and counted and never acts.
+A filter in mode `enforce` acts; in mode `warn` or `shadow` its word is recorded and counted and never acts,
+as is the word of a single rule that is in shadow.
 The first refusal ends the judgement; of several deferrals the latest counts; a hold waits for a person
 unless something refuses. What one filter rewrites the next ones judge as rewritten. One that raises the
 category ends the judgement too: the chain of that category is to judge.
@@ -82,6 +83,10 @@ class Chain:
                 verdict = self.failed(filter.name, message, error)
             if verdict is None:
                 continue
+            if verdict.beside:
+                words += [(each, Mode.SHADOW) for each in verdict.beside]
+                if verdict.silent:
+                    continue
             words.append((verdict, mode))
             if mode is not Mode.ENFORCE or _approved(verdict, approval):
                 continue

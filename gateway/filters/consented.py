@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from gateway.filters.consent import suffices
 from gateway.filters.known import CONSENTS, PATIENCE, Known
-from gateway.filters.persons import Persons
+from gateway.filters.packs import ConsentRule
+from gateway.filters.persons import Person, Persons
 from gateway.filters.rulebook import Ruled
-from gateway.filters.verdict import REASONS, Action, Verdict
+from gateway.filters.verdict import REASONS, Action, Verdict, beside
 from gateway.message import Message
 
 _WHY = {
@@ -35,6 +36,20 @@ class Consented:
         if person is None:
             return None
         asked = self.persons.asked(person.rules, now).consents
+        if not asked:
+            return None
+        shadows = [each for each in asked if each[0].shadow]
+        if shadows and CONSENTS not in self.known.loading:
+            would = [self._judge(message, person, (each,), now) for each in shadows]
+            asked = tuple(each for each in asked if not each[0].shadow)
+            verdict = self._judge(message, person, asked, now)
+            return beside(self.name, verdict, [each for each in would if each is not None])
+        return self._judge(message, person, asked, now)
+
+    def _judge(
+        self, message: Message, person: Person, asked: tuple[tuple[ConsentRule, Ruled], ...], now: float
+    ) -> Verdict | None:
+        """By some of the rules."""
         if not asked:
             return None
         if CONSENTS in self.known.loading:

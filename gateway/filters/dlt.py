@@ -18,7 +18,7 @@ from gateway.filters.registry import Registered
 from gateway.filters.rulebook import Ruled
 from gateway.filters.templates import Registries
 from gateway.filters.treating import gravest
-from gateway.filters.verdict import REASONS, Action, Reason, Rewrite, Verdict
+from gateway.filters.verdict import REASONS, Action, Reason, Rewrite, Verdict, beside
 from gateway.message import Message
 from gateway.settings.content import Dlt as Settings
 from gateway.settings.content import Entity
@@ -92,9 +92,10 @@ class Dlt:
         names = ", ".join(f"0x{tlv.tag:04X}" for tlv in added)
         first = rules[0][1]
         rewrite = Rewrite(tlvs=tuple(added))
-        return Verdict(
+        done = Verdict(
             Action.REWRITE, self.name, first.name, first.place, detail=f"added: {names}", rewrite=rewrite
         )
+        return beside(self.name, done, verdict.beside if verdict is not None else ())
 
     def _known(self, message: Message, name: str, entity: Entity | None) -> str | None:
         """What a TLV that the client left out is to say."""
@@ -128,8 +129,8 @@ class Dlt:
         if entry is None:
             return self._wrong(rule, ruled, "tlv_invalid", f"{rule.what} {value} is not registered")
         name = f"{rule.what} {value} ('{entry.template.name}')"
-        if entry.template.state == "paused":
-            return self._wrong(rule, ruled, "template_mismatch", f"{name} is paused")
+        if entry.template.state != "approved":
+            return self._wrong(rule, ruled, "template_mismatch", f"{name} is {entry.template.state}")
         if not _is_for(entry, message):
             detail = f"{name} is not for the header {message.source}"
             return self._wrong(rule, ruled, "sender_not_registered", detail)
@@ -138,10 +139,11 @@ class Dlt:
             return self._wrong(rule, ruled, "template_mismatch", f"the text is not that of {name}")
         return None
 
-    def _wrong(self, rule: TlvRule, ruled: Ruled, reason: str, detail: str) -> Verdict:
+    def _wrong(self, rule: TlvRule, ruled: Ruled, reason: str, detail: str) -> Verdict | None:
         action = Action.REFUSE if rule.enforced else Action.WARN
         why: Reason | None = REASONS[reason] if rule.enforced else None
-        return Verdict(action, self.name, ruled.name, ruled.place, why, detail)
+        verdict = Verdict(action, self.name, ruled.name, ruled.place, why, detail)
+        return beside(self.name, None, (verdict,)) if rule.shadow else verdict
 
     def _header(self, message: Message, entity: Entity | None) -> Verdict | None:
         """What is wrong with the header (the source address), if the tenant has registered any."""

@@ -5,7 +5,7 @@ word by its view S, in one scope or in all of them:
 
 * ``add`` puts an entry in; a later one of the same word and scope takes its place.
 * ``remove`` takes out what the lists and earlier edits say of the word, for good or until a time.
-* ``severity`` gives all that another severity, for good or until a time.
+* ``severity`` gives all that another severity, and perhaps another mode, for good or until a time.
 * ``restore`` undoes the two: what they covered is in force again.
 
 Times are looked at when a text is judged, so that nothing need be done when one has come.
@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from gateway.filters.entries import Entry, Kinds, Row, Severity
 from gateway.filters.fold import view_s
-from gateway.filters.wordfields import Fields, moment, parsed, scope_of, severity_of
+from gateway.filters.wordfields import Fields, mode_of, moment, parsed, scope_of, severity_of
 
 FILE = "edit"
 """Stands for the file of the entries that edits added; their line is the number of the edit."""
@@ -28,7 +28,7 @@ ACTIONS = ("add", "remove", "severity", "restore")
 
 _TAKES = {
     "remove": {"word", "scope", "until"},
-    "severity": {"word", "scope", "until", "severity"},
+    "severity": {"word", "scope", "until", "severity", "mode"},
     "restore": {"word", "scope"},
 }
 """The fields that an action knows; one that adds takes those of an entry."""
@@ -89,7 +89,10 @@ class Edit(NamedTuple):
         """What it does to entries. Raises ValueError."""
         until = moment(self.fields["until"], "until") if self.fields.get("until") else None
         severity = severity_of(self.fields.get("severity", "")) if self.action == "severity" else None
-        return Override(self.id, severity, until, self.told)
+        mode = mode_of(self.fields["mode"]) if self.fields.get("mode") else ""
+        if mode == "shadow" and severity is Severity.ALLOW:
+            raise ValueError("an allowed phrase cannot be in shadow: it is counted nowhere")
+        return Override(self.id, severity, until, self.told, mode)
 
 
 class Override(NamedTuple):
@@ -99,6 +102,7 @@ class Override(NamedTuple):
     severity: Severity | None
     until: float | None
     told: str
+    mode: str = ""
 
     def entries(self, entry: Entry) -> Iterator[Entry]:
         """What is in force in place of an entry."""
@@ -108,7 +112,11 @@ class Override(NamedTuple):
         if self.severity is not None:
             ends = [end for end in (entry.expires, self.until) if end is not None]
             said = f"{self.severity.name.lower()} in place of {entry.severity.name.lower()} by {self.told}"
-            yield entry._replace(severity=self.severity, expires=min(ends, default=None), edit=said)
+            said += f", {self.mode}" if self.mode else ""
+            mode = self.mode or entry.mode
+            yield entry._replace(
+                severity=self.severity, expires=min(ends, default=None), edit=said, mode=mode
+            )
         if self.until is not None:
             yield entry._replace(begins=self.until)
 

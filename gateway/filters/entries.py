@@ -59,7 +59,7 @@ class Entry(NamedTuple):
     `scope` is "platform", "tenant:<name>" or "category:<name>". One of the words `near` must stand within
     `reading.NEARNESS` characters of a hit, and none of those in `unless`. It counts from the unix second
     `begins` on, and from `expires` on no more. `source` says where it came from; `file` and `line` where it
-    is written; `edit` who made it what it is at run time.
+    is written; `edit` who made it what it is at run time. One in mode `shadow` is counted and never acts.
     """
 
     word: str
@@ -76,6 +76,7 @@ class Entry(NamedTuple):
     line: int = 0
     begins: float | None = None
     edit: str = ""
+    mode: str = "enforce"
 
     @property
     def place(self) -> str:

@@ -21,13 +21,24 @@ PATIENCE = 5.0
 
 class Known:
     """One node's knowledge. `changes` grows with every change that may forbid what was allowed before;
-    `loading` names what is not all in memory yet after a start: CONSENTS, COUNTS.
+    `loading` names what is not all in memory yet after a start: CONSENTS, COUNTS. `shadowed` are the lists in
+    shadow, which stop nothing.
     """
 
-    __slots__ = ("_answers", "_counters", "breakers", "changes", "consents", "loading", "suppressions")
+    __slots__ = (
+        "_answers",
+        "_counters",
+        "breakers",
+        "changes",
+        "consents",
+        "loading",
+        "shadowed",
+        "suppressions",
+    )
 
     def __init__(self) -> None:
         self.suppressions = Suppressions()
+        self.shadowed = Suppressions()
         self.consents = Consents()
         self.breakers = Breakers()
         self.changes = 0

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from gateway.filters import lastgood
+from gateway.filters.known import Known
 from gateway.filters.lastgood import Kept
 from gateway.filters.listfiles import ListFile, Refused
 from gateway.filters.numbersets import DamagedSet, NumberSet, compare
@@ -169,15 +170,23 @@ def _doubt(listed: Listed, reading: ListFile, accept_shrink: bool) -> str:
     )
 
 
-def put_in_force(lists: Lists, suppressions: Suppressions) -> Iterator[str]:
+def put_in_force(lists: Lists, known: Known) -> Iterator[str]:
     """Put lists in the place of those before; yields what an administrator should know."""
+    acting = {key: listed for key, listed in lists.items() if listed.settings.mode == "enforce"}
+    shadows = {key: listed for key, listed in lists.items() if key not in acting}
+    _put(acting, known.suppressions)
+    _put(shadows, known.shadowed)
+    known.suppressions.unread = frozenset(
+        key for key, listed in acting.items() if listed.numbers is None and listed.settings.unread == "wait"
+    )
+    for listed in lists.values():
+        yield from listed.remarks
+
+
+def _put(lists: Lists, suppressions: Suppressions) -> None:
     gone = [key for key in suppressions.lists() if key.name.startswith(FILE) and key not in lists]
     for key in gone:
         suppressions.drop(key)
-    suppressions.unread = frozenset(
-        key for key, listed in lists.items() if listed.numbers is None and listed.settings.unread == "wait"
-    )
     for key, listed in lists.items():
-        yield from listed.remarks
         if listed.numbers is not None and suppressions.lists().get(key) is not listed.numbers:
             suppressions.put(key, listed.numbers)

@@ -10,7 +10,7 @@ from gateway.filters.fold import folded, view_s
 from gateway.filters.marks import InForce, Mark, contains
 from gateway.filters.packs import TextRule
 from gateway.filters.persons import Persons
-from gateway.filters.verdict import REASONS, Action, Rewrite, Verdict
+from gateway.filters.verdict import REASONS, Action, Rewrite, Verdict, beside
 from gateway.message import Message
 from gateway.settings.content import Mandatory as Settings
 from gateway.settings.content import Voice
@@ -34,6 +34,7 @@ class Lack(NamedTuple):
     enforced: bool
     signature: bool = False
     curable: bool = True
+    shadow: bool = False
 
 
 class Mandatory:
@@ -59,11 +60,18 @@ class Mandatory:
         lacks = self._lacks(message, text, now)
         if not lacks:
             return None
-        refusing = [lack for lack in lacks if lack.enforced]
-        if not refusing:
-            first = lacks[0]
-            return Verdict(Action.WARN, self.name, first.rule, first.place, None, f"{first.what} is missing")
-        return self._rewritten(message, text, refusing, now) or self._refusal(refusing[0])
+        shadows = [self._verdict(lack) for lack in lacks if lack.shadow]
+        acting = [lack for lack in lacks if not lack.shadow]
+        refusing = [lack for lack in acting if lack.enforced]
+        verdict = self._verdict(acting[0]) if acting else None
+        if refusing:
+            verdict = self._rewritten(message, text, refusing, now) or self._refusal(refusing[0])
+        return beside(self.name, verdict, shadows)
+
+    def _verdict(self, lack: Lack) -> Verdict:
+        if lack.enforced:
+            return self._refusal(lack)
+        return Verdict(Action.WARN, self.name, lack.rule, lack.place, None, f"{lack.what} is missing")
 
     def _refusal(self, lack: Lack) -> Verdict:
         reason = REASONS["mandatory_text_missing"]
@@ -76,9 +84,11 @@ class Mandatory:
             rule, ruled = mark.rule, mark.ruled
             signature = rule.rule == SIGNATURE
             if not mark.stands_in(text):
-                lacks.append(Lack(ruled.name, ruled.place, rule.what, rule.enforced, signature))
+                lack = Lack(ruled.name, ruled.place, rule.what, rule.enforced, signature)
+                lacks.append(lack._replace(shadow=rule.shadow))
             elif signature and (strange := self._strange_signature(message.tenant, text)):
-                lacks.append(Lack(ruled.name, ruled.place, strange, rule.enforced, True, False))
+                lack = Lack(ruled.name, ruled.place, strange, rule.enforced, True, False)
+                lacks.append(lack._replace(shadow=rule.shadow))
         brands = self._brands.get(message.tenant, ())
         if brands and message.category == PROMOTIONAL and not contains(folded(text).squashed, brands):
             what = " or ".join(self._settings.tenants[message.tenant].brands)
@@ -113,7 +123,7 @@ class Mandatory:
         trailing = _TRAILING.search(text)
         end = trailing.start() if trailing is not None else len(text)
         whole = before + text[:end] + after + text[end:]
-        if any(lack.enforced for lack in self._lacks(message.saying(whole), whole, now)):
+        if any(lack.enforced and not lack.shadow for lack in self._lacks(message.saying(whole), whole, now)):
             return None
         done = [f"put before it: {before!r}"] if before else []
         done += [f"put after it: {after!r}"] if after else []

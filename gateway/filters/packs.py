@@ -16,6 +16,7 @@ from pydantic import AfterValidator, Field, model_validator
 
 from gateway.filters.frequency import Limit, parse_limit
 from gateway.filters.windows import Window, window
+from gateway.settings.modes import RuleMode
 from gateway.settings.node import Section
 from gateway.settings.scalars import Flag, Text, known_time_zone
 
@@ -61,6 +62,13 @@ class Rule(Section):
     """From this local date on."""
     until: date | None = None
     """Before this local date."""
+    mode: RuleMode = "enforce"
+    """`shadow`: what the rule would have done is recorded and counted, and not done."""
+
+    @property
+    def shadow(self) -> bool:
+        """Whether it only counts."""
+        return self.mode == "shadow"
 
     @property
     def enforced(self) -> bool:
@@ -164,7 +172,17 @@ class TextRule(Rule):
         return self
 
 
-class ReplyRule(Rule):
+class AlwaysRule(Rule):
+    """A rule that cannot be in shadow: there is nothing that it could have done instead."""
+
+    @model_validator(mode="after")
+    def _acts(self) -> Self:
+        if self.shadow:
+            raise ValueError("mode: shadow is for windows, consents, caps, texts, senders and tlvs alone")
+        return self
+
+
+class ReplyRule(AlwaysRule):
     """What a reply means."""
 
     kind: Literal["opt_out", "opt_in", "help", "confirm", "refuse"]
@@ -204,7 +222,7 @@ class TlvRule(Rule):
     """ASCII digits, at least and at most so many."""
 
 
-class RetentionRule(Rule):
+class RetentionRule(AlwaysRule):
     """How long records are kept."""
 
     what: Literal["traffic", "consent", "opt_out"]

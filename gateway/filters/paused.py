@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.filters.breakers import Trip
 from gateway.filters.known import Known
 from gateway.filters.persons import Persons
-from gateway.filters.verdict import REASONS, Action, Verdict
+from gateway.filters.verdict import REASONS, Action, Verdict, beside
 from gateway.message import Message
 
 PROMOTIONAL = "promotional"
@@ -28,8 +28,11 @@ class Paused:
         breakers = self.known.breakers
         if not breakers.trips or message.category != PROMOTIONAL:
             return None
-        trip = breakers.stops(message.account, self.persons.program(message))
-        return None if trip is None else verdict(trip, message, now)
+        program = self.persons.program(message)
+        trip = breakers.stops(message.account, program)
+        said = verdict(trip, message, now) if trip is not None else None
+        shadow = breakers.stops(message.account, program, shadow=True) if breakers.shadows else None
+        return beside(self.name, said, () if shadow is None else (verdict(shadow, message, now),))
 
 
 def verdict(trip: Trip, message: Message, now: float) -> Verdict:

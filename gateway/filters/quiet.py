@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from gateway.filters.persons import Person, Persons
 from gateway.filters.rulebook import Hours, Ruled, Rules
-from gateway.filters.verdict import REASONS, Action, Verdict
-from gateway.filters.windows import closing, release
+from gateway.filters.verdict import REASONS, Action, Verdict, beside
+from gateway.filters.windows import closing, opening, release
 from gateway.message import Message
 from gateway.settings.protection import Quiet as Settings
 
@@ -30,8 +31,23 @@ class Quiet:
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A deferral to a moment in the next window that is this message's own, or a refusal."""
         person = self.persons.person(message)
-        if person is None or person.tier == URGENT or person.rules.hours is None:
+        if person is None or person.tier == URGENT:
             return None
+        verdict = self._judge(person, message, now) if person.rules.hours is not None else None
+        if person.rules.shadows:
+            return beside(self.name, verdict, list(self._shadows(person, now)))
+        return verdict
+
+    def _shadows(self, person: Person, now: float) -> Iterator[Verdict]:
+        """What windows in shadow, each for itself, would have made wait."""
+        for ruled, windows in person.rules.shadows if person.zones else ():
+            opens = opening(windows, person.zones, now)
+            if opens != now:
+                detail = f"closed until {_local(opens, person)}" if opens is not None else "never open"
+                reason = REASONS["quiet_hours"]
+                yield Verdict(Action.DEFER, self.name, ruled.name, ruled.place, reason, detail, opens)
+
+    def _judge(self, person: Person, message: Message, now: float) -> Verdict | None:
         if not person.zones:
             return self._refuse("no time zone", "", "nobody knows what time it is there")
         known = self._open.get((id(person.rules), person.zones))

@@ -39,8 +39,8 @@ class Template(Section):
     """The text, with variables such as `{code:digits(4-6)}`."""
     categories: tuple[Category, ...] = ()
     """For these alone; none named: for all."""
-    state: Literal["approved", "paused"] = "approved"
-    """A paused one lets nothing pass."""
+    state: Literal["approved", "paused", "shadow"] = "approved"
+    """A paused one lets nothing pass; nor does one in shadow, whose texts are recorded and counted."""
     id: RegisterId | None = None
     """Its id in a register of the operators, as in India."""
     headers: tuple[Text, ...] = ()

@@ -78,6 +78,8 @@ class Rules:
     """Those among them that may refuse."""
     alone: tuple[tuple[Ruled, WindowSet], ...] = ()
     """Each window rule by itself, to tell which one is closed."""
+    shadows: tuple[tuple[Ruled, WindowSet], ...] = ()
+    """Each window rule in shadow; the others know nothing of it."""
 
     def of(self, kind: type[R], at: float) -> list[tuple[R, Ruled]]:
         """The rules of one kind in force on the UTC date of a unix second. Windows go by the recipient's
@@ -216,6 +218,8 @@ class RuleBook:
         layers = [
             (ruled, self._layer(ruled, ruled.rule)) for ruled in rules if isinstance(ruled.rule, WindowRule)
         ]
+        shadows = [layer for layer in layers if layer[0].rule.shadow]
+        layers = [layer for layer in layers if not layer[0].rule.shadow]
         sure = [layer for ruled, layer in layers if ruled.rule.enforced]
         return Rules(
             pack,
@@ -223,6 +227,7 @@ class RuleBook:
             WindowSet(layer for _, layer in layers) if layers else None,
             WindowSet(sure) if sure else None,
             tuple((ruled, WindowSet([layer])) for ruled, layer in layers),
+            tuple((ruled, WindowSet([layer])) for ruled, layer in shadows),
         )
 
     def _layer(self, ruled: Ruled, rule: WindowRule) -> Layer:

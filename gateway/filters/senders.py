@@ -11,7 +11,7 @@ from gateway.filters.packs import SenderRule
 from gateway.filters.persons import Person, Persons
 from gateway.filters.rulebook import Rules
 from gateway.filters.treating import gravest, treat
-from gateway.filters.verdict import REASONS, Action, Verdict
+from gateway.filters.verdict import REASONS, Action, Verdict, beside
 from gateway.message import Message
 from gateway.settings.content import Registration
 from gateway.settings.content import Senders as Settings
@@ -139,10 +139,14 @@ class Senders:
         """What the pack of the destination says of this kind of address."""
         if person is None:
             return None
+        shadows: list[Verdict] = []
         for rule, ruled in person.rules.of(SenderRule, now):
             if kinds.isdisjoint(rule.allowed):
                 detail = f"{', '.join(sorted(kinds))} where only {', '.join(rule.allowed)} may send"
                 action = Action.REFUSE if rule.enforced else Action.WARN
                 reason = _REASON if rule.enforced else None
-                return Verdict(action, self.name, ruled.name, ruled.place, reason, detail)
-        return None
+                verdict = Verdict(action, self.name, ruled.name, ruled.place, reason, detail)
+                if not rule.shadow:
+                    return beside(self.name, verdict, shadows)
+                shadows.append(verdict)
+        return beside(self.name, None, shadows)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 
 from gateway.filters.entries import Severity
-from gateway.filters.verdict import REASONS, Action, Verdict
+from gateway.filters.verdict import REASONS, Action, Verdict, beside
 from gateway.filters.wordlists import load_wordlists
 from gateway.filters.words import Hit, WordList
 from gateway.message import Message
@@ -18,10 +18,13 @@ _ACTIONS = {
     Severity.LOG: Action.ALLOW,
 }
 
+MOST_SHADOWS = 10
+"""Entries in shadow that are recorded of one text, the gravest."""
+
 
 class SensitiveWords:
-    """Judges a text by the gravest entry that it hits. `words` is put in the place of another by the node,
-    when they are edited.
+    """Judges a text by the gravest entry that it hits; those in shadow are told beside it. `words` is put in
+    the place of another by the node, when they are edited.
     """
 
     name = "words"
@@ -66,10 +69,19 @@ class SensitiveWords:
             hits += self._words.scan(text, tenant, category, now)
         if not hits:
             return None
-        worst = max(hits, key=lambda hit: hit.entry.severity)
-        action = _ACTIONS[worst.entry.severity]
-        reason = REASONS["content_blocked"] if action is Action.REFUSE else None
-        return Verdict(action, self.name, worst.entry.word, worst.entry.place, reason, describe(worst))
+        acting = [hit for hit in hits if hit.entry.mode != "shadow"]
+        verdict = _said(max(acting, key=lambda hit: hit.entry.severity)) if acting else None
+        if len(acting) == len(hits):
+            return verdict
+        first = {hit.entry: hit for hit in reversed(hits) if hit.entry.mode == "shadow"}
+        gravest = sorted(first.values(), key=lambda hit: -hit.entry.severity)
+        return beside(self.name, verdict, [_said(hit) for hit in gravest[:MOST_SHADOWS]])
+
+
+def _said(hit: Hit) -> Verdict:
+    action = _ACTIONS[hit.entry.severity]
+    reason = REASONS["content_blocked"] if action is Action.REFUSE else None
+    return Verdict(action, SensitiveWords.name, hit.entry.word, hit.entry.place, reason, describe(hit))
 
 
 def describe(hit: Hit) -> str:

@@ -8,7 +8,7 @@ from gateway.filters.known import Known
 from gateway.filters.listed import Lists
 from gateway.filters.persons import Persons
 from gateway.filters.suppression import REASON, Hit
-from gateway.filters.verdict import REASONS, Action, Verdict
+from gateway.filters.verdict import REASONS, Action, Verdict, beside
 from gateway.message import Message
 
 PATIENCE = 15.0
@@ -32,8 +32,16 @@ class Suppressed:
             return None
         suppressions = self.known.suppressions
         hit = suppressions.find(person.digits, message.tenant, person.program, message.category, now)
-        if hit is None:
-            return self._wait(message, person.program, now) if suppressions.unread else None
+        verdict = self._refusal(hit) if hit is not None else None
+        if hit is None and suppressions.unread:
+            verdict = self._wait(message, person.program, now)
+        shadowed = self.known.shadowed
+        if shadowed.lists():
+            hit = shadowed.find(person.digits, message.tenant, person.program, message.category, now)
+            return beside(self.name, verdict, (self._refusal(hit),) if hit is not None else ())
+        return verdict
+
+    def _refusal(self, hit: Hit) -> Verdict:
         key = hit.key
         return Verdict(
             Action.REFUSE, self.name, f"{key.type} ({key.name})", "", REASONS[REASON[key.type]], describe(hit)

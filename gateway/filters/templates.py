@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -11,12 +11,13 @@ from gateway.filters.links import Hosts
 from gateway.filters.registry import Registered, Registry, read_registry
 from gateway.filters.templateedits import TemplateEdit, TemplateEdits
 from gateway.filters.treating import treat
-from gateway.filters.verdict import REASONS, Verdict
+from gateway.filters.verdict import REASONS, Action, Verdict, beside
 from gateway.message import Message
 from gateway.settings.content import Known
 from gateway.settings.content import Templates as Settings
 
 _REASON = REASONS["template_mismatch"]
+_STATES = {"paused": "is paused", "shadow": "is in shadow"}
 
 
 class Edited(NamedTuple):
@@ -154,12 +155,21 @@ class Templates:
         for entry in found:
             if fits(entry, message.category):
                 return None
+        shadows = [self._shadow(entry) for entry in found if entry.template.state == "shadow"]
+        return beside(self.name, self._unfit(found, message.category), shadows)
+
+    def _unfit(self, found: Sequence[Registered], category: str) -> Verdict | None:
+        """What is said of a text that is none of the approved templates, but perhaps another."""
         for entry in found:
-            paused = entry.template.state == "paused"
-            why = "is paused" if paused else f"is not for {message.category}"
+            state = entry.template.state
+            why = f"is not for {category}" if state == "approved" else _STATES[state]
             why += f"; {entry.edit}" if entry.edit else ""
             return self._verdict("unmatched", entry.template.name, entry.place, f"the template {why}")
         return self._none
+
+    def _shadow(self, entry: Registered) -> Verdict:
+        detail = "the text is this template's, which lets nothing pass yet"
+        return Verdict(Action.ALLOW, self.name, entry.template.name, entry.place, None, detail)
 
     def _verdict(self, setting: str, rule: str, place: str, detail: str) -> Verdict | None:
         return treat(getattr(self._settings, setting), self.name, rule, place, _REASON, detail)

@@ -7,7 +7,8 @@ else. Receipt error codes have three decimal digits, since that is how clients r
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import NamedTuple, Protocol
 
@@ -96,6 +97,7 @@ class Verdict:
     `rule` names the rule that decided and `place` its file and line; `detail` is for the reader of the
     decision record and holds no text of the message beyond what hit. `until` is the unix second a deferred
     message may leave, `rewrite` what a rewritten one says, `category` what a raised one is instead.
+    `beside` are the words of rules in shadow: recorded, and never acting.
     """
 
     action: Action
@@ -107,6 +109,20 @@ class Verdict:
     until: float | None = None
     rewrite: Rewrite | None = None
     category: str = ""
+    beside: tuple[Verdict, ...] = ()
+
+    @property
+    def silent(self) -> bool:
+        """Whether only rules in shadow said something."""
+        return bool(self.beside) and not self.rule
+
+
+def beside(filter: str, verdict: Verdict | None, shadows: Sequence[Verdict]) -> Verdict | None:
+    """What a filter says, with what its rules in shadow would have said."""
+    if not shadows:
+        return verdict
+    said = verdict or Verdict(Action.ALLOW, filter, "")
+    return replace(said, beside=(*said.beside, *shadows))
 
 
 class Filter(Protocol):

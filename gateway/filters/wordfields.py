@@ -32,7 +32,14 @@ def parsed(fields: Fields, file: str) -> Entry:
     entry = Entry(**{"word": "", **values}, file=file)
     check_word(entry.word)
     check_flags(entry.word, entry.flags)
+    check_mode(entry)
     return entry
+
+
+def check_mode(entry: Entry) -> None:
+    """Raises ValueError for an allowed phrase in shadow, which would say nothing."""
+    if entry.mode == "shadow" and entry.severity is Severity.ALLOW:
+        raise ValueError("an allowed phrase cannot be in shadow: it is counted nowhere")
 
 
 def check_word(word: str) -> None:
@@ -90,6 +97,13 @@ def severity_of(text: str) -> Severity:
         raise ValueError(f"severity '{text}' must be one of {choices}") from None
 
 
+def mode_of(text: str) -> str:
+    """The mode of this name. Raises ValueError."""
+    if text not in ("enforce", "shadow"):
+        raise ValueError(f"mode '{text}' must be enforce or shadow")
+    return text
+
+
 def _flags(text: str) -> Flags:
     flags = Flags.NONE
     for name in _texts(text):
@@ -126,4 +140,5 @@ _PARSERS: dict[str, Callable[[str], Any]] = {
     "flags": _flags,
     "expires": moment,
     "source": _text,
+    "mode": mode_of,
 }

@@ -303,6 +303,7 @@ def told(hit: Hit) -> dict[str, object]:
     return {
         "word": entry.word,
         "severity": entry.severity.name.lower(),
+        "mode": entry.mode,
         "start": hit.start,
         "end": hit.end,
         "characters": hit.characters,

@@ -92,6 +92,8 @@ class Breaking:
 
     def _alarm(self, trip: Trip) -> None:
         then = "are refused" if trip.refuses else "wait"
+        if trip.rule in self.people.known.breakers.shadows:
+            then = "go on, since it is in shadow, and are counted"
         text = f"{trip.why}; promotional messages {then} until `gateway breaker resume`"
         self.alarms.alarm(KIND, f"{trip.rule}: {trip.subject}", text)
 

@@ -23,7 +23,7 @@ from gateway.relay.lanes import Lane, Lanes
 from gateway.relay.ordering import Ordering
 from gateway.relay.placing import Placing
 from gateway.relay.towards import send
-from gateway.relay.trail import add_step, keep_to
+from gateway.relay.trail import keep_to
 from gateway.routing.choosing import Pick
 from gateway.routing.router import Router, Rule
 from gateway.smpp.constants import CommandStatus
@@ -233,7 +233,7 @@ class Dispatch:
             self.ordering.leaves(entry)
         entry.attempts += 1
         entry.sent_at = self.clocks.now_ms()
-        add_step(entry, self.placing.generation_of(entry.message, self.generation), rule.name, pick)
+        self.placing.given(entry, rule, pick, self.generation)
 
     def _receipt_deadline(self, slot: Slot) -> int:
         return self.clocks.now_ms() + int(slot.link.carrier.settings.receipt_timeout * 1000)

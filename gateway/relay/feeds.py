@@ -169,7 +169,7 @@ class Feeds:
 
     def _put(self) -> list[str]:
         lists = {key: feed.listed for key, feed in self.feeds.items()}
-        return list(put_in_force(lists, self.known.suppressions))
+        return list(put_in_force(lists, self.known))
 
     def _failed(self, feed: Feed, outcome: str, problem: str) -> dict[str, Any]:
         """Not taken: the next look is soon, the more often it fails the later; told when it begins."""

@@ -57,7 +57,8 @@ class Housekeeping:
         for counter in known.counters():
             await self._slowly(counter.sweep(now))
         self.counts["counts"] += max(0, before - sum(len(counter) for counter in known.counters()))
-        self.counts["entries"] += await self._slowly(known.suppressions.tidy(now, FILE))
+        for suppressions in (known.suppressions, known.shadowed):
+            self.counts["entries"] += await self._slowly(suppressions.tidy(now, FILE))
 
     async def _slowly(self, steps: Iterator[int]) -> int:
         total = 0

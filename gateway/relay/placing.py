@@ -17,6 +17,7 @@ from gateway.message import Message
 from gateway.relay.book import Entry
 from gateway.relay.carrier import Carrier, Slot
 from gateway.relay.clocks import Clocks
+from gateway.relay.trail import Shadows, add_step
 from gateway.routing.choosing import BUSY, Health, Pick, View
 from gateway.routing.numbering import kind_of
 from gateway.routing.quality import Quality
@@ -45,6 +46,8 @@ class Placing:
         self.canary: Canary | None = None
         self.turns: Counter[str] = Counter()
         self.quality = Quality()
+        self.counts: Counter[tuple[str, str, str]] = Counter()
+        """Messages given to a carrier: by route, its mode, and carrier."""
         self.view = View(
             self.health,
             self._why,
@@ -118,6 +121,26 @@ class Placing:
             if entry.message.segment_of is not None:
                 self._remember(entry.message.segment_of, pick.carrier)
         return pick, slot
+
+    def shadows(self, entry: Entry, rule: Rule) -> Shadows:
+        """By which carriers rules in shadow would have sent a message that goes by a rule now."""
+        message = entry.message
+        router = self.router_of(message)
+        if not router.has_shadows:
+            return ()
+        found = router.shadowed(message, self.clocks.wall(), rule)
+        pick = router.chooser.pick
+        return tuple(
+            (each.name, pick(each.choice, message.destination, self.view).carrier or "") for each in found
+        )
+
+    def given(self, entry: Entry, rule: Rule, pick: Pick, in_force: int) -> None:
+        """A message is given to a carrier: counted by its rule, and by those in shadow, and on its trail."""
+        shadows = self.shadows(entry, rule)
+        self.counts[rule.name, "enforce", pick.carrier or ""] += 1
+        for name, carrier in shadows:
+            self.counts[name, "shadow", carrier] += 1
+        add_step(entry, self.generation_of(entry.message, in_force), rule.name, pick, shadows)
 
     def _pick(self, entry: Entry, rule: Rule) -> Pick:
         chooser, digits = self.router_of(entry.message).chooser, entry.message.destination

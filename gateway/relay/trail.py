@@ -13,22 +13,28 @@ from gateway.routing.choosing import Pick
 ONLY = re.compile(r'"only": ("(?:[^"\\]|\\.)*")')
 
 
-def add_step(entry: Entry, generation: int, rule: str, pick: Pick) -> None:
+Shadows = tuple[tuple[str, str], ...]
+"""Rules in shadow, and the carrier by which each would have sent a message now; "" for none."""
+
+
+def add_step(entry: Entry, generation: int, rule: str, pick: Pick, shadows: Shadows = ()) -> None:
     """The message is given to a carrier: by which rule of which generation, at what price, and who was passed
-    over.
+    over; and what rules in shadow would have done.
     """
-    step = trail_step(generation, rule, pick)
+    step = trail_step(generation, rule, pick, shadows)
     entry.trail = step if entry.attempts == 1 else f"{entry.trail[:-1]},{step[1:]}"
 
 
 @lru_cache(maxsize=1024)
-def trail_step(generation: int, rule: str, pick: Pick) -> str:
+def trail_step(generation: int, rule: str, pick: Pick, shadows: Shadows = ()) -> str:
     """One step of a message's trail: a JSON list of one object."""
     step: dict[str, Any] = {"generation": generation, "route": rule, "carrier": pick.carrier}
     if pick.price is not None:
         step["price"] = pick.price.said
     if pick.passed:
         step["passed"] = dict(pick.passed)
+    if shadows:
+        step["shadow"] = dict(shadows)
     return json.dumps([step])
 
 

@@ -7,7 +7,7 @@ first. Which of its carriers takes the message is decided when a slot is free (l
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -76,7 +76,17 @@ class Router:
         routing = routing or Routing.model_construct(routes=tuple(routes))
         self.tables = tables
         self.chooser = Chooser(routing, tables)
-        routes = routing.in_order
+        every = routing.in_order
+        routes = [route for route in every if route.mode == "enforce"]
+        shadows = tuple(
+            route.model_copy(update={"mode": "enforce"}) for route in every if route not in routes
+        )
+        self._places = {route.name: place for place, route in enumerate(every)}
+        self._shadow: Router | None = None
+        """The rules in shadow, by themselves."""
+        if shadows:
+            alone = routing.model_copy(update={"routes": shadows})
+            self._shadow = Router((), alone, tables, accounts)
         self.rules = tuple(
             Rule(
                 route.name,
@@ -131,6 +141,33 @@ class Router:
                 return rule
             left ^= lowest
         return None
+
+    @property
+    def has_shadows(self) -> bool:
+        """Whether any rule is in shadow."""
+        return self._shadow is not None
+
+    def shadowed(self, message: Message, now: float, rule: Rule | None) -> list[Rule]:
+        """The rules in shadow each of which, were it not, would have been the first to match in the place of
+        `rule`.
+        """
+        place = len(self._places) if rule is None else self._places.get(rule.name, 0)
+        if self._shadow is None or message.by:
+            return []
+        return [each for each in self._shadow._all_of(message, now) if self._places[each.name] < place]
+
+    def _all_of(self, message: Message, now: float) -> Iterator[Rule]:
+        """Every rule that matches, in their order."""
+        left = self._accounts.get(message.account, self._any_account)
+        left &= self._categories.get(message.category, self._any_category)
+        if self._destinations is not None:
+            bits = self._destinations.find(message.destination)
+            left &= self._any_destination if bits is None else bits
+        for index in self._others:
+            left &= index.bits.get(index.key(message), index.other)
+        for at, rule in enumerate(self.rules):
+            if left >> at & 1 and all(condition(message, now) for condition in rule.conditions):
+                yield rule
 
 
 @cache

@@ -25,10 +25,10 @@ def warnings(accounts: Accounts, carriers: Carriers, routing: Routing) -> Iterat
     for route in routing.in_order:
         index = routing.routes.index(route)
         earlier = next((other for other in live if covers(other[1].match, route.match)), None)
-        if earlier is None:
+        if earlier is None and route.mode == "enforce":
             live.append((index, route))
             reached.update(routing.reached(route))
-        else:
+        elif earlier is not None:
             by = f"routes[{earlier[0]}] '{earlier[1].name}' takes all of it"
             yield Remark("routing.yaml", ("routes", index), f"route '{route.name}' can never match: {by}")
     for system_id, account in accounts.accounts.items():

@@ -65,9 +65,9 @@ class Breaker(Section):
     """Fewer messages in the window than this never trip it."""
     least: Count = 5
     """Nor do fewer opt-outs, complaints or failures than this."""
-    then: Literal["wait", "refuse"] = "wait"
+    then: Literal["wait", "refuse", "shadow"] = "wait"
     """What becomes of promotional messages until a person resumes it: they wait, within their validity, or
-    are refused."""
+    are refused; in shadow they go on, and what would have waited is recorded and counted."""
 
     @model_validator(mode="after")
     def nothing_twice(self) -> Self:

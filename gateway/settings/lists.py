@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from gateway.settings.modes import RuleMode
 from gateway.settings.node import Section
 from gateway.settings.scalars import ConfigPath, Count, Flag, FreeText, Text, Timer
 from gateway.settings.secrets import Secret
@@ -75,6 +76,8 @@ class NumberList(Section):
     `gateway suppress refresh NAME --accept-shrink`."""
     unread: Literal["wait", "pass"] = "wait"
     """What becomes of messages that it might stop as long as it never could be read."""
+    mode: RuleMode = "enforce"
+    """`shadow`: what it would have stopped is recorded and counted, and not stopped."""
     type: ListName
     """What it means, and with it which categories it lets pass."""
     tenant: FreeText = ""

@@ -16,8 +16,11 @@ Modes = Annotated[
 ]
 """One mode for all, or a mode by category, the categories that are not named being off."""
 
-Treatment = Literal["refuse", "hold", "warn", "allow"]
-"""What is done with what a filter finds."""
+Treatment = Literal["refuse", "hold", "warn", "shadow", "allow"]
+"""What is done with what a filter finds; `shadow` records and counts that it would be refused."""
+
+RuleMode = Literal["enforce", "shadow"]
+"""How a single rule runs: a rule in shadow is judged, recorded and counted, and never acts."""
 
 
 def mode_for(modes: FilterMode | dict[Category, FilterMode], category: str) -> FilterMode:

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, Self, get_args
 from phonenumbers import SUPPORTED_REGIONS
 from pydantic import AfterValidator, Field, ValidationInfo, model_validator
 
+from gateway.settings.modes import RuleMode
 from gateway.settings.node import Section
 from gateway.settings.patterns import bounded
 from gateway.settings.rewriting import TagName
@@ -242,6 +243,9 @@ class Route(Choice):
     """With `order: priority` the highest is tried first; those of the same in the order in which they
     stand."""
     match: Match = Match()
+    mode: RuleMode = "enforce"
+    """`shadow`: it takes nothing; of each message that it would have taken, were it not in shadow, record and
+    counts say by which carrier that would have gone."""
     ordered: Literal["no", "recipient"] = "no"
     """`recipient`: a message to a number leaves when the one before it has been answered."""
 

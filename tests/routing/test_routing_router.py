@@ -98,3 +98,48 @@ def test_candidates_are_considered_in_order(healths: list[Health]) -> None:
         before = names[:first]
     assert name == (None if first is None else names[first])
     assert passed == tuple((each, known[each].value) for each in before)
+
+
+MATCHES = st.fixed_dictionaries(
+    {},
+    optional={
+        "account": st.sampled_from([["bank"], ["shop"]]),
+        "category": st.sampled_from([["otp"], ["promotional"]]),
+        "destination": st.sampled_from([["86"], ["861"], ["44"]]),
+        "words": st.sampled_from([["code"], ["offer"]]),
+        "country": st.sampled_from([["CN"], ["GB"]]),
+    },
+)
+
+
+@given(st.lists(st.tuples(MATCHES, st.booleans()), min_size=1, max_size=8))
+def test_a_route_in_shadow_says_what_it_alone_would_take(rules: list[tuple[dict[str, Any], bool]]) -> None:
+    """Those told are those that would be chosen were they, and they alone of all in shadow, in force."""
+
+    def made(in_force: set[int]) -> Router:
+        modes = ["enforce" if at in in_force else "shadow" for at in range(len(rules))]
+        return Router(
+            [
+                Route.model_validate(
+                    {"name": str(at), "match": match, "carriers": ["alpha"], "mode": modes[at]}
+                )
+                for at, (match, _) in enumerate(rules)
+            ]
+        )
+
+    in_force = {at for at, (_, shadow) in enumerate(rules) if not shadow}
+    without = Router(
+        [
+            Route.model_validate({"name": str(at), "match": rules[at][0], "carriers": ["alpha"]})
+            for at in sorted(in_force)
+        ]
+    )
+    found = made(in_force)
+    rule = found.choose(message())
+    assert chosen(found) == chosen(without)
+    expected = [
+        str(at)
+        for at in sorted({*range(len(rules))} - in_force)
+        if (chosen(made(in_force | {at})) or "") == str(at)
+    ]
+    assert [one.name for one in found.shadowed(message(), 0.0, rule)] == expected
