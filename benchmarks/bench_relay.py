@@ -38,9 +38,10 @@ from gateway.smpp.pdus import (
     SubmitSmResp,
 )
 from gateway.smpp.protocol import SmppProtocol
-from gateway.store.engine import Store, migrate, reading_engine
+from gateway.store.engine import Store, migrate, packed, reading_engine
 from gateway.store.journal import Journal
 from gateway.store.ledger import Ledger
+from gateway.store.rows import Frame
 from gateway.store.writer import STORED, Outcome
 
 GSM = b"Example Shop: 20% off all shoes this week at shop.example.com. Reply STOP to opt out"
@@ -57,7 +58,7 @@ answer; their receipts come; those are on disk and with the clients; the clients
 
 
 class Agreeing:
-    """A store that keeps nothing and says yes at the next turn."""
+    """A store that keeps nothing and says yes at the next turn; frames are packed as for the writer."""
 
     def __init__(self) -> None:
         self.calls: deque[tuple[Callable[[], Any], Deferred[Any]]] = deque()
@@ -68,14 +69,18 @@ class Agreeing:
         self.calls.append((lambda: function(*args), done))
         return done
 
-    def write(self, frames: Any) -> list[Outcome]:
-        """Nothing is kept."""
-        return [(STORED, "")] * len(frames)
+    def pack(self, frame: Frame) -> bytes:
+        """What would go to the writer."""
+        return packed(None, frame)
 
-    def reserve(self, name: str, number: int) -> int:
+    def write(self, frames: Any) -> Deferred[list[Outcome]]:
+        """Nothing is kept."""
+        return self(lambda: [(STORED, "")] * len(frames))
+
+    def reserve(self, name: str, number: int) -> Deferred[int]:
         """Ids that count up."""
         first, self.last = self.last, self.last + number
-        return first
+        return self(lambda: first)
 
     def turn(self) -> None:
         """Answer all that was asked."""
@@ -140,7 +145,7 @@ class House:
         self.reactor.seconds = time.monotonic
         self.store = Agreeing()
         self.engine = reading_engine(url, 1)
-        journal = Journal(self.store, self.store, self.reactor, floor=0.0)
+        journal = Journal(self.store, self.reactor, floor=0.0)
         store = Store(journal, Ledger(self.engine, self.store, journal), url, ExitStack())
         self.relay = Relay(settings, store, self.reactor, Clocks(self.reactor))
         self.relay.adopt(settings, {})

@@ -26,10 +26,9 @@ from gateway.relay.parts import shown_ids
 from gateway.settings.models import Node
 from gateway.smpp.constants import CommandStatus
 from gateway.store import queries
-from gateway.store.drivers import brief
 from gateway.store.engine import reading_engine, store_url
 from gateway.store.opening import Keys, check, reader_vault, where, wholly_sealed
-from gateway.store.rows import MessageRow, State, StoreUnavailable
+from gateway.store.rows import MessageRow, State, StoreUnavailable, brief
 
 MOST_DESTINATIONS = 255
 OWN = "#"

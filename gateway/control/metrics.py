@@ -289,6 +289,9 @@ class Counters(Collector):
         yield GaugeMetricFamily("gateway_commit_last_seconds", "Time of the last", stats.last_seconds)
         yield GaugeMetricFamily("gateway_commit_queued", "Batches not on disk yet", journal.queued)
         yield GaugeMetricFamily("gateway_store_failing", "1 while the store fails", int(journal.failing))
+        writer = self.gateway.store.writer
+        if writer is not None:
+            yield CounterMetricFamily("gateway_writer_starts", "Processes of the writer begun", writer.starts)
         sizes = GaugeMetricFamily("gateway_store_bytes", "Octets on disk", labels=["file"])
         for name, size in self.gateway.store.sizes().items():
             sizes.add_metric([name], size)

@@ -1,6 +1,7 @@
-"""Opening the store: lock, migrations, the writer's thread, the readers' threads."""
+"""Opening the store: locks, migrations, the writer's process or thread, the readers' threads."""
 
 import fcntl
+import marshal
 import os
 import sqlite3
 from contextlib import ExitStack
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from alembic.util import CommandError
+from psycopg.conninfo import make_conninfo
 from sqlalchemy import URL, Connection, Engine, NullPool, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from twisted.internet.defer import Deferred
@@ -18,13 +20,17 @@ from twisted.python.threadpool import ThreadPool
 
 from gateway.settings.node import Node
 from gateway.store import migrations
-from gateway.store.drivers import PostgresDriver, SqliteDriver, brief
 from gateway.store.journal import Journal, Runner, Timer
 from gateway.store.ledger import Ledger
-from gateway.store.rows import StoreLocked, StoreUnavailable
+from gateway.store.line import Line, threaded
+from gateway.store.remote import WriterProcess
+from gateway.store.rows import Frame, StoreLocked, StoreUnavailable, brief
 from gateway.store.sealing import OPTION, sealed
+from gateway.store.seals import seal_rows
+from gateway.store.statements import program
 from gateway.store.vault import Vault
 from gateway.store.writer import Writer
+from gateway.store.writer_process import driver_of, lock_writer
 
 # Names the lock that keeps two gateways that start at once on one PostgreSQL from both migrating it.
 MIGRATION_LOCK = 7_126_533_201
@@ -41,6 +47,7 @@ class Store:
     _url: URL
     _held: ExitStack
     vault: Vault | None = None
+    writer: WriterProcess | None = None  # None: it is a thread
 
     async def close(self) -> None:
         """Write what the journal still holds, end the threads, close the database, let others open it."""
@@ -64,29 +71,69 @@ def open_store(
     floor: float = 0.002,
     readers: int = 2,
     vault: Vault | None = None,
+    apart: bool = True,
 ) -> Store:
     """Open the store at `sqlite:////path` or `postgresql+psycopg://…`, creating or migrating it as needed.
 
     `clock` is monotonic and defaults to the reactor, `node` names this writer among those of a PostgreSQL,
     `floor` is the least time between commits under load in seconds, `readers` the number of reading threads,
-    `vault` seals what is written and opens what is read.
+    `vault` seals what is written and opens what is read; `apart`: the writer is a process of its own, not a
+    thread.
     Blocks. Raises StoreLocked if another process has this state open, StoreUnavailable if it cannot be
     opened, ValueError for a URL of another kind.
     """
     place = make_url(url)
+    where = place_of(place, node)
     with ExitStack() as held:
-        driver = _driver(place, node, held)
-        held.callback(driver.close)
+        if "path" in where:
+            held.callback(os.close, lock_state(Path(where["path"])))
         migrate(place)
-        driver.open()
         engine = reading_engine(place, readers, vault)
         held.callback(engine.dispose)
-        writing = _thread_pool("store-writer", 1, held)
+        if apart:
+            writer = _process(where, reactor, vault, held)
+            line = Line(writer.write, writer.reserve, writer.open(), partial(packed, vault))
+        else:
+            writer = None
+            line = _thread(where, reactor, vault, held)
         reading = _thread_pool("store-reader", readers, held)
-        seal = None if vault is None else partial(sealed, vault)
-        journal = Journal(Writer(driver), _runner(reactor, writing), clock or reactor, floor=floor, seal=seal)
+        journal = Journal(line, clock or reactor, floor=floor, depth=2 if apart else 1)
         ledger = Ledger(engine, _runner(reactor, reading), journal)
-        return Store(journal, ledger, place, held.pop_all(), vault)
+        return Store(journal, ledger, place, held.pop_all(), vault, writer)
+
+
+def _process(where: dict[str, Any], reactor: Any, vault: Vault | None, held: ExitStack) -> WriterProcess:
+    """The writer in a process of its own, not yet started."""
+    keys = None if vault is None else (vault.keyring.search, vault.keyring.versions, vault.sealing)
+    kind = "sqlite" if "path" in where else "postgresql"
+    statements, reserve = program(kind)
+    order = {**where, "keys": keys, "program": (tuple(map(tuple, statements)), reserve)}
+    writer = WriterProcess(reactor, order)
+    held.callback(writer.close)
+    if vault is not None:
+        vault.turned = writer.turn
+    return writer
+
+
+def _thread(where: dict[str, Any], reactor: Any, vault: Vault | None, held: ExitStack) -> Line:
+    """The writer in a thread of this process, opened."""
+    if "path" in where:
+        held.callback(os.close, lock_writer(Path(where["path"])))
+    driver = driver_of(where)
+    held.callback(driver.close)
+    seal = None if vault is None else partial(seal_rows, vault)
+    writer = Writer(driver, program(driver.kind), seal)
+    run = _runner(reactor, _thread_pool("store-writer", 1, held))
+    return threaded(writer, run, partial(_sealed, vault))
+
+
+def _sealed(vault: Vault | None, frame: Frame) -> Frame:
+    return frame if vault is None else sealed(vault, frame)
+
+
+def packed(vault: Vault | None, frame: Frame) -> bytes:
+    """A frame as it goes to the writer's process. Raises ValueError or TypeError for what is not plain."""
+    return marshal.dumps(_sealed(vault, frame), 2)
 
 
 def store_url(node: Node, directory: Path) -> URL:
@@ -107,7 +154,8 @@ def store_url(node: Node, directory: Path) -> URL:
 def lock_state(path: Path) -> int:
     """Hold the state of a database file for this process; the descriptor returned is to be closed.
 
-    Raises StoreLocked if another process holds it, StoreUnavailable if its directory cannot be used.
+    Waits until the writer of a gateway that was killed has finished. Raises StoreLocked if another process
+    holds it, StoreUnavailable if its directory cannot be used.
     """
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -120,6 +168,11 @@ def lock_state(path: Path) -> int:
         owner = os.read(lock, 20).decode("ascii", "replace").strip() or "unknown"
         os.close(lock)
         raise StoreLocked(f"{path}: another gateway, process {owner}, has this state open") from None
+    try:
+        os.close(lock_writer(path))
+    except StoreLocked:
+        os.close(lock)
+        raise
     os.ftruncate(lock, 0)
     os.write(lock, b"%d\n" % os.getpid())
     return lock
@@ -157,14 +210,15 @@ def reading_engine(url: URL, readers: int, vault: Vault | None = None) -> Engine
     )
 
 
-def _driver(url: URL, node: str, held: ExitStack) -> SqliteDriver | PostgresDriver:
+def place_of(url: URL, node: str) -> dict[str, Any]:
+    """Where a writer finds the database. Raises ValueError for one of another kind."""
+    shown = url.render_as_string()
     if url.drivername == "postgresql+psycopg":
-        return PostgresDriver(url, node)
+        place = {**url.translate_connect_args(username="user", database="dbname"), **url.query}
+        return {"conninfo": make_conninfo(**place), "where": shown, "node": node}
     if url.get_backend_name() != "sqlite" or not url.database or url.database == ":memory:":
-        raise ValueError(f"{url.render_as_string()}: neither sqlite:////path nor postgresql+psycopg://…")
-    path = Path(url.database)
-    held.callback(os.close, lock_state(path))
-    return SqliteDriver(path)
+        raise ValueError(f"{shown}: neither sqlite:////path nor postgresql+psycopg://…")
+    return {"path": os.path.abspath(url.database)}
 
 
 def _thread_pool(name: str, threads: int, held: ExitStack) -> ThreadPool:

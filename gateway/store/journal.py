@@ -11,7 +11,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from gateway.store.rows import ChangeRefused, Changes, Frame, StoreUnavailable
-from gateway.store.writer import IN_DOUBT, REFUSED, STORED, UNAVAILABLE, Outcome
+from gateway.store.writer import IN_DOUBT, REFUSED, STORED, UNAVAILABLE, UNTRIED, Outcome
 
 T = TypeVar("T")
 
@@ -22,11 +22,17 @@ PROBE: Frame = [("count", ("probe", 0))]
 
 
 class FrameWriter(Protocol):
-    """What the journal needs of a `Writer`, wherever that runs."""
+    """What the journal needs of a `Writer`, wherever that runs: a `Line` to it."""
 
-    def write(self, frames: Sequence[Frame]) -> list[Outcome]: ...
+    pack: Callable[[Frame], Any]
+    """Makes of a frame what can be handed over. Raises ValueError or TypeError if that cannot be stored."""
 
-    def reserve(self, name: str, number: int) -> int: ...
+    reserve: Callable[[str, int], Deferred[int]]
+
+    def write(self, frames: Sequence[Any]) -> Deferred[list[Outcome]]:
+        """Store packed frames. Several calls may be under way; they are answered in order. Frames that come
+        back IN_DOUBT are to be written again, they alone and in the same order, before any others.
+        """
 
 
 class Timer(Protocol):
@@ -58,45 +64,54 @@ class JournalStats:
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    frame: Frame
+    frame: Any  # packed
+    operations: int
     must: bool
     done: Deferred[None] = field(default_factory=Deferred)
+
+
+@dataclass(slots=True, eq=False)
+class _Flight:
+    """What was handed to the writer in one call."""
+
+    entries: list[_Entry]
+    began: float
 
 
 class Journal:
     """Commits batches of changes in order, many to a transaction.
 
     When idle it commits at once, under load at most every `floor` seconds, at most about `limit` operations
-    in one transaction. After a failure it tries again by itself, `retry` seconds later and then ever less
+    in one transaction. `depth` calls of the writer may be under way, so that it need not wait for what an
+    answer of it leads to. After a failure it tries again by itself, `retry` seconds later and then ever less
     often up to every `retry_most`; until that has succeeded whatever need not be kept is refused at once.
     """
 
     def __init__(
         self,
         writer: FrameWriter,
-        run: Runner,
         clock: Timer,
         *,
         floor: float = 0.002,
         limit: int = 10_000,
+        depth: int = 1,
         retry: float = 0.1,
         retry_most: float = 5.0,
-        seal: Callable[[Frame], Frame] | None = None,
     ) -> None:
-        """`seal` makes of a frame what may stand on disk."""
         self.stats = JournalStats()
         self.failure: str | None = None  # why, while the database fails
         self._writer = writer
-        self._run = run
-        self._seal = seal
         self._clock = clock
         self._floor = floor
         self._limit = limit
+        self._depth = depth
         self._retry = self._retry_next = retry
         self._retry_most = retry_most
         self._queue: deque[_Entry] = deque()
-        self._doubted: list[_Entry] = []
-        self._writing: list[_Entry] = []
+        self._flights: deque[_Flight] = deque()
+        self._doubted: list[_Entry] = []  # comes again alone, when all flights are back
+        self._returned: list[_Entry] = []  # comes again before what is in the queue
+        self._telling = False
         self._timer: Any = None  # an IDelayedCall; mypy reads the methods of zope's interfaces wrongly
         self._started = clock.seconds()
         self._stopped: Deferred[None] | None = None
@@ -109,7 +124,8 @@ class Journal:
     @property
     def queued(self) -> int:
         """Batches that are not on disk yet."""
-        return len(self._queue) + len(self._doubted) + len(self._writing)
+        flying = sum(len(flight.entries) for flight in self._flights)
+        return len(self._queue) + len(self._doubted) + len(self._returned) + flying
 
     def commit(self, changes: Changes, must: bool = False) -> Deferred[None]:
         """Store a batch; fires when it is on disk.
@@ -124,18 +140,17 @@ class Journal:
         if self.failure is not None and self._timer is not None and not must:
             return fail(StoreUnavailable(self.failure))
         try:
-            frame = changes.frame() if self._seal is None else self._seal(changes.frame())
+            entry = _Entry(self._writer.pack(changes.frame()), len(changes), must)
         except (ValueError, TypeError) as error:
-            return fail(ChangeRefused(f"cannot be sealed: {error}"))
-        entry = _Entry(frame, must)
+            return fail(ChangeRefused(f"cannot be stored: {error}"))
         self._queue.append(entry)
-        if self._timer is None and not self._writing:
-            self._write()
+        if not self._telling and self._timer is None and self._may_write:
+            self._next(self._floor if self._flights else 0.0)
         return entry.done
 
     def reserve(self, name: str, number: int) -> Deferred[int]:
         """The first of `number` ids never given out before. Fails with StoreUnavailable."""
-        return self._run(self._writer.reserve, name, number)
+        return self._writer.reserve(name, number)
 
     def stop(self) -> Deferred[None]:
         """Take no more, write what has gathered, give up what a failing database does not take."""
@@ -144,65 +159,85 @@ class Journal:
             if self._timer is not None:
                 self._timer.cancel()
                 self._timer = None
-            if not self._writing:
+            if not self._flights:
                 self.failure = None  # for a last attempt
                 self._finish()
         return self._stopped
 
+    @property
+    def _may_write(self) -> bool:
+        """Whether the writer may be called now: what comes back is decided before anything else."""
+        if self.failure is not None or self._doubted or self._returned:
+            return not self._flights
+        return len(self._flights) < self._depth
+
     def _write(self) -> None:
         self._timer = None
-        entries = self._doubted or self._gather() or [_probe()]
+        entries = self._doubted or self._gather() or [self._probe()]
         self._doubted = []
-        self._writing = entries
         self._started = self._clock.seconds()
-        written = self._run(self._writer.write, [entry.frame for entry in entries])
-        written.addErrback(self._broken)
-        written.addCallback(self._written)
+        flight = _Flight(entries, self._started)
+        self._flights.append(flight)
+        written = self._writer.write([entry.frame for entry in entries])
+        written.addErrback(self._broken, flight)
+        written.addCallback(self._written, flight)
 
     def _gather(self) -> list[_Entry]:
         entries: list[_Entry] = []
         operations = 0
         while self._queue and operations < self._limit:
             entry = self._queue.popleft()
-            operations += len(entry.frame)
+            operations += entry.operations
             entries.append(entry)
         return entries
 
-    def _broken(self, failure: Failure) -> list[Outcome]:
-        log.failure("the writer of the store broke", failure=failure)
-        return [(UNAVAILABLE, failure.getErrorMessage())] * len(self._writing)
+    def _probe(self) -> _Entry:
+        entry = _Entry(self._writer.pack(PROBE), len(PROBE), must=False)
+        entry.done.addErrback(lambda _: None)
+        return entry
 
-    def _written(self, outcomes: list[Outcome]) -> None:
+    def _broken(self, failure: Failure, flight: _Flight) -> list[Outcome]:
+        log.failure("the writer of the store broke", failure=failure)
+        return [(UNAVAILABLE, failure.getErrorMessage())] * len(flight.entries)
+
+    def _written(self, outcomes: list[Outcome], flight: _Flight) -> None:
         """Tell each batch its outcome, and only then go on: what that leads to joins the next commit."""
-        pairs = list(zip(self._writing, outcomes, strict=True))
+        pairs = list(zip(flight.entries, outcomes, strict=True))
         loaded = bool(self._queue)
-        self._count(pairs)
-        self._judge(next((why for fate, why in outcomes if fate in (UNAVAILABLE, IN_DOUBT)), None))
-        self._doubted = [entry for entry, (fate, _) in pairs if fate == IN_DOUBT]
-        kept = [entry for entry, (fate, _) in pairs if fate == UNAVAILABLE and entry.must]
-        self._queue.extendleft(reversed(kept))
+        self._count(pairs, flight)
+        if any(fate != UNTRIED for fate, _ in outcomes):
+            self._judge(next((why for fate, why in outcomes if fate in (UNAVAILABLE, IN_DOUBT)), None))
+        self._telling = True
         for entry, (fate, why) in pairs:
             if fate == STORED:
                 entry.done.callback(None)
             elif fate == REFUSED:
                 log.error("the store refused a batch: {why}", why=why)
                 entry.done.errback(ChangeRefused(why))
-            elif fate == UNAVAILABLE and not entry.must:
+            elif fate == IN_DOUBT:
+                self._doubted.append(entry)
+            elif fate == UNTRIED or entry.must:
+                self._returned.append(entry)
+            else:
                 entry.done.errback(StoreUnavailable(why))
+        self._flights.popleft()
+        if not self._flights:
+            self._queue.extendleft(reversed(self._returned))
+            self._returned.clear()
         if self.failure is not None:
             self._turn_away(self.failure)
-        self._writing = []
+        self._telling = False
         self._next(self._floor if loaded else 0.0)
 
-    def _count(self, pairs: list[tuple[_Entry, Outcome]]) -> None:
+    def _count(self, pairs: list[tuple[_Entry, Outcome]], flight: _Flight) -> None:
         stats = self.stats
         stats.refused += sum(fate == REFUSED for _, (fate, _) in pairs)
-        stored = sum(len(entry.frame) for entry, (fate, _) in pairs if fate == STORED)
+        stored = sum(entry.operations for entry, (fate, _) in pairs if fate == STORED)
         if stored:
             stats.commits += 1
             stats.operations += stored
             stats.last_operations = stored
-            stats.last_seconds = self._clock.seconds() - self._started
+            stats.last_seconds = self._clock.seconds() - flight.began
             stats.seconds += stats.last_seconds
 
     def _judge(self, failure: str | None) -> None:
@@ -224,11 +259,16 @@ class Journal:
                 entry.done.errback(StoreUnavailable(why))
 
     def _next(self, floor: float) -> None:
+        if self._timer is not None or not self._may_write:
+            return
         if self._stopped is not None:
-            self._finish()
+            if not self._flights:
+                self._finish()
         elif self.failure is not None:
             self._timer = self._clock.callLater(self._retry_next, self._write)
             self._retry_next = min(2 * self._retry_next, self._retry_most)
+        elif self._doubted:
+            self._write()
         elif self._queue:
             rest = self._started + floor - self._clock.seconds()
             if rest > 0:
@@ -248,9 +288,3 @@ class Journal:
         for entry in left:
             entry.done.errback(StoreUnavailable(f"stopped before it could be stored: {self.failure}"))
         self._stopped.callback(None)
-
-
-def _probe() -> _Entry:
-    entry = _Entry(PROBE, must=False)
-    entry.done.addErrback(lambda _: None)
-    return entry

@@ -8,10 +8,9 @@ from sqlalchemy.exc import SQLAlchemyError
 from twisted.internet.defer import Deferred
 
 from gateway.store import queries
-from gateway.store.drivers import brief
 from gateway.store.journal import Journal, Runner
 from gateway.store.queries import SentRow, Sought, Writer
-from gateway.store.rows import MessageRow, OutboxRow, State, StoreUnavailable, StrayRow
+from gateway.store.rows import MessageRow, OutboxRow, State, StoreUnavailable, StrayRow, brief
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -25,6 +25,11 @@ class StoreLocked(StoreUnavailable):
     """Another process has this state open."""
 
 
+def brief(error: Exception) -> str:
+    """The first line of a driver's words: what else there is quotes rows, and so numbers of people."""
+    return str(getattr(error, "orig", None) or error).partition("\n")[0]
+
+
 class State(IntEnum):
     """Where a message is. Final states are 10 + message_state of SMPP 3.4 section 5.2.28."""
 

@@ -1,4 +1,4 @@
-"""Which fields of which rows are sealed, where rows become frames and where they are read again.
+"""Which fields of which rows are sealed before they go to the writer, and how they are read again.
 
 One blob holds all of a row's fields that concern a person; in their own columns stands nothing, or by what
 the row is found. Rows that were written before there were keys stay readable as they are.
@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypeVar, cast
 from sqlalchemy import Connection
 
 from gateway.store.rows import Frame, MessageRow, OutboxRow, Row, StrayRow
-from gateway.store.vault import BLANK, FOUND, MARKS, TEXT, WHOLE, Vault
+from gateway.store.vault import FOUND, MARKS, TEXT, Vault
 
 T = TypeVar("T", bound=NamedTuple)
 Seal = Callable[[Vault, Any], Iterable[tuple[str, Row]]]
@@ -33,9 +33,11 @@ def vault_of(connection: Connection) -> Vault | None:
 
 
 def sealed(vault: Vault, frame: Frame) -> Frame:
-    """The frame as it goes to disk."""
-    made: Frame = []
+    """The frame as it goes to the writer, which seals the rest (`seals`)."""
     seals = SEALS if vault.sealing else FINDS
+    if not any(name in seals for name, _ in frame):
+        return frame
+    made: Frame = []
     for operation in frame:
         seal = seals.get(operation[0])
         if seal is None:
@@ -45,51 +47,8 @@ def sealed(vault: Vault, frame: Frame) -> Frame:
     return made
 
 
-def _insert(vault: Vault, row: Any) -> list[tuple[str, Row]]:
-    blob = _seal_message(vault, row[0], row[4], row[5], row[9], row[10])
-    return [("insert", (*row[:4], "", "", *row[6:9], blob, "", *row[11:]))]
-
-
-def _revise(vault: Vault, row: Any) -> list[tuple[str, Row]]:
-    source, destination, pdu, decision, id = row
-    return [("revise", ("", "", _seal_message(vault, id, source, destination, pdu, decision), "", id))]
-
-
-def _seal_message(vault: Vault, id: int, source: str, destination: str, pdu: bytes, decision: str) -> bytes:
-    head = f"{source}\0{destination}\0{decision}\0".encode()
-    if head.count(0) != 3:
-        raise ValueError(f"message {id}: a field contains NUL")
-    return vault.seal(head + pdu, b"message %d" % id, WHOLE if pdu else BLANK)
-
-
-def _enqueue(vault: Vault, row: Any) -> list[tuple[str, Row]]:
-    return [("enqueue", (*row[:7], vault.seal(row[7], b"outbox %d" % row[0])))]
-
-
-def _stray(vault: Vault, row: Any) -> list[tuple[str, Row]]:
-    blob = vault.seal(f"{row[3]}\0".encode() + row[5], b"stray %d" % row[0])
-    return [("stray", (*row[:3], "", row[4], blob))]
-
-
-def _amend_outbox(vault: Vault, row: Any) -> list[tuple[str, Row]]:
-    pdu, seq = row
-    return [("amend_outbox", (vault.seal(pdu, b"outbox %d" % seq), seq))]
-
-
-def _amend_stray(vault: Vault, row: Any) -> list[tuple[str, Row]]:
-    destination, pdu, seq = row
-    return [("amend_stray", ("", vault.seal(f"{destination}\0".encode() + pdu, b"stray %d" % seq), seq))]
-
-
-SEALS: dict[str, Seal] = {
-    "insert": _insert,
-    "revise": _revise,
-    "enqueue": _enqueue,
-    "stray": _stray,
-    "amend_outbox": _amend_outbox,
-    "amend_stray": _amend_stray,
-}
-"""How the rows of a statement are sealed, by its name; other modules of the store add theirs."""
+SEALS: dict[str, Seal] = {}
+"""How the rows of a statement are sealed, by its name; the modules of the store add theirs."""
 
 FINDS: dict[str, Seal] = {}
 """The same while nothing is sealed any more, but what was sealed before is still there."""

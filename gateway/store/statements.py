@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from sqlalchemy import Delete, Insert, Table, Update, bindparam, delete, insert, update
-from sqlalchemy.dialects import postgresql
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect
 
 from gateway.store import schema
-from gateway.store.rows import Frame, Progress, Row, Value
+from gateway.store.rows import Progress
+from gateway.store.writer import Prepared, Program
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,11 @@ class Statement:
         if tuple(compiled.positiontup or ()) != self.parameters:
             raise ValueError(f"statement {self.name}: {compiled.positiontup} is not {self.parameters}")
         return str(compiled)
+
+    def prepared(self, dialect: Dialect) -> Prepared:
+        """As a writer takes it. Raises ValueError as `compile`."""
+        key = (self.key.start, self.key.stop) if isinstance(self.key, slice) else self.key
+        return Prepared(self.name, self.compile(dialect), self.slot, key)
 
 
 _registry: dict[str, Statement] = {}
@@ -84,25 +91,31 @@ def deletion(table: Table, key: str) -> Delete:
     return delete(table).where(table.c[key] == bindparam("of"))
 
 
-def fold(frames: Iterable[Frame], statements: Iterable[Statement]) -> list[tuple[str, list[Row]]]:
-    """The rows of all frames by statement, in the order of statements, with what was overridden left out.
+def program(kind: str, statements: Iterable[Statement] | None = None) -> Program:
+    """All statements, or these, as a database of this kind (sqlite or postgresql) takes them."""
+    dialect = dialect_of(kind)
+    chosen = registered() if statements is None else statements
+    prepared = tuple(each.prepared(dialect) for each in chosen)
+    return Program(prepared, str(_reservation().compile(dialect=dialect)))
 
-    Raises LookupError if a frame names no known statement or has a row too short for its key.
-    """
-    known = {statement.name: statement for statement in statements}
-    rows: dict[str, list[Row]] = {name: [] for name in known}
-    slots: dict[str, dict[Value | Row, tuple[str, Row]]] = {}
-    for frame in frames:
-        for name, row in frame:
-            statement = known[name]
-            if statement.slot is None:
-                rows[name].append(row)
-            else:
-                slots.setdefault(statement.slot, {})[row[statement.key]] = (name, row)
-    for last in slots.values():
-        for name, row in last.values():
-            rows[name].append(row)
-    return [(name, those) for name, those in rows.items() if those]
+
+def dialect_of(kind: str) -> Dialect:
+    """How SQL is written for a database of this kind, with positional parameters."""
+    if kind == "sqlite":
+        return sqlite.dialect()
+    dialect: Dialect = PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]
+    return dialect
+
+
+def _reservation() -> Insert:
+    """Move the next free id of a name on, return what it was. Row: name, 1 + number, number, number."""
+    counter = schema.counter
+    return (
+        postgresql.insert(counter)
+        .values(name=bindparam("of"), value=bindparam("next"))
+        .on_conflict_do_update(index_elements=["name"], set_={"value": counter.c.value + bindparam("number")})
+        .returning(counter.c.value - bindparam("number"))
+    )
 
 
 _progress = Progress._fields

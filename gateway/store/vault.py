@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 from base64 import b64decode, b64encode
+from collections.abc import Callable
 from hashlib import blake2b
 from itertools import count
 
@@ -41,6 +42,8 @@ class Vault:
     def __init__(self, keyring: Keyring, *, sealing: bool = True) -> None:
         """Without `sealing` it only opens what was sealed: new rows are stored as they are."""
         self.sealing = sealing
+        self.turned: Callable[[Keyring], None] = lambda keyring: None
+        """Is told of other keys, before anything is sealed by them."""
         self.strict = False  # whether no row may be there as it is: all have been sealed
         self._prefix = os.urandom(6)
         self._count = count()
@@ -49,6 +52,7 @@ class Vault:
     def turn(self, keyring: Keyring) -> None:
         """Go by these keys from now on."""
         self.keyring = keyring
+        self.turned(keyring)
         self._ciphers = {number: AESGCM(key) for number, key in keyring.versions.items()}
         number = keyring.current
         self._encrypt = self._ciphers[number].encrypt

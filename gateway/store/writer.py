@@ -1,42 +1,60 @@
 """The writer: frames in, outcomes out, one transaction for all of them when all is well.
 
-It is synchronous and knows no reactor, so it runs in a thread or in a process of its own.
+It is synchronous, knows no reactor and no SQLAlchemy, and so runs in a small process of its own
+(`writer_process`) or in a thread. Frames are numbered by who hands them over, and each transaction records
+the number of its last one. So whoever does not know whether a frame was stored asks again, and it is stored
+once.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple, Protocol
 
-from sqlalchemy import Insert, bindparam
-from sqlalchemy.dialects import postgresql
-from sqlalchemy.engine import Dialect
+from gateway.store.rows import ChangeRefused, Frame, Row, StoreUnavailable, Value
 
-from gateway.store.rows import ChangeRefused, Frame, Row, StoreUnavailable
-from gateway.store.schema import counter
-from gateway.store.statements import Statement, fold, registered
-
-STORED, REFUSED, UNAVAILABLE, IN_DOUBT = range(4)
+STORED, REFUSED, UNAVAILABLE, IN_DOUBT, UNTRIED = range(5)
 Outcome = tuple[int, str]
-"""What became of a frame: one of the four above, and why."""
+"""What became of a frame: one of the five above, and why."""
 
 
 class InDoubt(StoreUnavailable):
     """The line to the database broke at the commit: stored or not will be seen when it is back."""
 
 
+class Prepared(NamedTuple):
+    """A statement as the database takes it, with positional parameters.
+
+    Of rows in one `slot` with the same key, `row[key]` or `row[slice(*key)]`, only the last is run, whichever
+    statement it is for. Without a slot each row is run.
+    """
+
+    name: str
+    sql: str
+    slot: str | None
+    key: int | tuple[int | None, int | None]
+
+
+class Program(NamedTuple):
+    """All that a writer can run, in the order in which it runs it, as plain values."""
+
+    statements: tuple[Prepared, ...]
+    reserve: str  # its row: name, 1 + number, number, number
+
+
 class Driver(Protocol):
     """One connection to a database, made when needed and dropped when it fails."""
 
-    dialect: Dialect
+    kind: str  # sqlite or postgresql
 
-    def run(self, runs: Iterable[tuple[str, Sequence[Row]]]) -> None:
-        """Run statements, each on many rows, in one transaction that is on disk when this returns.
+    def open(self) -> int:
+        """Connect, unless it is; the number of the last frame on record. Raises StoreUnavailable."""
+
+    def run(self, runs: Iterable[tuple[str, Sequence[Row]]], number: int) -> None:
+        """Run statements, each on many rows, in one transaction that is on disk when this returns, and puts
+        a number on record.
 
         Raises ChangeRefused if the rows are at fault, StoreUnavailable if the database is; then nothing of it
         is stored, unless it is InDoubt.
         """
-
-    def settle(self) -> bool:
-        """Whether the transaction that was InDoubt is stored. Raises StoreUnavailable while none can say."""
 
     def ask(self, sql: str, row: Row) -> int:
         """Run one statement in a transaction of its own and return the number it returns."""
@@ -48,31 +66,45 @@ class Driver(Protocol):
 class Writer:
     """Writes frames through a driver. Not thread-safe: one thread at a time."""
 
-    def __init__(self, driver: Driver, statements: Sequence[Statement] | None = None) -> None:
+    def __init__(
+        self, driver: Driver, program: Program, seal: Callable[[Frame], Frame] | None = None
+    ) -> None:
+        """`seal` makes of a frame what may stand on disk."""
         self._driver = driver
-        self._statements = registered() if statements is None else tuple(statements)
-        self._sql = {each.name: each.compile(driver.dialect) for each in self._statements}
-        self._reserve = str(_reservation().compile(dialect=driver.dialect))
+        self._seal = seal
+        self._sql = {each.name: each.sql for each in program.statements}
+        self._slots = slots(program.statements)
+        self._reserve = program.reserve
         self._doubt = False
+        self.number = 0
+        """Of the last frame on record, as far as that is known."""
 
-    def write(self, frames: Sequence[Frame]) -> list[Outcome]:
-        """Store frames, all in one transaction or, when one of them is refused, each in its own.
+    def open(self) -> int:
+        """Connect, unless it is; the number of the last frame on record. Raises StoreUnavailable."""
+        self.number = self._driver.open()
+        return self.number
 
-        Frames that come back IN_DOUBT are to be written again, they alone and in the same order, before any
-        others.
+    def write(self, frames: Sequence[Frame], first: int | None = None, again: bool = False) -> list[Outcome]:
+        """Store frames in one transaction: all of them or, when one is refused, those before it.
+
+        `first` is the number of the first of them; None: the one after what is on record. What is UNTRIED
+        has nothing wrong with it and is to be written again, after what went before it is decided. What is
+        IN_DOUBT is to be written `again` under its number, alone, in order and before any others; so is what
+        was handed to a writer that has died. It is stored only if it is not on record.
         """
-        if self._doubt:
-            try:
-                stored = self._driver.settle()
-            except StoreUnavailable as error:
-                return [(IN_DOUBT, str(error))] * len(frames)
+        try:
+            number = self.open()
+        except StoreUnavailable as error:
+            return [(IN_DOUBT if again else UNAVAILABLE, str(error))] * len(frames)
+        if again:
             self._doubt = False
+            stored = min(max(0, number + 1 - (first or number + 1)), len(frames))
             if stored:
-                return [(STORED, "")] * len(frames)
-        together = self._transact(frames)
-        if together[0] != REFUSED or len(frames) == 1:
-            return [together] * len(frames)
-        return self._singly(frames)
+                return [(STORED, "")] * stored + [(UNTRIED, "")] * (len(frames) - stored)
+            first = None
+        if self._doubt or first not in (None, number + 1):
+            return [(UNTRIED, "")] * len(frames)
+        return self._store(frames, number)
 
     def reserve(self, name: str, number: int) -> int:
         """The first of `number` ids that nobody has had or will have again. Raises StoreUnavailable."""
@@ -81,22 +113,22 @@ class Writer:
     def close(self) -> None:
         self._driver.close()
 
-    def _singly(self, frames: Sequence[Frame]) -> list[Outcome]:
-        outcomes: list[Outcome] = []
-        for frame in frames:
-            outcome = self._transact([frame])
-            outcomes.append(outcome)
-            if outcome[0] in (UNAVAILABLE, IN_DOUBT):
-                break
-        return outcomes + [(UNAVAILABLE, outcomes[-1][1])] * (len(frames) - len(outcomes))
+    def _store(self, frames: Sequence[Frame], number: int) -> list[Outcome]:
+        count = len(frames)
+        outcome = self._transact(frames, number + count)
+        while outcome[0] == REFUSED and count > 1:
+            count //= 2
+            outcome = self._transact(frames[:count], number + count)
+        return [outcome] * count + [(UNTRIED, "")] * (len(frames) - count)
 
-    def _transact(self, frames: Sequence[Frame]) -> Outcome:
+    def _transact(self, frames: Sequence[Frame], number: int) -> Outcome:
         try:
-            runs = fold(frames, self._statements)
-        except (LookupError, TypeError) as error:
+            ready = frames if self._seal is None else [self._seal(frame) for frame in frames]
+            runs = fold(ready, self._slots)
+        except (LookupError, TypeError, ValueError) as error:
             return REFUSED, f"not a change: {error!r}"
         try:
-            self._driver.run((self._sql[name], rows) for name, rows in runs)
+            self._driver.run(((self._sql[name], rows) for name, rows in runs), number)
         except ChangeRefused as error:
             return REFUSED, str(error)
         except InDoubt as error:
@@ -104,14 +136,37 @@ class Writer:
             return IN_DOUBT, str(error)
         except StoreUnavailable as error:
             return UNAVAILABLE, str(error)
+        self.number = number
         return STORED, ""
 
 
-def _reservation() -> Insert:
-    """Move the next free id of a name on, return what it was. Row: name, 1 + number, number, number."""
-    return (
-        postgresql.insert(counter)
-        .values(name=bindparam("of"), value=bindparam("next"))
-        .on_conflict_do_update(index_elements=["name"], set_={"value": counter.c.value + bindparam("number")})
-        .returning(counter.c.value - bindparam("number"))
-    )
+Slots = dict[str, tuple[str | None, int | slice]]
+"""The slot of each statement and where in a row its key stands, in the order in which they run."""
+
+
+def slots(statements: Iterable[Prepared]) -> Slots:
+    """As `fold` needs them."""
+    return {
+        each.name: (each.slot, each.key if isinstance(each.key, int) else slice(*each.key))
+        for each in statements
+    }
+
+
+def fold(frames: Iterable[Frame], known: Slots) -> list[tuple[str, list[Row]]]:
+    """The rows of all frames by statement, in the order of statements, with what was overridden left out.
+
+    Raises LookupError if a frame names no known statement or has a row too short for its key.
+    """
+    rows: dict[str, list[Row]] = {name: [] for name in known}
+    kept: dict[str, dict[Value | Row, tuple[str, Row]]] = {}
+    for frame in frames:
+        for name, row in frame:
+            slot, key = known[name]
+            if slot is None:
+                rows[name].append(row)
+            else:
+                kept.setdefault(slot, {})[row[key]] = (name, row)
+    for last in kept.values():
+        for name, row in last.values():
+            rows[name].append(row)
+    return [(name, those) for name, those in rows.items() if those]

@@ -160,11 +160,23 @@ class House:
         self._nursery.close()
         await self.smsc.stop()
 
-    def start(self, point: str | None = None, passage: int = 0) -> None:
-        """Run a gateway; it kills itself at the nth passage of a point."""
+    def start(self, point: str | None = None, passage: int = 0, victim: str = "both") -> None:
+        """Run a gateway; it kills itself at the nth passage of a point, or at one of a commit the `victim`:
+        the "writer", the "gateway", or "both".
+        """
         self._nursery.start(
-            config=str(self.config), point=point, passage=passage, page_limit=str(self.page_limit)
+            config=str(self.config),
+            point=point,
+            passage=passage,
+            victim=victim,
+            page_limit=str(self.page_limit),
         )
+
+    def kill_writer(self) -> None:
+        """SIGKILL to the writer alone, now; nothing if one is just beginning."""
+        children = Path(f"/proc/{self._nursery.gateway}/task/{self._nursery.gateway}/children")
+        for child in children.read_text().split():
+            os.kill(int(child), signal.SIGKILL)
 
     def kill(self) -> None:
         """SIGKILL, now."""

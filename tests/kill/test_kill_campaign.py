@@ -32,6 +32,9 @@ POINTS = {
 }
 
 
+COMMIT = ("before-commit", "slow-commit", "inside-commit", "after-commit")
+
+
 def plan(seed: int, randomly: int) -> list[tuple[str | None, int]]:
     """Each point once, and so many kills at any moment, in an order of chance."""
     chance = random.Random(seed)
@@ -41,12 +44,12 @@ def plan(seed: int, randomly: int) -> list[tuple[str | None, int]]:
     return kills
 
 
-async def campaign(house: House, kills: list[tuple[str | None, int]]) -> None:
+async def campaign(house: House, kills: list[tuple[str | None, int]], victim: str = "both") -> None:
     """Kill, start again on the same state, and at the end let everything come to its end."""
     client = house.client
     client.sending = True
     for point, number in kills:
-        house.start(point, number)
+        house.start(point, number, victim)
         if point is None:
             await client.until(lambda: client.bound > 0)
             await deferLater(house.reactor, number / 1000)
@@ -78,3 +81,43 @@ async def test_carriers_that_say_it_twice_and_never_again(open_house):
     """What was answered ESME_ROK is kept, though the same receipt was under way to the disk already."""
     house = await open_house(receipts={"copies": 2, "copy_delay": "4ms", "tries": 1})
     await campaign(house, [("slow-commit", number) for number in (5, 11, 17, 23, 29, 41)])
+
+
+@pytest.mark.parametrize("where", ["sqlite", "postgresql"])
+@pytest_twisted.ensureDeferred
+async def test_the_gateway_alone_is_killed_while_its_writer_commits(open_house, database, where):
+    """What the writer has heard it finishes, and the next gateway waits for it."""
+    house = await open_house(store=database if where == "postgresql" else None)
+    await campaign(house, [(point, number) for point in COMMIT for number in (3, 20)], victim="gateway")
+
+
+@pytest.mark.parametrize("where", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("point", COMMIT)
+@pytest_twisted.ensureDeferred
+async def test_the_writer_alone_is_killed(open_house, database, where, point):
+    """Each writer lives for some commits; the gateway goes on, and nobody notices but by waiting."""
+    house = await open_house(store=database if where == "postgresql" else None)
+    client = house.client
+    client.sending = True
+    house.start(point, 25, victim="writer")
+    await client.until(lambda: client.accepted > 400)
+    await house.settle()
+    await house.stop()
+    assert house.faults() == ""
+
+
+@pytest_twisted.ensureDeferred
+async def test_the_writer_alone_is_killed_at_any_moment(open_house):
+    house = await open_house()
+    client, chance = house.client, random.Random(5)
+    client.sending = True
+    house.start()
+    for _ in range(20):
+        accepted = client.accepted
+        await client.until(lambda accepted=accepted: client.accepted > accepted)
+        await deferLater(house.reactor, chance.uniform(0.0, 0.3))
+        house.kill_writer()
+    await house.settle()
+    await house.stop()
+    assert client.accepted > 100
+    assert house.faults() == ""

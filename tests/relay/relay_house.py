@@ -46,11 +46,13 @@ from gateway.smpp.protocol import SmppProtocol
 from gateway.smpp.receipts import Receipt, parse_receipt
 from gateway.smpp.session import Answered, Received, Role, Session, SessionOptions
 from gateway.store import queries
-from gateway.store.drivers import SqliteDriver
 from gateway.store.engine import Store, migrate, reading_engine
 from gateway.store.journal import Journal
 from gateway.store.ledger import Ledger
+from gateway.store.line import threaded
 from gateway.store.rows import MessageRow, OutboxRow, State, StoreUnavailable, StrayRow
+from gateway.store.sqlite_driver import SqliteDriver
+from gateway.store.statements import program
 from gateway.store.writer import Writer
 
 START = 1_790_000_000.0  # unix seconds of the tests' first moment
@@ -135,10 +137,10 @@ class Disk(SqliteDriver):
 
     broken = False
 
-    def run(self, runs: Any) -> None:
+    def run(self, runs: Any, number: int) -> None:
         if self.broken:
             raise StoreUnavailable("disk full")
-        super().run(runs)
+        super().run(runs, number)
 
 
 @cache
@@ -313,7 +315,8 @@ class House:
         self.driver = Disk(self.path)
         url = make_url(f"sqlite:///{self.path}")
         self.engine = reading_engine(url, 2)
-        journal = Journal(Writer(self.driver), self.writing, self.reactor, floor=0.0)
+        line = threaded(Writer(self.driver, program("sqlite")), self.writing)
+        journal = Journal(line, self.reactor, floor=0.0)
         ledger = Ledger(self.engine, self.reading, journal)
         self.store = Store(journal, ledger, url, ExitStack())
         self.relay = Relay(self.settings, self.store, self.reactor, Clocks(self.reactor, lambda: self.wall))

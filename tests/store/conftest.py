@@ -10,11 +10,13 @@ from typing import Any
 import pytest
 import pytest_twisted
 from sqlalchemy import make_url
+from store_samples import postgres
 from testing_postgres import POSTGRES, postgres_admin
 from twisted.internet import reactor
 
-from gateway.store.drivers import PostgresDriver, SqliteDriver
 from gateway.store.engine import Store, migrate, open_store
+from gateway.store.sqlite_driver import SqliteDriver
+from gateway.store.writer import Driver
 
 
 @dataclass(frozen=True)
@@ -27,10 +29,10 @@ class Place:
     def migrate(self) -> None:
         migrate(make_url(self.url))
 
-    def driver(self) -> SqliteDriver | PostgresDriver:
+    def driver(self) -> Driver:
         if self.kind == "sqlite":
             return SqliteDriver(Path(str(make_url(self.url).database)))
-        return PostgresDriver(make_url(self.url))
+        return postgres(make_url(self.url))
 
 
 @pytest.fixture

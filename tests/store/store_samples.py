@@ -1,9 +1,15 @@
 """Rows and reads that the tests of the store share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from gateway.store.rows import Changes, Kind, MessageRow, OutboxRow, Progress, State, StrayRow
+from sqlalchemy import URL
+
+from gateway.store.engine import place_of
+from gateway.store.postgres_driver import PostgresDriver
+from gateway.store.rows import Changes, Frame, Kind, MessageRow, OutboxRow, Progress, State, StrayRow
+from gateway.store.statements import Statement, program
+from gateway.store.writer import UNTRIED, Driver, Outcome, Writer
 
 NOW = 1_800_000_000_000
 DAY = 86_400_000
@@ -54,3 +60,32 @@ def changes(*steps: Callable[[Changes], None]) -> Changes:
     for step in steps:
         step(batch)
     return batch
+
+
+def postgres(url: URL, node: str = "node", wait: float = 3.0) -> PostgresDriver:
+    """The driver of a PostgreSQL."""
+    where = place_of(url, node)
+    return PostgresDriver(where["conninfo"], where["where"], node, wait)
+
+
+def writer_on(driver: Driver, statements: Iterable[Statement] | None = None) -> Writer:
+    """A writer of all statements, or these."""
+    return Writer(driver, program(driver.kind, statements))
+
+
+def write_all(writer: Writer, frames: Sequence[Frame]) -> list[Outcome]:
+    """Write frames as a journal does: what was not tried comes again, after what went before it."""
+    outcomes: list[Outcome] = []
+    while len(outcomes) < len(frames):
+        told = writer.write(frames[len(outcomes) :])
+        outcomes += [outcome for outcome in told if outcome[0] != UNTRIED]
+    return outcomes
+
+
+class HandOver:
+    """What a journal is given: calls of a writer that the test has made up, run when the test says so."""
+
+    def __init__(self, writer: Any, run: Callable[..., Any]) -> None:
+        self.pack = lambda frame: frame
+        self.reserve = lambda name, number: run(writer.reserve, name, number)
+        self.write = lambda frames: run(writer.write, frames)

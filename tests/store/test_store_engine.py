@@ -9,15 +9,14 @@ import pytest_twisted
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, make_url, text
-from store_samples import NOW, inserts
+from store_samples import NOW, inserts, postgres, writer_on
 from twisted.internet import reactor
 
 from gateway.store import queries
-from gateway.store.drivers import SqliteDriver
 from gateway.store.engine import open_store, reading_engine
 from gateway.store.rows import StoreLocked, StoreUnavailable
 from gateway.store.schema import metadata
-from gateway.store.writer import Writer
+from gateway.store.sqlite_driver import SqliteDriver
 
 OPEN_AND_SAY = """
 import sys
@@ -178,7 +177,7 @@ def test_sqlite_flushes_every_commit(sqlite_place):
 def test_postgresql_flushes_every_commit(postgres_place):
     url = f"{postgres_place.url}%20-csynchronous_commit%3Doff"
     postgres_place.migrate()
-    driver = type(postgres_place.driver())(make_url(url))
+    driver = postgres(make_url(url))
     driver.open()
     assert driver._connection.execute("SHOW synchronous_commit").fetchone() == ("on",)
     driver.close()
@@ -197,7 +196,7 @@ def test_the_log_is_cut_again_when_a_reader_has_let_go(sqlite_place):
     limit = 200_000
     path = Path(make_url(sqlite_place.url).database)
     log = Path(f"{path}-wal")
-    writer = Writer(SqliteDriver(path, wal_limit=limit))
+    writer = writer_on(SqliteDriver(path, wal_limit=limit))
     engine = reading_engine(make_url(sqlite_place.url), 1)
     ids = iter(range(1, 10**6))
     writer.write([inserts(next(ids)).frame()])

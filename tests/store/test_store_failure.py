@@ -1,6 +1,7 @@
 """The database fails under the journal and comes back: a full disk, a killed session, a cut line."""
 
 import contextlib
+import os
 import resource
 import socket
 import threading
@@ -10,15 +11,15 @@ from pathlib import Path
 import pytest
 import pytest_twisted
 from sqlalchemy import create_engine, make_url, text
-from store_samples import changes, inserts, message, sent
+from store_samples import changes, inserts, message, postgres, sent, write_all, writer_on
 from testing_postgres import postgres_admin
 from twisted.internet.defer import gatherResults
 
 from gateway.store import queries
-from gateway.store.drivers import PostgresDriver, SqliteDriver
 from gateway.store.engine import reading_engine
 from gateway.store.rows import ChangeRefused, StoreUnavailable
-from gateway.store.writer import IN_DOUBT, REFUSED, STORED, UNAVAILABLE, Writer
+from gateway.store.sqlite_driver import SqliteDriver
+from gateway.store.writer import IN_DOUBT, REFUSED, STORED, UNAVAILABLE, UNTRIED
 
 BIG = 200_000
 
@@ -41,7 +42,7 @@ def big(id):
 def test_a_full_disk_stores_nothing_until_there_is_room(sqlite_place):
     sqlite_place.migrate()
     driver = SmallDisk(Path(make_url(sqlite_place.url).database))
-    writer = Writer(driver)
+    writer = writer_on(driver)
     outcomes = writer.write([inserts(1).frame(), big(2).frame(), big(3).frame()])
     assert [fate for fate, _ in outcomes] == [UNAVAILABLE] * 3
     assert "full" in outcomes[0][1]
@@ -58,30 +59,32 @@ def test_a_full_disk_stores_nothing_until_there_is_room(sqlite_place):
 
 def test_a_disk_that_fills_while_batches_are_stored_one_by_one(sqlite_place):
     sqlite_place.migrate()
-    writer = Writer(SmallDisk(Path(make_url(sqlite_place.url).database)))
+    writer = writer_on(SmallDisk(Path(make_url(sqlite_place.url).database)))
     twice = inserts(5, 5).frame()
-    outcomes = writer.write([inserts(1).frame(), twice, big(2).frame(), inserts(3).frame()])
+    outcomes = write_all(writer, [inserts(1).frame(), twice, big(2).frame(), inserts(3).frame()])
     assert [fate for fate, _ in outcomes] == [STORED, REFUSED, UNAVAILABLE, UNAVAILABLE]
     writer.close()
 
 
 @contextlib.contextmanager
-def no_file_longer_than(octets: int) -> Iterator[None]:
-    """Writes beyond this position of any file fail, as on a disk without room."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (octets, before[1]))
+def no_file_longer_than(octets: int, process: int) -> Iterator[None]:
+    """Writes of a process beyond this position of any file fail, as on a disk without room."""
+    before = resource.prlimit(process, resource.RLIMIT_FSIZE)
+    resource.prlimit(process, resource.RLIMIT_FSIZE, (octets, before[1]))
     try:
         yield
     finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        resource.prlimit(process, resource.RLIMIT_FSIZE, before)
 
 
+@pytest.mark.parametrize("apart", [True, False], ids=["process", "thread"])
 @pytest_twisted.ensureDeferred
-async def test_the_journal_outlives_a_disk_that_takes_no_more(sqlite_place, open_at):
-    store = open_at(sqlite_place.url)
+async def test_the_journal_outlives_a_disk_that_takes_no_more(sqlite_place, open_at, apart):
+    store = open_at(sqlite_place.url, apart=apart)
+    process = store.writer.pid if apart else os.getpid()
     await store.journal.commit(changes(lambda batch: batch.insert(message(1, pdu=bytes(2_000_000)))))
     assert await store.ledger.message(2) is None  # a reader that keeps the log from being reused
-    with no_file_longer_than(store.sizes()["log"]):
+    with no_file_longer_than(store.sizes()["log"], process):
         with pytest.raises(StoreUnavailable):
             await store.journal.commit(inserts(2))
         assert store.journal.failing
@@ -200,27 +203,28 @@ def stored_ids(place):
 
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_line_cut_at_the_commit_leaves_no_doubt_in_the_end(postgres_place, by_line, line, when):
-    writer = Writer(PostgresDriver(by_line))
+    writer = writer_on(postgres(by_line))
     assert writer.write([inserts(1).frame()]) == [(STORED, "")]
     line.cut_at_commit = when
     frames = [inserts(2).frame(), changes(lambda batch: batch.progress(1, sent(1))).frame()]
     assert [fate for fate, _ in writer.write(frames)] == [IN_DOUBT] * 2
     line.cut_at_commit, line._mute = None, False
     assert stored_ids(postgres_place) == ([1, 2] if when == "after" else [1])
-    assert writer.write(frames) == [(STORED, "")] * 2
+    assert [fate for fate, _ in writer.write([inserts(3).frame()])] == [UNTRIED]
+    assert writer.write(frames, 2, again=True) == [(STORED, "")] * 2
     assert stored_ids(postgres_place) == [1, 2]
-    assert [fate for fate, _ in writer.write(frames)] == [REFUSED, STORED]
+    assert [fate for fate, _ in write_all(writer, frames)] == [REFUSED, STORED]
     writer.close()
 
 
 def test_doubt_stays_while_the_line_is_down(by_line, line):
-    writer = Writer(PostgresDriver(by_line, wait=1.0))
+    writer = writer_on(postgres(by_line, wait=1.0))
     writer.write([inserts(1).frame()])
     line.cut_at_commit = "after"
     frames = [inserts(2).frame()]
     assert writer.write(frames)[0][0] == IN_DOUBT
     line.close()
-    fate, why = writer.write(frames)[0]
+    fate, why = writer.write(frames, 2, again=True)[0]
     assert fate == IN_DOUBT
     assert str(line.port) in why
     writer.close()
@@ -229,10 +233,10 @@ def test_doubt_stays_while_the_line_is_down(by_line, line):
 def test_a_writer_that_lost_its_name_to_another_stops(postgres_place):
     postgres_place.migrate()
     name = postgres_place.url[-8:]
-    first = Writer(PostgresDriver(make_url(postgres_place.url), name, wait=0.2))
+    first = writer_on(postgres(make_url(postgres_place.url), name, wait=0.2))
     first.write([inserts(1).frame()])
     assert kill_sessions(name) == 1
-    second = Writer(PostgresDriver(make_url(postgres_place.url), name))
+    second = writer_on(postgres(make_url(postgres_place.url), name))
     assert second.write([inserts(2).frame()]) == [(STORED, "")]
     for _ in range(2):
         fate, why = first.write([inserts(3).frame()])[0]
@@ -245,7 +249,7 @@ def test_a_writer_that_lost_its_name_to_another_stops(postgres_place):
 
 def test_a_table_that_is_missing_is_no_fault_of_the_rows(place):
     place.migrate()
-    writer = Writer(place.driver())
+    writer = writer_on(place.driver())
     writer.write([inserts(1).frame()])
     engine = create_engine(place.url)
     with engine.begin() as connection:

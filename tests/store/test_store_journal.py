@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from store_samples import inserts
+from store_samples import HandOver, inserts
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 
@@ -52,7 +52,7 @@ class Desk:
 
     def __init__(self, **options: Any) -> None:
         self.paper, self.thread, self.clock = Paper(), Thread(), Clock()
-        self.journal = Journal(self.paper, self.thread, self.clock, **options)
+        self.journal = Journal(HandOver(self.paper, self.thread), self.clock, **options)
         self.told: list[tuple[int, str]] = []
 
     def commit(self, number: int, must: bool = False) -> Deferred[Any]:

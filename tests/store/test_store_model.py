@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, delete, make_url, select
-from store_samples import message, waiting
+from store_samples import message, waiting, write_all, writer_on
 
 from gateway.store import schema
 from gateway.store.rows import Changes, MessageRow, OutboxRow, Progress, State, StrayRow
 from gateway.store.statements import REVISED
-from gateway.store.writer import REFUSED, STORED, Writer
+from gateway.store.writer import REFUSED, STORED
 
 whole = st.integers(-(2**63), 2**63 - 1)
 words = st.text(st.characters(blacklist_categories=("Cs",), blacklist_characters="\0"), max_size=8)
@@ -120,7 +120,7 @@ def histories(draw: st.DrawFn) -> list[list[list[tuple[str, Any]]]]:
 class Tables:
     def __init__(self, place: Any) -> None:
         place.migrate()
-        self.writer = Writer(place.driver())
+        self.writer = writer_on(place.driver())
         self.engine = create_engine(make_url(place.url))
 
     def clear(self) -> None:
@@ -149,7 +149,7 @@ def test_the_rows_are_those_of_a_dictionary(tables):
         model = Model()
         for transaction in history:
             expected = [STORED if model.apply(batch) else REFUSED for batch in transaction]
-            outcomes = tables.writer.write([changes_of(batch).frame() for batch in transaction])
+            outcomes = write_all(tables.writer, [changes_of(batch).frame() for batch in transaction])
             assert [fate for fate, _ in outcomes] == expected
         assert tables.rows(schema.message, MessageRow) == model.message
         assert tables.rows(schema.outbox, OutboxRow) == model.outbox

@@ -5,7 +5,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from store_samples import inserts
+from store_samples import HandOver, inserts
 from twisted.internet.defer import Deferred, maybeDeferred
 from twisted.internet.task import Clock
 
@@ -58,7 +58,7 @@ class Run:
     def __init__(self) -> None:
         self.writer, self.clock = Fickle(), Clock()
         self.jobs: list[tuple[Deferred[Any], Any, tuple[Any, ...]]] = []
-        self.journal = Journal(self.writer, self.run, self.clock, limit=3)
+        self.journal = Journal(HandOver(self.writer, self.run), self.clock, limit=3)
         self.must: dict[int, bool] = {}
         self.told: dict[int, type[Exception] | None] = {}
 

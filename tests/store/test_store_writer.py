@@ -4,13 +4,21 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Column, MetaData, Table, Text, bindparam, create_engine, insert, make_url, update
-from store_samples import changes, delivered, inserts, message, sent, waiting
+from store_samples import changes, delivered, inserts, message, sent, waiting, write_all, writer_on
 
 from gateway.store import queries
 from gateway.store.engine import reading_engine
 from gateway.store.schema import Whole, counter
-from gateway.store.statements import Statement, deletion, fold, insertion, register, registered, upsertion
-from gateway.store.writer import REFUSED, STORED, Writer
+from gateway.store.statements import (
+    Statement,
+    deletion,
+    dialect_of,
+    insertion,
+    register,
+    registered,
+    upsertion,
+)
+from gateway.store.writer import REFUSED, STORED, fold, slots
 
 OK = (STORED, "")
 
@@ -19,11 +27,11 @@ class Bench:
     def __init__(self, place):
         place.migrate()
         self.driver = place.driver()
-        self.writer = Writer(self.driver)
+        self.writer = writer_on(self.driver)
         self.engine = reading_engine(make_url(place.url), 1)
 
     def write(self, *batches):
-        return self.writer.write([batch.frame() for batch in batches])
+        return write_all(self.writer, [batch.frame() for batch in batches])
 
     def read(self, query, *args):
         with self.engine.connect() as connection:
@@ -118,7 +126,7 @@ def test_another_room_brings_its_own_statements(place):
     engine = create_engine(place.url)
     place.migrate()
     tables.create_all(engine)
-    writer = Writer(place.driver(), [*registered(), *mine])
+    writer = writer_on(place.driver(), [*registered(), *mine])
     batch = inserts(1)
     batch.add("consent", ("8619912300001", 5))
     batch.add("consent", ("8619912300002", 6))
@@ -137,15 +145,16 @@ def test_a_name_is_registered_once():
 
 def test_a_statement_must_take_its_row_in_order(place):
     clause = update(counter).values(value=bindparam("value")).where(counter.c.name == bindparam("of"))
-    Statement("fine", clause, ("value", "of")).compile(place.driver().dialect)
+    Statement("fine", clause, ("value", "of")).compile(dialect_of(place.kind))
     with pytest.raises(ValueError, match="statement turned"):
-        Statement("turned", clause, ("of", "value")).compile(place.driver().dialect)
+        Statement("turned", clause, ("of", "value")).compile(dialect_of(place.kind))
 
 
 def test_rows_with_a_key_of_several_columns():
-    pair = Statement("pair", insert(counter), (), slot="pair", key=slice(0, 2))
+    pair = Statement("pair", insert(counter), ("name", "value"), slot="pair", key=slice(0, 2))
+    prepared = pair.prepared(dialect_of("sqlite"))
     frames = [[("pair", ("a", "b", 1)), ("pair", ("a", "c", 2))], [("pair", ("a", "b", 3))]]
-    assert fold(frames, [pair]) == [("pair", [("a", "b", 3), ("a", "c", 2)])]
+    assert fold(frames, slots([prepared])) == [("pair", [("a", "b", 3), ("a", "c", 2)])]
 
 
 def test_numbers_are_reserved_in_blocks(bench):

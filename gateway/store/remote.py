@@ -1,0 +1,219 @@
+"""The gateway's end of the line to the writer's process: starts it, hands it orders, begins it anew."""
+
+from __future__ import annotations
+
+import contextlib
+import marshal
+import os
+import socket
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from twisted.internet.defer import Deferred, fail
+from twisted.internet.protocol import Factory, Protocol
+from twisted.logger import Logger
+
+from gateway.settings.keys import Keyring
+from gateway.store.line import Answer, WriterGone
+from gateway.store.rows import StoreLocked, StoreUnavailable
+from gateway.store.writer import STORED
+from gateway.store.writer_process import HEAD, LOCKED, OPENED, heard, packed
+
+log = Logger()
+
+COMMAND = [sys.executable, "-m", "gateway.store.writer_process"]
+"""What runs the writer; the descriptor of its end of the line follows."""
+
+ROOT = Path(__file__).parents[2]
+OPENING = 60.0  # seconds
+CLOSING = 30.0
+
+
+class WriterProcess:
+    """One writer after the other: when one has died the next order begins another."""
+
+    def __init__(self, reactor: Any, where: dict[str, Any]) -> None:
+        """`where` is the first order, see `writer_process`."""
+        self._reactor = reactor
+        self._where = where
+        self._process: subprocess.Popen[bytes] | None = None
+        self._socket: socket.socket | None = None
+        self._protocol: _Line | None = None
+        self._closed = False
+        self.starts = 0
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process that writes now."""
+        return None if self._process is None else self._process.pid
+
+    def open(self) -> int:
+        """Start it; the number of the last frame on record. Blocks.
+
+        Raises StoreLocked if another process writes to this store, StoreUnavailable if it cannot be opened.
+        """
+        line = self._start()
+        try:
+            line.settimeout(OPENING)
+            line.sendall(packed(("open", self._where)))
+            with line.makefile("rb", buffering=0) as answers:
+                answer = next(heard(answers), None)
+            line.settimeout(None)
+        except OSError as error:
+            self.close()
+            raise StoreUnavailable(f"the writer of the store does not answer: {error}") from error
+        if answer is None:
+            self.close()
+            raise StoreUnavailable("the writer of the store ended while it opened it")
+        code, why, number = answer
+        if code != OPENED:
+            self.close()
+            raise StoreLocked(why) if code == LOCKED else StoreUnavailable(why)
+        self._adopt(line)
+        return int(number)
+
+    def write(self, frames: Sequence[bytes], first: int, again: bool) -> Deferred[Answer]:
+        """Have frames written, each marshalled; fails with WriterGone."""
+        count = len(frames)
+
+        def told(answer: tuple[Any, ...]) -> Answer:
+            outcomes, number = answer
+            return Answer([(STORED, "")] * count if outcomes is None else outcomes, number)
+
+        return self._ask("write", frames, first, again).addCallback(told)
+
+    def reserve(self, name: str, number: int) -> Deferred[int]:
+        """The first of `number` ids. Fails with StoreUnavailable."""
+
+        def told(answer: tuple[Any, ...]) -> int:
+            first, why = answer
+            if first is None:
+                raise StoreUnavailable(why)
+            return int(first)
+
+        return self._ask("reserve", name, number).addCallback(told)
+
+    def turn(self, keyring: Keyring) -> None:
+        """Seal by other keys what is written from now on."""
+        keys = (keyring.search, keyring.versions)
+        self._where["keys"] = (*keys, self._where["keys"][2])
+        if self._protocol is not None:
+            self._protocol.order(packed(("keys", *keys)))
+
+    def close(self) -> None:
+        """End it when it has done what it was told, and wait for that. Blocks."""
+        self._closed = True
+        process, self._process = self._process, None
+        if self._socket is not None:
+            with contextlib.suppress(OSError):
+                self._socket.shutdown(socket.SHUT_WR)
+            self._socket.close()
+        if process is not None:
+            try:
+                process.wait(CLOSING)
+            except subprocess.TimeoutExpired:
+                log.error("the writer of the store, process {pid}, does not end", pid=process.pid)
+                process.kill()
+
+    def _ask(self, *order: Any) -> Deferred[Any]:
+        protocol = self._protocol
+        if protocol is None:
+            try:
+                protocol = self._begin()
+            except StoreUnavailable as error:
+                return fail(WriterGone(str(error)))
+        return protocol.ask(packed(order))
+
+    def _begin(self) -> _Line:
+        if self._closed:
+            raise StoreUnavailable("the store is closed")
+        protocol = self._adopt(self._start())
+        protocol.ask(packed(("open", self._where))).addCallbacks(self._reopened, lambda _: None)
+        return protocol
+
+    def _start(self) -> socket.socket:
+        ours, theirs = socket.socketpair()
+        try:
+            with theirs:
+                self._process = subprocess.Popen(
+                    [*COMMAND, str(theirs.fileno())],
+                    pass_fds=(theirs.fileno(),),
+                    stdin=subprocess.DEVNULL,
+                    env={**os.environ, "PYTHONPATH": str(ROOT)},
+                )
+        except OSError as error:
+            ours.close()
+            raise StoreUnavailable(f"the writer of the store cannot be started: {error}") from error
+        self._socket = ours
+        self.starts += 1
+        return ours
+
+    def _adopt(self, line: socket.socket) -> _Line:
+        line.setblocking(False)
+        self._protocol = protocol = _Line(self)
+        factory: Any = Factory.forProtocol(lambda: protocol)
+        factory.noisy = False
+        self._reactor.adoptStreamConnection(line.fileno(), socket.AF_UNIX, factory)
+        return protocol
+
+    @staticmethod
+    def _reopened(answer: tuple[Any, ...]) -> None:
+        code, why, _ = answer
+        if code != OPENED:
+            log.error("the writer of the store cannot open it: {why}", why=why)
+
+    def lost(self, protocol: _Line) -> None:
+        """The process at the other end has ended, or ends."""
+        if protocol is not self._protocol:
+            return
+        self._protocol = None
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+        process, self._process = self._process, None
+        if process is not None and not self._closed:
+            process.kill()  # if it lives it is not heard any more
+            log.error("the writer of the store, process {pid}, has died; another is begun", pid=process.pid)
+
+
+class _Line(Protocol):
+    """One process: answers come in the order of the questions."""
+
+    def __init__(self, owner: WriterProcess) -> None:
+        self._owner = owner
+        self._octets = b""
+        self._asked: deque[Deferred[Any]] = deque()
+
+    def ask(self, order: bytes) -> Deferred[Any]:
+        """Its answer; fails with WriterGone."""
+        asked: Deferred[Any] = Deferred()
+        self._asked.append(asked)
+        self.order(order)
+        return asked
+
+    def order(self, order: bytes) -> None:
+        """What is not answered."""
+        transport: Any = self.transport
+        transport.write(order)
+
+    def dataReceived(self, data: bytes) -> None:
+        octets = self._octets + data if self._octets else data
+        at = 0
+        while len(octets) - at >= HEAD:
+            end = at + HEAD + int.from_bytes(octets[at : at + HEAD], "big")
+            if len(octets) < end:
+                break
+            answer = marshal.loads(octets[at + HEAD : end])
+            at = end
+            self._asked.popleft().callback(answer)
+        self._octets = octets[at:]
+
+    def connectionLost(self, reason: Any = None) -> None:
+        self._owner.lost(self)
+        asked, self._asked = self._asked, deque()
+        for each in asked:
+            each.errback(WriterGone("the writer of the store has died"))
