@@ -299,6 +299,7 @@ class Gateway:
             *held,
             removing=removing,
             drop_calls=drop_calls,
+            keeping=privacy.keeping(),
             dry=dry,
         )
         async with privacy.housekeeping:
@@ -313,7 +314,7 @@ class Gateway:
             account = self.relay.accounts.get(name)
             if account is not None:
                 account.outbox.expired(count)
-        if any(count for kind, count in found.items() if kind != "held"):
+        if any(count for kind, count in found.items() if kind not in ("held", "kept")):
             await self.relay.audit.at_once(by, "purge", detail=json.dumps(found))
         log.info("purged: {purged}", purged=repr(purged))
         return found

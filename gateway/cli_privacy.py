@@ -29,6 +29,8 @@ privacy = typer.Typer(
 hold = typer.Typer(help="Legal holds: what must be neither purged nor erased.", no_args_is_help=True)
 keys = typer.Typer(help="The keys by which the store is encrypted.", no_args_is_help=True)
 
+KEPT = {"held": " (stay: legal hold)", "kept": " (messages that stay longer: retention of their rule pack)"}
+
 Number = Annotated[str, typer.Argument(help="The number, with its country code.")]
 Why = Annotated[str, typer.Option("--purpose", help="Why; it is kept in the record of acts.")]
 Tenant = Annotated[str, typer.Option("--tenant", help="The tenant, as accounts.yaml names it.")]
@@ -244,4 +246,4 @@ def purge(
         return
     print("would go:" if dry_run else "gone:")
     for kind, count in answer.items():
-        print(f"  {kind:<10} {count}" + (" (kept: legal hold)" if kind == "held" else ""))
+        print(f"  {kind:<10} {count}{KEPT.get(kind, '')}")

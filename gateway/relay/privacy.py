@@ -20,6 +20,7 @@ from gateway.relay.auditing import Audit
 from gateway.relay.batch import Batch, Committer
 from gateway.relay.clocks import Clocks
 from gateway.relay.forgetting import Forgetting, forget
+from gateway.relay.keeping import NOBODY, keeping_of
 from gateway.relay.numbering import Numbering
 from gateway.relay.people import kept
 from gateway.relay.protection import Protection
@@ -32,13 +33,11 @@ from gateway.store.holds import Hold
 from gateway.store.ledger import Ledger
 from gateway.store.lifted import PLACE, lifted_of
 from gateway.store.people import CaseRow
+from gateway.store.retention import Keeping
 from gateway.store.rows import MessageRow, State
 from gateway.store.vault import Vault
 
 SLICE = 100
-NOBODY = "erased"
-"""What stands for an erased number in the record of a message."""
-
 KEPT_WORDS = ("filter", "action", "mode", "reason", "rule", "place")
 """What stays of a word of a decision: nothing that quotes a text."""
 
@@ -112,8 +111,13 @@ class Privacy:
         self.audit.record(batch, by, "lift_hold", f"hold {id}", reason)
         batch.changes.add("lift_hold", (self.clocks.now_ms(), id))
         batch.changes.add("count", ("bodies", 0))
+        batch.changes.add("count", ("messages", 0))
         await self.committer.commit(batch, must=True)
         return True
+
+    def keeping(self) -> Keeping | None:
+        """How long the packs want messages kept."""
+        return keeping_of(self.people.persons, self.tenant_of)
 
     def is_held(self, row: MessageRow) -> bool:
         """Whether a message must stay as it is."""

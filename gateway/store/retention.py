@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sqlalchemy import Connection, LargeBinary, func, or_, select
 from twisted.internet.defer import Deferred
@@ -26,12 +27,22 @@ WINDOW = 20_000  # ids or rows looked at by one query
 FINAL = message.c.state >= 10
 
 
+class Keeping(NamedTuple):
+    """What keeps records of messages beyond their own retention: whether something wants a message kept at a
+    moment (unix ms), and for how many milliseconds at the most anything does.
+    """
+
+    needed: Callable[[MessageRow, int], bool]
+    longest: float
+
+
 @dataclass(slots=True)
 class Purged:
     """What one purge did away with."""
 
     bodies: int = 0  # messages whose PDU was blanked
     messages: int = 0
+    kept: int = 0  # messages past their time that a pack wants kept longer
     strays: int = 0
     cases: int = 0  # closed ones
     lifted: int = 0  # entries that were taken off their lists
@@ -53,12 +64,14 @@ class Purge:
         *,
         removing: Callable[[list[int]], Awaitable[None]] | None = None,
         drop_calls: Callable[[list[CallRow]], Awaitable[object]] | None = None,
+        keeping: Keeping | None = None,
         dry: bool = False,
     ) -> None:
         """`held` says of a message whether it must stay, `held_case` of a case; None: nothing is held.
-        `removing` is told which messages are about to go, `drop_calls` does away with calls. `dry` counts
-        alone.
+        `removing` is told which messages are about to go, `drop_calls` does away with calls. What `keeping`
+        needs stays longer. `dry` counts alone.
         """
+        self._keeping = keeping
         self._removing = removing
         self._drop_calls = drop_calls
         self._held_case = held_case
@@ -72,7 +85,7 @@ class Purge:
         """Purge once; `now` is in unix milliseconds. Raises StoreUnavailable; what was done stays done."""
         purged = Purged()
         await self._bodies(now - int(keep.bodies * 1000), purged)
-        await self._messages(now - int(keep.messages * 1000), purged)
+        await self._messages(now - int(keep.messages * 1000), now, purged)
         await self._outbox(now, now - int(keep.outbox * 1000), purged)
         await self._strays(now - int(keep.strays * 1000), purged)
         await self._cases(now - int(keep.cases * 1000), purged)
@@ -98,8 +111,31 @@ class Purge:
         if reached > done:
             await self._apply([("count", ("bodies", reached))])
 
-    async def _messages(self, before: int, purged: Purged) -> None:
-        async for ids in self._finished(0, before, bodies=False):
+    async def _messages(self, before: int, now: int, purged: Purged) -> None:
+        if self._keeping is None:
+            await self._old_messages(0, before, now, purged, None)
+            return
+        if self._keeping.longest < now:
+            await self._old_messages(0, min(before, now - int(self._keeping.longest)), now, purged, None)
+        # What lies between is looked at once: what is kept then goes when it is as old as anything is kept.
+        done = await self._ledger.read(queries.get_counter, "messages")
+        lowest_open = await self._ledger.read(_lowest_open)
+        await self._old_messages(done, before, now, purged, self._keeping)
+        end = await self._ledger.read(queries.first_accepted, before - queries.DISORDER)
+        reached = end - 1 if lowest_open is None else min(end, lowest_open) - 1
+        if reached > done:
+            await self._apply([("count", ("messages", reached))])
+
+    async def _old_messages(
+        self, after: int, before: int, now: int, purged: Purged, keeping: Keeping | None
+    ) -> None:
+        """Do away with what is finished, was accepted before a moment, and need not be kept."""
+        async for ids in self._finished(after, before, bodies=False):
+            if keeping is not None:
+                needed = keeping.needed
+                needless = await self._free(ids, lambda row, needed=needed: needed(row, now))  # type: ignore[misc]
+                purged.kept += len(ids) - len(needless)
+                ids = needless
             free = ids if self._held is None else await self._free(ids, self._held)
             if self._removing is not None and not self._dry:
                 await self._removing(free)

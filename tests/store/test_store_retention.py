@@ -119,3 +119,46 @@ async def test_a_purge_that_the_store_refuses_says_so(open_here):
     await store.journal.stop()
     with pytest.raises(StoreUnavailable):
         await purge(store, NOW)
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_something_needs_stays_until_nothing_does(open_here):
+    """Looked at once when past its time, and then when as old as anything is kept."""
+    store = open_here()
+    batch = changes()
+    for row in (finished(1, 240), finished(2, 190), finished(3, 189), aged(4, 188), finished(5, 187)):
+        batch.insert(row)
+    await store.journal.commit(batch)
+    asked = []
+
+    def needed(row, now):
+        asked.append(row.id)
+        return row.id in (2, 3)
+
+    keeping = retention.Keeping(needed, 220 * DAY)
+
+    async def run(now, **more):
+        purged = await Purge(store.journal, store.ledger, reactor, keeping=keeping, **more).run(KEEP, now)
+        return purged.messages, purged.kept
+
+    assert await run(NOW, dry=True) == (3, 2)
+    asked.clear()
+    assert await run(NOW) == (2, 2)
+    assert asked == [2, 3, 5]
+    assert [row.id for row in await store.ledger.messages(range(9))] == [2, 3, 4]
+    assert await run(NOW) == (0, 0)
+    await store.journal.commit(changes(lambda batch: batch.progress(4, delivered(4))))
+    assert await run(NOW) == (1, 0)
+    assert asked == [2, 3, 5, 4]
+    assert await run(NOW + 32 * DAY) == (2, 0)
+    assert await store.ledger.messages(range(9)) == []
+
+
+@pytest_twisted.ensureDeferred
+async def test_what_is_kept_without_end_stays(open_here):
+    store = open_here()
+    await store.journal.commit(changes(lambda batch: batch.insert(finished(1, 9000))))
+    keeping = retention.Keeping(lambda row, now: True, float("inf"))
+    purged = await Purge(store.journal, store.ledger, reactor, keeping=keeping).run(KEEP, NOW)
+    assert (purged.messages, purged.kept) == (0, 1)
+    assert len(await store.ledger.messages([1])) == 1
