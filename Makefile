@@ -49,6 +49,7 @@ bench: dev
 
 docs: dev
 	$(BIN)/python -m gateway.settings.document docs
+	$(BIN)/python -m gateway.filters.document docs
 	$(BIN)/python -m gateway.smpp.document docs
 
 lock:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, Tag, ValidationInfo, model_validator
 
@@ -12,6 +12,7 @@ from gateway.settings.modes import FilterMode, Modes, mode_for
 from gateway.settings.node import Section
 from gateway.settings.quotas import Balance, Duplicates, Quota
 from gateway.settings.scalars import (
+    UNIQUE,
     Category,
     ClientEndpoint,
     Count,
@@ -26,6 +27,7 @@ from gateway.settings.scalars import (
     TimeZone,
     distinct,
     nearest,
+    written,
 )
 from gateway.settings.secrets import HashedPassword, Password
 
@@ -103,7 +105,7 @@ class Outbind(Section):
 
     endpoint: ClientEndpoint
     """A Twisted client endpoint, such as `tcp:10.1.0.5:2775`."""
-    system_id: Annotated[Text, Field(max_length=15)] = "gateway"
+    system_id: Annotated[Text, Field(max_length=15), written(minLength=1, maxLength=15)] = "gateway"
     """How the gateway names itself in the outbind."""
     password: Password | None = None
     """What the client's system may ask for, from `${NAME}` or `${file:PATH}`."""
@@ -157,7 +159,7 @@ class Account(Section):
     """What comes twice is sent once; null: as often as it comes."""
     sources: tuple[Text, ...] = ()
     """Source addresses it may use, exact or as `prefix*`; none named: any."""
-    tags: Annotated[tuple[Text, ...], AfterValidator(distinct)] = ()
+    tags: Annotated[tuple[Text, ...], AfterValidator(distinct), UNIQUE] = ()
     """Words of yours by which routes can match accounts."""
     category: Category = "promotional"
     """What the law sees in its messages, unless a message says otherwise."""
@@ -205,8 +207,12 @@ class Account(Section):
         return mode_for(self.filters.get(name, "off"), category)
 
 
+NAMES: dict[str, Any] = {"propertyNames": {"minLength": 1, "maxLength": 15}}
+"""system_ids as keys, for editors."""
+
+
 class Accounts(Section):
     """accounts.yaml: who may bind."""
 
-    accounts: Annotated[dict[SystemId, Account], Field(min_length=1)]
+    accounts: Annotated[dict[SystemId, Account], Field(min_length=1, json_schema_extra=NAMES)]
     """By system_id."""

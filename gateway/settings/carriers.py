@@ -25,6 +25,7 @@ from gateway.settings.scalars import (
     Timer,
     as_written,
     nearest,
+    written,
 )
 from gateway.settings.secrets import Password
 from gateway.settings.statement import Statement
@@ -73,7 +74,7 @@ class AddressRange(Section):
     """addr_ton of the bind."""
     npi: Octet = 0
     """addr_npi of the bind."""
-    range: Annotated[FreeText, Field(max_length=40)] = ""
+    range: Annotated[FreeText, Field(max_length=40), written(maxLength=40)] = ""
     """address_range of the bind."""
 
 
@@ -186,7 +187,7 @@ class Carrier(Section):
     """Our name at the carrier."""
     password: Password
     """At most 8 characters, from `${NAME}` or `${file:PATH}`."""
-    system_type: Annotated[FreeText, Field(max_length=12)] = ""
+    system_type: Annotated[FreeText, Field(max_length=12), written(maxLength=12)] = ""
     """system_type of the bind, where the carrier wants one."""
     address_range: AddressRange = AddressRange()
     interface_version: InterfaceVersion = "3.4"

@@ -7,12 +7,12 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from gateway.settings.node import Section
-from gateway.settings.scalars import Count, Currency, Flag, Timer, TimeZone, distinct
+from gateway.settings.scalars import UNIQUE, Count, Currency, Flag, Timer, TimeZone, distinct
 
 Ending = Literal["unsent", "rejected", "failed"]
 """unsent: refused, cancelled or expired before any carrier had it; rejected: its carrier refused it; failed:
 a receipt said that it was not delivered."""
-Endings = Annotated[tuple[Ending, ...], AfterValidator(distinct)]
+Endings = Annotated[tuple[Ending, ...], AfterValidator(distinct), UNIQUE]
 
 
 class Quota(Section):

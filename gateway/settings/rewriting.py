@@ -9,7 +9,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, fie
 
 from gateway.settings.accounts import Alphabet
 from gateway.settings.node import Section
-from gateway.settings.scalars import Flag, FreeText, Octet, Text, Timer, as_written
+from gateway.settings.scalars import Flag, FreeText, Octet, Text, Timer, as_written, written
 
 
 def a_tag(text: object) -> int:
@@ -52,7 +52,8 @@ def octets(value: object) -> bytes:
 
 TagName = Annotated[int, BeforeValidator(a_tag), WithJsonSchema({"type": "string"})]
 Digits = Annotated[FreeText, AfterValidator(digits)]
-Address = Annotated[Text, Field(max_length=20)]
+ServiceType = Annotated[FreeText, Field(max_length=5), written(maxLength=5)]
+Address = Annotated[Text, Field(max_length=20), written(minLength=1, maxLength=20)]
 TlvValue = Annotated[bytes, BeforeValidator(octets), WithJsonSchema({"type": "string"})]
 StateName = Literal[
     "delivered", "expired", "deleted", "undeliverable", "accepted", "unknown", "rejected", "enroute"
@@ -147,7 +148,7 @@ class Rewrite(Section):
     tlvs: TlvRules = TlvRules()
     data_sm: Flag | None = None
     """Whether it takes data_sm, which else becomes submit_sm; null: where it is sent TLVs."""
-    service_type: dict[FreeText, Annotated[FreeText, Field(max_length=5)]] = Field(default_factory=dict)
+    service_type: dict[FreeText, ServiceType] = Field(default_factory=dict)
     """The client's service_type to the carrier's; `"*"` is for all others."""
     protocol_id: Octet | None = None
     """protocol_id of every message."""

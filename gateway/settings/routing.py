@@ -15,6 +15,7 @@ from gateway.settings.node import Section
 from gateway.settings.patterns import bounded
 from gateway.settings.rewriting import TagName
 from gateway.settings.scalars import (
+    UNIQUE,
     AccountName,
     CarrierName,
     Category,
@@ -152,7 +153,7 @@ class SegmentCount(Section):
 class Match(Section):
     """What a route takes. Every key that is given must fit; of a list, any entry."""
 
-    account: Annotated[tuple[AccountName, ...], AfterValidator(distinct)] = ()
+    account: Annotated[tuple[AccountName, ...], AfterValidator(distinct), UNIQUE] = ()
     """system_ids."""
     tenant: tuple[TenantName, ...] = ()
     """Tenants of accounts."""
@@ -206,7 +207,7 @@ class Choice(Section):
     """`order`: as they stand; `weight`: in turn, by `weights`; `turn`: in turn; `cost`: the cheapest for the
     number; `load`: with most of its window free; `quality`: that which delivered best lately to the
     country."""
-    carriers: Annotated[tuple[Choosable, ...], Field(min_length=1), AfterValidator(distinct)]
+    carriers: Annotated[tuple[Choosable, ...], Field(min_length=1), AfterValidator(distinct), UNIQUE]
     """Names of carriers, or of groups, whose own choice then counts. The next takes over when one is passed
     over."""
     weights: dict[Text, Annotated[int, Field(strict=True, ge=0, le=1000)]] = Field(default_factory=dict)

@@ -134,6 +134,15 @@ def known(what: str) -> AfterValidator:
     return AfterValidator(check)
 
 
+UNIQUE = Field(json_schema_extra={"uniqueItems": True})
+"""What `distinct` asks for, told to editors."""
+
+
+def written(**more: Any) -> WithJsonSchema:
+    """How an editor is told of a text, which may look like a number."""
+    return WithJsonSchema({"type": ["string", "number"], **more})
+
+
 def distinct(names: tuple[str, ...]) -> tuple[str, ...]:
     """A list that names nothing twice."""
     for index, name in enumerate(names):
@@ -219,6 +228,13 @@ _DURATION_SCHEMA: dict[str, Any] = {
     ],
 }
 
+_TIMER_SCHEMA: dict[str, Any] = {
+    "anyOf": [
+        {**_DURATION_SCHEMA["anyOf"][0], "not": {"pattern": r"^([0.]+(ms|s|m|h|d) *)+$"}},
+        {"type": "number", "exclusiveMinimum": 0},
+    ],
+}
+
 Duration = Annotated[
     float,
     BeforeValidator(parse_duration),
@@ -227,7 +243,7 @@ Duration = Annotated[
 ]
 """A length of time; in code a float of seconds."""
 
-Timer = Annotated[Duration, Field(gt=0)]
+Timer = Annotated[Duration, Field(gt=0), WithJsonSchema(_TIMER_SCHEMA)]
 """A duration that cannot be nothing."""
 
 Network = Annotated[
@@ -243,8 +259,8 @@ Flag = Annotated[bool, Field(strict=True)]
 Share = Annotated[float, Field(strict=True, gt=0, lt=1, allow_inf_nan=False)]
 """A part of one: 0.02 is two of a hundred."""
 Number = Annotated[float, Field(strict=True, gt=0, allow_inf_nan=False)]
-FreeText = Annotated[str, BeforeValidator(as_written), WithJsonSchema({"type": ["string", "number"]})]
-Text = Annotated[FreeText, Field(min_length=1)]
+FreeText = Annotated[str, BeforeValidator(as_written), written()]
+Text = Annotated[FreeText, Field(min_length=1), written(minLength=1)]
 Prefix = Annotated[Text, AfterValidator(without_plus)]
 """The first digits of a number in international form."""
 ConfigPath = Annotated[
@@ -254,7 +270,7 @@ ConfigPath = Annotated[
 ]
 ConfigFile = Annotated[ConfigPath, AfterValidator(existing_file)]
 ConfigDirectory = Annotated[ConfigPath, AfterValidator(existing_directory)]
-SystemId = Annotated[Text, AfterValidator(system_id)]
+SystemId = Annotated[Text, AfterValidator(system_id), written(minLength=1, maxLength=15)]
 AccountName = Annotated[Text, known("account")]
 CarrierName = Annotated[Text, known("carrier")]
 TenantName = Annotated[Text, known("tenant")]
