@@ -19,6 +19,10 @@ LOCKED := $(PIP) install --quiet --require-hashes --only-binary :all:
 PROJECT := $(PIP) install --quiet --no-deps --no-build-isolation --editable .
 COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --extra build
 
+# Much of the suite waits for processes: one worker more than cores. WORKERS=0 is one process.
+WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
+SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
+
 .DEFAULT_GOAL := help
 .PHONY: help install dev run test lint format bench docs lock clean
 
@@ -33,7 +37,7 @@ run: install
 	@$(BIN)/gateway demo --config config
 
 test: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(SIDE_BY_SIDE)
 
 lint: dev
 	$(BIN)/ruff check

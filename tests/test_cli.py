@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -14,6 +13,7 @@ from threading import Timer
 from typing import Any
 
 import pytest
+from testing_ports import free_port
 
 from gateway.settings.secrets import is_hash, verify
 
@@ -24,10 +24,7 @@ PATIENCE = 60.0
 @pytest.fixture
 def port() -> int:
     """A port of the loopback on which nobody listens."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        found: int = one.getsockname()[1]
-        return found
+    return free_port()
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pytest
+from testing_ports import free_port
 from typer.testing import CliRunner
 
 from gateway.addresses import address_of, shown
@@ -19,11 +20,9 @@ ROOT = Path(__file__).parents[1]
 SEND = ["send", "--as", "bank", "--to", "8619912340001"]
 
 
-@pytest.fixture
-def free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])
+@pytest.fixture(name="free_port")
+def _free_port() -> int:
+    return free_port()
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ def postgres_admin() -> "psycopg.Connection[Any]":
     """A connection to the tests' PostgreSQL, or the end of this test."""
     url = make_url(POSTGRES).set(drivername="postgresql")
     try:
-        return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True, connect_timeout=5)
+        return psycopg.connect(url.render_as_string(hide_password=False), autocommit=True, connect_timeout=60)
     except psycopg.OperationalError as error:
         reason = f"NO POSTGRESQL AT {url!r} (set GATEWAY_TEST_POSTGRES): {str(error).splitlines()[0]}"
         if os.environ.get("CI") == "true":

@@ -46,7 +46,7 @@ class ControlNode:
         """(status, content type, body) of a request."""
 
         def request() -> tuple[int, str, str]:
-            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+            connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
             try:
                 connection.request(method, path)
                 answer = connection.getresponse()

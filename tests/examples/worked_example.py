@@ -18,8 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from testing_ports import free_ports
 from typer.testing import CliRunner
-from whole_house import _end, free_ports, wait_until
+from whole_house import _end, wait_until
 
 import gateway.cli
 from gateway.asking import find_messages

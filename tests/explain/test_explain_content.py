@@ -8,8 +8,8 @@ import shutil
 from pathlib import Path
 
 import pytest
+from testing_ports import free_ports
 from typer.testing import CliRunner
-from whole_house import free_ports
 
 from gateway.cli import app
 

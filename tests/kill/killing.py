@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from contextlib import suppress
@@ -14,6 +13,7 @@ from typing import Any, Self
 
 from killclient import SOURCE, Client
 from killjudge import Captures
+from testing_ports import free_port
 from twisted.internet import reactor
 from twisted.internet.defer import TimeoutError
 from twisted.internet.task import deferLater
@@ -243,11 +243,3 @@ class House:
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text, encoding="utf-8")
             path.chmod(0o600)
-
-
-def free_port() -> int:
-    """A port that nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

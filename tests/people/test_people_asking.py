@@ -7,7 +7,6 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import sys
 import threading
 from collections.abc import Iterator
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 from people_node import PeopleNode
 from pytest_twisted import ensureDeferred
+from testing_command import gateway
 from twisted.internet import reactor
 from twisted.internet.defer import TimeoutError
 from twisted.internet.error import ConnectError, ConnectionDone
@@ -126,14 +126,7 @@ def node(tmp_path_factory: pytest.TempPathFactory, sources: Web) -> Iterator[Peo
 
 
 def command(node: PeopleNode, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "gateway", *arguments, "--config", str(node.house.config)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=node.environ,
-        check=False,
-    )
+    return gateway(node.house.config, node.environ, *arguments)
 
 
 def shown(node: PeopleNode) -> dict[str, Any]:

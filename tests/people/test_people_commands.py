@@ -5,12 +5,12 @@ from __future__ import annotations
 import csv
 import json
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 from people_node import PeopleNode, make_node
+from testing_command import gateway
 from whole_house import House
 
 OLD, NEW = "8619912340001", "8619912340002"
@@ -26,14 +26,7 @@ def node(tmp_path_factory: pytest.TempPathFactory) -> Any:
 
 
 def run(node: PeopleNode, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "gateway", *arguments, "--config", str(node.house.config)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=node.environ,
-        check=False,
-    )
+    return gateway(node.house.config, node.environ, *arguments)
 
 
 def test_consents_are_imported_and_refused_rows_told(node: PeopleNode, tmp_path: Path) -> None:
@@ -131,7 +124,7 @@ def test_a_page_of_the_web_cannot_write(node: PeopleNode) -> None:
 def post(house: House, path: str, body: bytes, kind: str) -> tuple[int, bytes]:
     import http.client
 
-    connection = http.client.HTTPConnection("127.0.0.1", house.control, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", house.control, timeout=60)
     connection.request("POST", f"/{path}", body, {"content-type": kind})
     answer = connection.getresponse()
     return answer.status, answer.read()

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from people_node import PeopleNode, make_node
+from testing_command import gateway
 from whole_clients import Esme, bound, err, stat, submit
 from whole_house import wait_until
 
@@ -42,14 +41,8 @@ def china(text: str) -> float:
 
 
 def command(node: PeopleNode, *arguments: str) -> str:
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", *arguments, "--config", str(node.house.config)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        env=node.environ,
-        check=True,
-    )
+    done = gateway(node.house.config, node.environ, *arguments)
+    assert done.returncode == 0, done.stderr
     return done.stdout
 
 

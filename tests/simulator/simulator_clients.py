@@ -25,7 +25,7 @@ from gateway.smpp.pdus import (
 from simulator.smsc import Smsc
 
 SOURCE, HANDSET = "10690001", "8619912340001"
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 T = TypeVar("T")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -15,6 +14,7 @@ from typing import Any
 import pytest
 import pytest_twisted
 from simulator_clients import HANDSET, SOURCE, Raw, next_of, submit, with_smpplib, with_socket
+from testing_ports import free_ports
 from twisted.internet import reactor
 from twisted.internet.protocol import Factory, Protocol
 
@@ -135,14 +135,6 @@ async def test_outbind(begin: Any) -> None:
 
 
 # The program
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
 
 
 def simulator(*arguments: str, **options: Any) -> subprocess.CompletedProcess[str]:

@@ -42,7 +42,7 @@ def call(house: House, *arguments: str, code: int = 0) -> tuple[str, str]:
 
 
 def post(house: House, path: str, document: object, kind: str = "application/json") -> tuple[int, Any]:
-    connection = http.client.HTTPConnection("127.0.0.1", house.control, timeout=10)
+    connection = http.client.HTTPConnection("127.0.0.1", house.control, timeout=60)
     connection.request("POST", f"/{path}", json.dumps(document), {"content-type": kind})
     answer = connection.getresponse()
     return answer.status, json.loads(answer.read())

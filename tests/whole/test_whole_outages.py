@@ -200,7 +200,7 @@ def test_a_second_gateway_on_the_same_state_does_not_start(house: House) -> None
         [sys.executable, "-m", "gateway", "run", "--config", str(house.config)],
         env={"WHOLE_PASSWORD": "secret12"},
         capture_output=True,
-        timeout=30,
+        timeout=60,
         check=False,
     )
     assert other.returncode == 1, other.stderr
@@ -225,7 +225,7 @@ def test_a_bad_file_keeps_what_was(house: House) -> None:
             [sys.executable, "-m", "gateway", "run", "--config", str(house.config)],
             env={"WHOLE_PASSWORD": "secret12"},
             capture_output=True,
-            timeout=30,
+            timeout=60,
             check=False,
         )
         assert ran.returncode == 78

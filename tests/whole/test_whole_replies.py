@@ -6,8 +6,9 @@ import socket
 from typing import Any
 
 import pytest
+from testing_ports import free_ports
 from whole_clients import Esme, Legacy, bound, handset, submit
-from whole_house import PASSWORD, Build, House, Upstream, free_ports, wait_until
+from whole_house import PASSWORD, Build, House, Upstream, wait_until
 
 from gateway.smpp.codec import find_tlv
 from gateway.smpp.concat import body_of, part_of

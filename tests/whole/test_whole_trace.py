@@ -142,7 +142,7 @@ def test_what_cannot_be_watched_is_said(house: House, arguments: tuple[str, ...]
 
 def test_so_many_at_once_and_who_goes_away_makes_room(house: House) -> None:
     def ask() -> tuple[http.client.HTTPConnection, int]:
-        connection = http.client.HTTPConnection("127.0.0.1", house.control, timeout=20)
+        connection = http.client.HTTPConnection("127.0.0.1", house.control, timeout=60)
         asked = json.dumps({"account": "bank"})
         connection.request("POST", "/trace", asked, {"content-type": "application/json"})
         answer = connection.getresponse()

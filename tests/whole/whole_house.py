@@ -12,29 +12,21 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import yaml
+from testing_command import gateway
+from testing_ports import free_ports
 
 from gateway.smpp.codec import decode
 
-PATIENCE = 20.0
-GRACE = 20.0
+PATIENCE = 60.0
+GRACE = 60.0
 PASSWORD = "secret12"
 SYSTEM_ID = "gateway"
 STEP = 0.02
-
-
-def free_ports(count: int) -> list[int]:
-    """Ports of the loopback that nobody has now."""
-    with ExitStack() as stack:
-        taken = [stack.enter_context(socket.socket()) for _ in range(count)]
-        for one in taken:
-            one.bind(("127.0.0.1", 0))
-        return [one.getsockname()[1] for one in taken]
 
 
 def wait_until(holds: Callable[[], Any], what: str, patience: float = PATIENCE) -> Any:
@@ -347,14 +339,7 @@ def _listens(port: int) -> bool:
 
 def call(house: House, *arguments: str, code: int = 0) -> tuple[str, str]:
     """Standard output and standard error of a command that ends with `code`."""
-    done = subprocess.run(
-        [sys.executable, "-m", "gateway", *arguments, "--config", str(house.config)],
-        env={**os.environ, "WHOLE_PASSWORD": PASSWORD},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = gateway(house.config, {"WHOLE_PASSWORD": PASSWORD}, *arguments)
     assert "Traceback" not in done.stderr
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout, done.stderr
