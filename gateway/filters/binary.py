@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from gateway.filters.verdict import REASONS, Action, Verdict
 from gateway.message import Message, MtPdu
 from gateway.settings.content import Binary as Settings
@@ -13,7 +15,7 @@ from gateway.smpp.text import alphabet_of
 class Binary:
     """Refuses 8-bit data, and texts addressed to a port that is not allowed."""
 
-    name = "binary"
+    name: ClassVar[str] = "binary"
 
     def __init__(self, settings: Settings, place: str = "") -> None:
         self._allowed = frozenset(settings.ports)

@@ -7,7 +7,7 @@ that of two messages in one batch the second sees the first.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from gateway.filters.frequency import ALL_BITS, Counter, Facts, Spent, picker
 from gateway.filters.known import COUNTS, PATIENCE, Known
@@ -48,7 +48,7 @@ class Last(NamedTuple):
 class Capped:
     """Refuses what a sure rule's limit forbids; warns where only an unsure one does."""
 
-    name = "capped"
+    name: ClassVar[str] = "capped"
 
     def __init__(self, persons: Persons, known: Known) -> None:
         self.persons = persons

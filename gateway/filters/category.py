@@ -8,6 +8,7 @@ advertisement well enough for that.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import ClassVar
 
 from gateway.filters.entries import Entry, Severity
 from gateway.filters.fold import folded, view_s
@@ -65,7 +66,7 @@ class Categories:
 class Raising:
     """Raises what declares itself as something else and says what only marketing says."""
 
-    name = "category"
+    name: ClassVar[str] = "category"
 
     def __init__(self, settings: Settings, persons: Persons, place: str = "") -> None:
         self._persons = persons

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from gateway.filters.consent import suffices
 from gateway.filters.known import CONSENTS, PATIENCE, Known
 from gateway.filters.packs import ConsentRule
@@ -24,7 +26,7 @@ _WHY = {
 class Consented:
     """Refuses what lacks a consent that a sure rule asks for; where only unsure rules ask, warns."""
 
-    name = "consented"
+    name: ClassVar[str] = "consented"
 
     def __init__(self, persons: Persons, known: Known) -> None:
         self.persons = persons

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from enum import Enum
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from gateway.filters.paused import AGAIN, GOLDEN, SPREAD
 from gateway.filters.verdict import REASONS, Action, Verdict
@@ -123,7 +123,7 @@ class Directives:
 class Directed:
     """The filter of directives."""
 
-    name = "traffic"
+    name: ClassVar[str] = "traffic"
 
     def __init__(self, directives: Directives, program_of: ProgramOf) -> None:
         self.directives = directives

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Sequence
+from typing import ClassVar
 
 from gateway.filters.marks import InForce
 from gateway.filters.packs import TlvRule
@@ -49,7 +50,7 @@ def chain_hash(ids: Sequence[str]) -> str:
 class Dlt:
     """Judges messages to countries whose packs ask for the TLVs of a register."""
 
-    name = "dlt"
+    name: ClassVar[str] = "dlt"
 
     def __init__(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import ClassVar
 
 from gateway.filters.contacts import NONE, Host, contacts
 from gateway.filters.fold import view_d
@@ -47,7 +48,7 @@ class Hosts:
 class Links:
     """Judges a text by the contacts in it."""
 
-    name = "links"
+    name: ClassVar[str] = "links"
 
     def __init__(self, settings: Settings, place: str = "") -> None:
         self._settings = settings

@@ -7,6 +7,8 @@ answer may take; whoever defers it has the service asked, and has the message ju
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from gateway.filters.answers import CLEAR, FAILED, Answers
 from gateway.filters.known import Known
 from gateway.filters.persons import Persons
@@ -23,7 +25,7 @@ SPARE = 1.0
 class Lookup:
     """Refuses what a service's list forbids; waits for answers; goes by `fails` where there are none."""
 
-    name = "lookup"
+    name: ClassVar[str] = "lookup"
 
     def __init__(self, persons: Persons, known: Known, settings: Settings) -> None:
         self.persons = persons

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from gateway.filters.category import PROMOTIONAL
 from gateway.filters.fold import folded, view_s
@@ -40,7 +40,7 @@ class Lack(NamedTuple):
 class Mandatory:
     """Refuses a text without what it must contain, or puts that there; of what unsure rules ask it warns."""
 
-    name = "mandatory"
+    name: ClassVar[str] = "mandatory"
 
     def __init__(self, settings: Settings, persons: Persons, place: str = "") -> None:
         self._settings = settings

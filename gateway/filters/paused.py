@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from gateway.filters.breakers import Trip
 from gateway.filters.known import Known
 from gateway.filters.persons import Persons
@@ -17,7 +19,7 @@ GOLDEN = 0.6180339887498949
 class Paused:
     """Defers within the validity, or refuses, as the breaker says."""
 
-    name = "paused"
+    name: ClassVar[str] = "paused"
 
     def __init__(self, persons: Persons, known: Known) -> None:
         self.persons = persons

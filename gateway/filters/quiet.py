@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from typing import ClassVar
 from zoneinfo import ZoneInfo
 
 from gateway.filters.persons import Person, Persons
@@ -21,7 +22,7 @@ REMEMBERED = 1000  # openings
 class Quiet:
     """Defers, or refuses where the next window opens too late."""
 
-    name = "quiet"
+    name: ClassVar[str] = "quiet"
 
     def __init__(self, persons: Persons, settings: Settings) -> None:
         self.persons = persons

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from gateway.filters.fold import view_r, view_s
 from gateway.filters.marks import DAY, MOST
@@ -53,7 +53,7 @@ def kinds_of(address: str, registered: bool) -> frozenset[str]:
 class Senders:
     """Judges the source address of a message."""
 
-    name = "senders"
+    name: ClassVar[str] = "senders"
 
     def __init__(self, settings: Settings, persons: Persons, places: tuple[str, ...] = ()) -> None:
         self._settings = settings

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import lru_cache
+from typing import ClassVar
 
 from gateway.filters.entries import Severity
 from gateway.filters.verdict import REASONS, Action, Verdict, beside
@@ -27,7 +28,7 @@ class SensitiveWords:
     the place of another by the node, when they are edited.
     """
 
-    name = "words"
+    name: ClassVar[str] = "words"
 
     def __init__(self, words: WordList) -> None:
         self._words = words

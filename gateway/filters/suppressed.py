@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from typing import ClassVar
 
 from gateway.filters.known import Known
 from gateway.filters.listed import Lists
@@ -18,7 +19,7 @@ PATIENCE = 15.0
 class Suppressed:
     """Refuses what the gravest list that holds the number forbids."""
 
-    name = "suppressed"
+    name: ClassVar[str] = "suppressed"
 
     def __init__(self, persons: Persons, known: Known, lists: Lists | None = None) -> None:
         self.persons = persons

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from gateway.filters.links import Hosts
 from gateway.filters.registry import Registered, Registry, read_registry
@@ -135,7 +135,7 @@ def tried(registries: Registries, tenant: str, category: str, text: str) -> list
 class Templates:
     """Judges a text by the registry of its tenant."""
 
-    name = "templates"
+    name: ClassVar[str] = "templates"
 
     def __init__(self, settings: Settings, registries: Registries, place: str = "") -> None:
         self._settings = settings

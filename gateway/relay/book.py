@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.message import Message
@@ -97,6 +96,21 @@ def without_spent(decision: str) -> tuple[str, tuple[int, int] | None]:
     if found is None:
         return decision, None
     return f"{decision[: found.start()]}}}", (int(found[1]), int(found[2]))
+
+
+class Loaded:
+    """`async with` the entries of messages, which stay in memory until its end."""
+
+    def __init__(self, book: Book, ids: Sequence[int]) -> None:
+        self._book, self._ids = book, ids
+        self._entries: list[Entry] = []
+
+    async def __aenter__(self) -> list[Entry]:
+        self._entries = await self._book.load(self._ids)
+        return self._entries
+
+    async def __aexit__(self, *raised: object) -> None:
+        self._book.let_go(entry.message.id for entry in self._entries)
 
 
 class Book:
@@ -200,20 +214,16 @@ class Book:
                 del self.entries[row.id]
         return entry
 
-    @asynccontextmanager
-    async def loaded(self, ids: Sequence[int]) -> AsyncIterator[list[Entry]]:
+    def loaded(self, ids: Sequence[int]) -> Loaded:
         """The entries of these ids, from memory or from the store; ids that do not exist are left out.
 
         Until the end none of them leaves the memory, so that a row read before a change never wins over it.
         Raises StoreUnavailable.
         """
-        entries = await self._load(ids)
-        try:
-            yield entries
-        finally:
-            self._let_go(entry.message.id for entry in entries)
+        return Loaded(self, ids)
 
-    async def _load(self, ids: Sequence[int]) -> list[Entry]:
+    async def load(self, ids: Sequence[int]) -> list[Entry]:
+        """As `loaded`, until `let_go`."""
         self._wanted.update(ids)
         found: list[Entry] = []
         try:
@@ -230,7 +240,7 @@ class Book:
                 if entry is not None:
                     found.append(entry)
         finally:
-            self._let_go({*ids} - {entry.message.id for entry in found})
+            self.let_go({*ids} - {entry.message.id for entry in found})
         return found
 
     async def read_waiting(self, after: int, limit: int) -> tuple[list[Entry], int | None]:
@@ -264,7 +274,8 @@ class Book:
         entry.parked = False
         return entry
 
-    def _let_go(self, ids: Iterable[int]) -> None:
+    def let_go(self, ids: Iterable[int]) -> None:
+        """Let what was loaded leave the memory, unless others want it too."""
         for message_id in ids:
             self._wanted[message_id] -= 1
             if not self._wanted[message_id]:
