@@ -51,7 +51,7 @@ class Spent(NamedTuple):
 class Counter:
     """The messages of each key under one rule. Keys are hashes (see `key_of`). Not shared between threads."""
 
-    __slots__ = ("_busy", "_fresh", "_inline", "_longest", "_most", "_now", "_places", "_table", "limits")
+    __slots__ = ("_busy", "_fresh", "_in_place", "_longest", "_most", "_now", "_places", "_table", "limits")
 
     def __init__(self, limits: Sequence[Limit]) -> None:
         if not limits:
@@ -60,9 +60,9 @@ class Counter:
         self._places = tuple((limit.times - 1, limit.seconds, limit) for limit in self.limits)
         self._most = max(limit.times for limit in limits)
         self._longest = max(limit.seconds for limit in limits)
-        self._inline = min(self._most, INLINE)
-        self._table = Table(self._inline, self._is_live)
-        self._fresh = array("I", bytes(4 * self._inline))
+        self._in_place = min(self._most, INLINE)
+        self._table = Table(self._in_place, self._is_live)
+        self._fresh = array("I", bytes(4 * self._in_place))
         self._busy: dict[int, array[int]] = {}
         self._now = 0
 
@@ -88,7 +88,9 @@ class Counter:
         for place, seconds, limit in self._places:
             if latest + seconds <= now:  # and all the others are older
                 continue
-            decisive = cells[at + place] if place < self._inline else self._beyond(key, place - self._inline)
+            decisive = (
+                cells[at + place] if place < self._in_place else self._beyond(key, place - self._in_place)
+            )
             until = decisive + seconds
             if decisive and until > now and (worst is None or until > worst.until):
                 worst = Spent(limit, until)
@@ -105,17 +107,17 @@ class Counter:
             cells[first] = moment
             return
         if latest + self._longest <= moment:  # nothing of the row counts any more
-            cells[first : first + self._inline] = self._fresh
+            cells[first : first + self._in_place] = self._fresh
             cells[first] = moment
             self._busy.pop(key, None)
             return
-        for place in range(first, first + self._inline):
+        for place in range(first, first + self._in_place):
             if cells[place] < moment:
                 cells[place], moment = moment, cells[place]
-        if self._most > self._inline and moment + self._longest > self._now:
+        if self._most > self._in_place and moment + self._longest > self._now:
             beyond = self._busy.setdefault(key, array("I"))
             beyond.insert(bisect_left(beyond, -moment, key=lambda held: -held), moment)
-            del beyond[self._most - self._inline :]
+            del beyond[self._most - self._in_place :]
 
     def give_back(self, key: int, at: float) -> None:
         """Take one message of the moment `at` back, if it is counted."""
@@ -124,12 +126,12 @@ class Counter:
             return
         cells, first = found
         beyond = self._busy.get(key, array("I"))
-        moments = [*cells[first : first + self._inline], *beyond]
+        moments = [*cells[first : first + self._in_place], *beyond]
         if int(at) in moments:
             moments.remove(int(at))
             moments.append(0)
-            cells[first : first + self._inline] = array("I", moments[: self._inline])
-            rest = array("I", filter(None, moments[self._inline :]))
+            cells[first : first + self._in_place] = array("I", moments[: self._in_place])
+            rest = array("I", filter(None, moments[self._in_place :]))
             if rest:
                 self._busy[key] = rest
             else:
