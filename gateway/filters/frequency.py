@@ -51,7 +51,7 @@ class Spent(NamedTuple):
 class Counter:
     """The messages of each key under one rule. Keys are hashes (see `key_of`). Not shared between threads."""
 
-    __slots__ = ("_busy", "_fresh", "_in_place", "_longest", "_most", "_now", "_places", "_table", "limits")
+    __slots__ = ("_busy", "_fresh", "_longest", "_most", "_now", "_places", "_short", "_table", "limits")
 
     def __init__(self, limits: Sequence[Limit]) -> None:
         if not limits:
@@ -60,9 +60,9 @@ class Counter:
         self._places = tuple((limit.times - 1, limit.seconds, limit) for limit in self.limits)
         self._most = max(limit.times for limit in limits)
         self._longest = max(limit.seconds for limit in limits)
-        self._in_place = min(self._most, INLINE)
-        self._table = Table(self._in_place, self._is_live)
-        self._fresh = array("I", bytes(4 * self._in_place))
+        self._short = min(self._most, INLINE)
+        self._table = Table(self._short, self._is_live)
+        self._fresh = array("I", bytes(4 * self._short))
         self._busy: dict[int, array[int]] = {}
         self._now = 0
 
@@ -88,9 +88,7 @@ class Counter:
         for place, seconds, limit in self._places:
             if latest + seconds <= now:  # and all the others are older
                 continue
-            decisive = (
-                cells[at + place] if place < self._in_place else self._beyond(key, place - self._in_place)
-            )
+            decisive = cells[at + place] if place < self._short else self._beyond(key, place - self._short)
             until = decisive + seconds
             if decisive and until > now and (worst is None or until > worst.until):
                 worst = Spent(limit, until)
@@ -107,17 +105,17 @@ class Counter:
             cells[first] = moment
             return
         if latest + self._longest <= moment:  # nothing of the row counts any more
-            cells[first : first + self._in_place] = self._fresh
+            cells[first : first + self._short] = self._fresh
             cells[first] = moment
             self._busy.pop(key, None)
             return
-        for place in range(first, first + self._in_place):
+        for place in range(first, first + self._short):
             if cells[place] < moment:
                 cells[place], moment = moment, cells[place]
-        if self._most > self._in_place and moment + self._longest > self._now:
+        if self._most > self._short and moment + self._longest > self._now:
             beyond = self._busy.setdefault(key, array("I"))
             beyond.insert(bisect_left(beyond, -moment, key=lambda held: -held), moment)
-            del beyond[self._most - self._in_place :]
+            del beyond[self._most - self._short :]
 
     def give_back(self, key: int, at: float) -> None:
         """Take one message of the moment `at` back, if it is counted."""
@@ -126,12 +124,12 @@ class Counter:
             return
         cells, first = found
         beyond = self._busy.get(key, array("I"))
-        moments = [*cells[first : first + self._in_place], *beyond]
+        moments = [*cells[first : first + self._short], *beyond]
         if int(at) in moments:
             moments.remove(int(at))
             moments.append(0)
-            cells[first : first + self._in_place] = array("I", moments[: self._in_place])
-            rest = array("I", filter(None, moments[self._in_place :]))
+            cells[first : first + self._short] = array("I", moments[: self._short])
+            rest = array("I", filter(None, moments[self._short :]))
             if rest:
                 self._busy[key] = rest
             else:
