@@ -19,7 +19,7 @@ from gateway.filters.consent import ConsentEvent
 from gateway.filters.consented import Consented
 from gateway.filters.known import Known
 from gateway.filters.numbersets import Span
-from gateway.filters.persons import Person, Persons
+from gateway.filters.persons import Person, Persons, Standing
 from gateway.filters.quiet import Quiet
 from gateway.filters.suppressed import Suppressed
 from gateway.filters.verdict import Action, Verdict
@@ -67,7 +67,10 @@ class OfProgram(Persons):
 
     def _find(self, message: Message) -> Person | None:
         person = super()._find(message)
-        return None if person is None else person._replace(program=self.only)
+        if person is None:
+            return None
+        standing = person.standing
+        return Person(person.digits, Standing(self.only, standing.tier, standing.rules, standing.zones))
 
 
 # lists

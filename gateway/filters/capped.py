@@ -9,40 +9,46 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
-from gateway.filters.frequency import ALL_BITS, Counter, Facts, Spent, picker
+from gateway.filters.frequency import Counter, Facts, Spent, key_of, picker
 from gateway.filters.known import COUNTS, PATIENCE, Known
 from gateway.filters.packs import CapRule
-from gateway.filters.persons import DAY, Asked, Person, Persons, signature_of
+from gateway.filters.persons import REMEMBERED, Person, Persons, Standing, signature_of
 from gateway.filters.quiet import URGENT
+from gateway.filters.recents import Row, Rule
 from gateway.filters.rulebook import Ruled
 from gateway.filters.verdict import REASONS, Action, Verdict, beside
 from gateway.message import Message
 
 PROMOTIONAL = "promotional"
+RECIPIENT = "recipient"
+VARYING = frozenset({"signature", "text"})
+"""The parts of a key in which messages of one standing to one person differ."""
 
 
 class Plan(NamedTuple):
-    """A rule made quick: its counter, and which facts make its key."""
+    """A rule made quick: what counts by it, and which facts it counts by. One that counts by person has a
+    `rule` of the recents, with a `tag` where that is the same for all messages, else it has a `counter`.
+    """
 
-    rule: CapRule
     ruled: Ruled
-    counter: Counter
-    pick: Callable[[Facts], tuple[str, ...]]
+    asked: CapRule
+    pick: Callable[[Facts], object]
+    rule: Rule | None = None
+    tag: int = 0
+    counter: Counter | None = None
 
 
-Counted = list[tuple[Plan, int]]
-"""The rules that a message is counted by, each with the message's key in its counter."""
+class Plans(NamedTuple):
+    """The rules for a standing from one unix second to another, those by person apart; `signed` if one counts
+    by signature.
+    """
 
-
-class Last(NamedTuple):
-    """What was worked out for a message last: it is asked for when it is judged and when it is counted."""
-
-    message: Message | None = None
-    category: str = ""
-    text: str | None = None
-    since: float = 0.0
-    until: float = 0.0
-    counted: Counted = []  # noqa: RUF012 - nobody changes it
+    since: float
+    until: float
+    all: tuple[Plan, ...]
+    by_person: tuple[Plan, ...]
+    by_others: tuple[Plan, ...]
+    signed: bool
 
 
 class Capped:
@@ -53,101 +59,149 @@ class Capped:
     def __init__(self, persons: Persons, known: Known) -> None:
         self.persons = persons
         self.known = known
-        self._plans: dict[int, tuple[Asked, tuple[Plan, ...]]] = {}
-        self._last = Last()
+        self._plans: dict[Standing, Plans] = {}
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A refusal or a warning by the first limit that is spent; a message never stands in its own way."""
-        warning: Verdict | None = None
+        person = self.persons.person(message)
+        if person is None:
+            return None
+        plans = self._plans.get(person.standing)
+        if plans is None or not plans.since <= now < plans.until:
+            plans = self._plan(person.standing, message, now)
+        if not plans.all:
+            return None
         if COUNTS in self.known.loading and message.category == PROMOTIONAL:
-            return self._wait(message, now)
-        counted_at = message.counted_at
+            return self._wait(plans, now)
+        row = self.known.recents.find(hash(person.digits) or 1)
+        if row is None and not plans.by_others:
+            return None
+        return self._judge(plans, message, person, row, now)
+
+    def _judge(
+        self, plans: Plans, message: Message, person: Person, row: Row | None, now: float
+    ) -> Verdict | None:
+        latest = 0 if row is None else row[0][row[1]]
+        warning: Verdict | None = None
         shadows: list[Verdict] = []
-        for plan, key in self.counted(message, now):
-            counter = plan.counter
-            if counted_at:
-                counter.give_back(key, counted_at)
-            spent = counter.spent(key, now)
-            if counted_at:
-                counter.record(key, counted_at)
+        for plan in plans.all:
+            if plan.rule is None:
+                spent = self._spent(plan, message, person, now)
+            elif row is None or latest + plan.rule.longest <= now:
+                continue
+            else:
+                tag = plan.tag or plan.rule.tag(plan.pick(facts_of(message, person)))
+                key = hash(person.digits) or 1
+                spent = self.known.recents.spent(key, row, plan.rule, tag, now, message.counted_at)
             if spent is None:
                 continue
             verdict = self._verdict(plan, spent)
-            if plan.rule.shadow:
+            if plan.asked.shadow:
                 shadows.append(verdict)
-            elif plan.rule.enforced:
+            elif plan.asked.enforced:
                 return beside(self.name, verdict, shadows)
             else:
                 warning = warning or verdict
         return beside(self.name, warning, shadows)
 
     def _verdict(self, plan: Plan, spent: Spent) -> Verdict:
-        rule, ruled = plan.rule, plan.ruled
+        rule, ruled = plan.asked, plan.ruled
         detail = f"{spent.limit}, by {', '.join(rule.key)}"
+        action, reason = Action.WARN, None
         if rule.enforced:
-            return Verdict(
-                Action.REFUSE, self.name, ruled.name, ruled.place, REASONS["frequency_cap"], detail
-            )
-        return Verdict(Action.WARN, self.name, ruled.name, ruled.place, None, detail)
+            action, reason = Action.REFUSE, REASONS["frequency_cap"]
+        return Verdict(action, self.name, ruled.name, ruled.place, reason, detail)
 
-    def _wait(self, message: Message, now: float) -> Verdict | None:
+    @staticmethod
+    def _spent(plan: Plan, message: Message, person: Person, now: float) -> Spent | None:
+        counter, at = plan.counter, message.counted_at
+        assert counter is not None
+        key = key_of(plan.pick(facts_of(message, person)))
+        if at:
+            counter.give_back(key, at)
+        spent = counter.spent(key, now)
+        if at:
+            counter.record(key, at)
+        return spent
+
+    def _wait(self, plans: Plans, now: float) -> Verdict | None:
         """Nobody knows yet how many there were: what is promotional waits."""
-        counted = [plan for plan, _ in self.counted(message, now) if not plan.rule.shadow]
-        if not counted:
+        ruled = next((plan.ruled for plan in plans.all if not plan.asked.shadow), None)
+        if ruled is None:
             return None
-        ruled = counted[0].ruled
         reason, detail = REASONS["filter_failed"], "the counts are still being made of the stored messages"
         return Verdict(Action.DEFER, self.name, ruled.name, ruled.place, reason, detail, now + PATIENCE)
 
-    def counted(self, message: Message, now: float) -> Counted:
-        """What a message is counted by, each with its key."""
-        last = self._last
-        if (
-            last.message is message
-            and last.since <= now < last.until
-            and last.category == message.category
-            and last.text is message.text
-        ):
-            return last.counted
-        counted = self._counted(message, now)
-        today = now // DAY * DAY  # rules begin and end with a day
-        self._last = Last(message, message.category, message.text, today, today + DAY, counted)
-        return counted
+    # counting
 
-    def _counted(self, message: Message, now: float) -> Counted:
+    def record(self, message: Message, at: int, now: float) -> None:
+        """Count a message of the unix second `at` by all rules that are for it now."""
         person = self.persons.person(message)
-        if person is None or person.tier == URGENT:
-            return []
-        asked = self.persons.asked(person.rules, now)
-        if not asked.caps:
-            return []
-        facts = facts_of(message, person)
-        return [(plan, hash(plan.pick(facts)) & ALL_BITS or 1) for plan in self._planned(asked)]
+        if person is None:
+            return
+        plans = self._plans.get(person.standing)
+        if plans is None or not plans.since <= now < plans.until:
+            plans = self._plan(person.standing, message, now)
+        if plans.by_person:
+            self.known.recents.record(hash(person.digits) or 1, _tags(plans, message, person), at)
+        for plan in plans.by_others:
+            assert plan.counter is not None
+            plan.counter.record(key_of(plan.pick(facts_of(message, person))), at)
 
-    def _planned(self, asked: Asked) -> tuple[Plan, ...]:
-        """The rules of a day made quick."""
-        found = self._plans.get(id(asked))
-        if found is not None and found[0] is asked:
-            return found[1]
-        if len(self._plans) > 1000:
+    def give_back(self, message: Message, at: int, now: float) -> None:
+        """Take it back."""
+        person = self.persons.person(message)
+        if person is None:
+            return
+        plans = self._plans.get(person.standing)
+        if plans is None or not plans.since <= now < plans.until:
+            plans = self._plan(person.standing, message, now)
+        if plans.by_person:
+            self.known.recents.give_back(hash(person.digits) or 1, _tags(plans, message, person), at)
+        for plan in plans.by_others:
+            assert plan.counter is not None
+            plan.counter.give_back(key_of(plan.pick(facts_of(message, person))), at)
+
+    # the rules
+
+    def _plan(self, standing: Standing, message: Message, now: float) -> Plans:
+        """The rules of a day made quick, for messages like this one."""
+        if len(self._plans) > REMEMBERED:
             self._plans.clear()
-        plans = tuple(
-            Plan(rule, ruled, self.known.counter(ruled.name, rule.key, rule.parsed()), picker(rule.key))
-            for rule, ruled in asked.caps
-        )
-        self._plans[id(asked)] = asked, plans
-        return plans
+        asked = self.persons.asked(standing.rules, now)
+        caps = () if standing.tier == URGENT else asked.caps
+        plans = tuple(self._quick(rule, ruled, standing, message) for rule, ruled in caps)
+        by_person = tuple(plan for plan in plans if plan.rule is not None)
+        by_others = tuple(plan for plan in plans if plan.rule is None)
+        signed = any("signature" in plan.asked.key for plan in plans)
+        found = self._plans[standing] = Plans(asked.since, asked.until, plans, by_person, by_others, signed)
+        return found
+
+    def _quick(self, rule: CapRule, ruled: Ruled, standing: Standing, message: Message) -> Plan:
+        limits = rule.parsed()
+        if RECIPIENT not in rule.key:
+            counter = self.known.counter(ruled.name, rule.key, limits)
+            return Plan(ruled, rule, picker(rule.key), counter=counter)
+        quick = self.known.recents.rule(ruled.name, rule.key, limits)
+        others = [part for part in rule.key if part != RECIPIENT]
+        pick = picker(others)
+        if not VARYING.isdisjoint(others):
+            return Plan(ruled, rule, pick, quick)
+        tag = quick.tag(pick(facts_of(message, Person("", standing))))
+        return Plan(ruled, rule, pick, quick, tag)
 
 
-def facts_of(message: Message, person: Person) -> Facts:
-    """What a message can be counted by. Without a signature in the text the tenant stands for it."""
-    return Facts(
-        message.account,
-        message.tenant,
-        signature_of(message) or message.tenant,
-        person.program,
-        message.category,
-        "",
-        person.digits,
-        message.text or "",
-    )
+def _tags(plans: Plans, message: Message, person: Person) -> list[int]:
+    """The tags of a message's entries."""
+    facts = facts_of(message, person, plans.signed)
+    return [plan.tag or plan.rule.tag(plan.pick(facts)) for plan in plans.by_person if plan.rule is not None]
+
+
+def facts_of(message: Message, person: Person, signed: bool = True) -> Facts:
+    """What a message can be counted by. Without a signature in the text the tenant stands for it; it is not
+    looked for if not `signed`.
+    """
+    tenant, category = message.tenant, message.category
+    signature = signature_of(message) if signed else ""
+    program, digits = person.standing.program, person.digits
+    return message.account, tenant, signature or tenant, program, category, "", digits, message.text or ""

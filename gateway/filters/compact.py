@@ -4,8 +4,8 @@ A dict of ten million Python objects takes over a gigabyte. Here a row takes eig
 four for each column, in arrays that are 40 to 70 % full. The table is cut into shards, so that growing one
 copies some thousand rows and stalls nothing; rows are dropped when their shard is swept or grows.
 
-Keys are 64-bit hashes: at ten million rows the chance that any two keys share one is about three in a
-million.
+Keys are what `hash` gives, 64 bits and never 0: at ten million rows the chance that any two keys share one
+is about three in a million.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ class Shard:
         self.width = width
         self.size = size
         self.used = 0
-        self.keys = array("Q", bytes(8 * size))
+        self.keys = array("q", bytes(8 * size))
         self.cells = array("I", bytes(4 * width * size))
 
     def find(self, key: int) -> int:
@@ -62,18 +62,19 @@ Keep = Callable[[int, "array[int]"], bool]
 
 
 class Table:
-    """Rows of `width` unsigned 32-bit integers by keys from 1 to 2**64 - 1. Not shared between threads.
+    """Rows of `width` unsigned 32-bit integers by signed 64-bit keys that are not 0. Not shared between
+    threads.
 
     A row that `keep` does not want may vanish at any time.
     """
 
-    __slots__ = ("_found", "_keep", "_shards", "width")
+    __slots__ = ("_at", "_cells", "_keep", "_key", "_shards", "width")
 
     def __init__(self, width: int, keep: Keep | None = None) -> None:
         self.width = width
         self._keep = keep
         self._shards = [Shard(width) for _ in range(SHARDS)]
-        self._found = 0, self._shards[0], 0  # key, shard and place of the last row that was found
+        self._key, self._cells, self._at = 0, self._shards[0].cells, 0  # the last row that was found
 
     def __len__(self) -> int:
         return sum(shard.used for shard in self._shards)
@@ -86,23 +87,23 @@ class Table:
     def find(self, key: int) -> tuple[array[int], int] | None:
         """The cells in which the row of a key is, and where it begins; good until the next `place`."""
         shard = self._shards[key & SHARDS - 1]  # what Shard.find does, without the call
-        keys, size = shard.keys, shard.size
-        slot = (key >> SHARD_BITS) % size
+        keys = shard.keys
+        slot = (key >> SHARD_BITS) % shard.size
         while (held := keys[slot]) != key:
             if not held:
                 return None
-            slot = slot + 1 if slot + 1 < size else 0
-        at = slot * shard.width
-        self._found = key, shard, at
-        return shard.cells, at
+            slot = slot + 1 if slot + 1 < shard.size else 0
+        self._key = key
+        self._cells = cells = shard.cells
+        self._at = at = slot * self.width
+        return cells, at
 
     def place(self, key: int) -> tuple[array[int], int]:
         """The same, but a key without a row gets one of zeros."""
+        if key == self._key:  # who counts has just looked
+            return self._cells, self._at
         index = key & SHARDS - 1
         shard = self._shards[index]
-        last, within, at = self._found
-        if last == key and within is shard:  # who counts has just looked
-            return shard.cells, at
         at = shard.find(key)
         if at < 0:
             if shard.used >= shard.size * FULLEST:
@@ -124,6 +125,7 @@ class Table:
             yield shard.used
 
     def _rebuilt(self, old: Shard) -> Shard:
+        self._key = 0
         width, keep, cells = self.width, self._keep, old.cells
         rows = [(key, slot * width) for slot, key in enumerate(old.keys) if key]
         if keep is not None:

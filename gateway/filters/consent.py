@@ -76,14 +76,19 @@ class ConsentEvent:
     def __post_init__(self) -> None:
         if not (self.number.isascii() and self.number.isdigit()):
             raise ValueError("the number is not E.164 digits")
-        if not 0 < self.occurred_at <= self.recorded_at < NEVER:
-            raise ValueError("an event cannot have occurred after it was recorded")
         if self.basis not in BASES and (self.basis or self.kind in GRANTS):
             raise ValueError(f"'{self.basis}' is no basis of a consent")
         if self.kind is EventKind.REQUESTED and self.expires_at is None:
             raise ValueError("a request says until when an answer is awaited")
-        if self.expires_at is not None and not self.occurred_at < self.expires_at <= NEVER:
-            raise ValueError("it expires before it begins")
+        check_moments(self.occurred_at, self.recorded_at, self.expires_at)
+
+
+def check_moments(occurred_at: int, recorded_at: int, expires_at: int | None) -> None:
+    """Raises ValueError for moments that an event cannot have."""
+    if not 0 < occurred_at <= recorded_at < NEVER:
+        raise ValueError("an event cannot have occurred after it was recorded")
+    if expires_at is not None and not occurred_at < expires_at <= NEVER:
+        raise ValueError("it expires before it begins")
 
 
 class Status(StrEnum):

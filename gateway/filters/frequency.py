@@ -18,7 +18,6 @@ from gateway.filters.compact import Table
 from gateway.settings.scalars import parse_duration
 
 INLINE = 4
-ALL_BITS = 0xFFFF_FFFF_FFFF_FFFF
 
 
 class Limit(NamedTuple):
@@ -46,6 +45,21 @@ class Spent(NamedTuple):
 
     limit: Limit
     until: int
+
+
+Places = tuple[tuple[int, int, Limit], ...]
+"""Limits made quick: which moment decides, counted from the newest, the seconds, and the limit itself."""
+
+
+def spent_of(places: Places, moments: Sequence[int], now: float) -> Spent | None:
+    """Of the limits that so many `moments`, newest first, use up now the one that does so longest."""
+    worst: Spent | None = None
+    for place, seconds, limit in places:
+        if place < len(moments):
+            until = moments[place] + seconds
+            if until > now and (worst is None or until > worst.until):
+                worst = Spent(limit, until)
+    return worst
 
 
 class Counter:
@@ -154,122 +168,18 @@ class Counter:
         return live
 
 
-class Cap(NamedTuple):
-    """One rule: its name, the categories it counts (none: all), what it counts by, its limits."""
+PARTS = ("account", "tenant", "signature", "program", "category", "template", "recipient", "text")
+"""The parts that a key can be made of."""
 
-    name: str
-    categories: frozenset[str]
-    key: tuple[str, ...]
-    limits: tuple[Limit, ...]
+Facts = tuple[str, ...]
+"""What a message can be counted by, in the order of PARTS."""
 
 
-class Facts(NamedTuple):
-    """What messages can be counted by. `text` is the same for the same text (its folded form, or a hash of
-    it).
-    """
-
-    account: str
-    tenant: str
-    signature: str
-    program: str
-    category: str
-    template: str
-    recipient: str
-    text: str
+def picker(parts: Sequence[str]) -> Callable[[Facts], object]:
+    """What takes these parts of a key out of facts: a tuple, or the part itself where it is one."""
+    return itemgetter(*map(PARTS.index, parts)) if parts else lambda facts: ()
 
 
-class Reservation(NamedTuple):
-    """Messages counted ahead of their acceptance: which counters, keys and moment; to be given back."""
-
-    counted: tuple[tuple[Counter, int], ...]
-    at: float
-
-
-class Excess(NamedTuple):
-    """The rule that forbids a message, and its spent limit."""
-
-    rule: str
-    spent: Spent
-
-
-class Frequency:
-    """All rules of frequency together: a message is counted by all or by none. Not shared between threads."""
-
-    __slots__ = ("_caps", "_concerning", "_counters")
-
-    def __init__(self, caps: Sequence[Cap]) -> None:
-        self._caps = tuple(caps)
-        self._counters = {cap.name: Counter(cap.limits) for cap in caps}
-        if len(self._counters) != len(self._caps):
-            raise ValueError("two rules have one name")
-        self._concerning: dict[str, tuple[_Counted, ...]] = {}
-
-    def counter(self, name: str) -> Counter:
-        """The counter of a rule. Raises KeyError."""
-        return self._counters[name]
-
-    def check(self, facts: Facts, now: float) -> Excess | None:
-        """The first rule that forbids the message now, without counting it."""
-        return self._excess(facts, now, [])
-
-    def reserve(self, facts: Facts, now: float) -> Reservation | Excess:
-        """Count a message by every rule that is for it, or, when one forbids it, by none."""
-        keys: list[tuple[Counter, int]] = []
-        excess = self._excess(facts, now, keys)
-        if excess is not None:
-            return excess
-        for counter, key in keys:
-            counter.record(key, now)
-        return Reservation(tuple(keys), now)
-
-    def record(self, facts: Facts, at: float) -> Reservation:
-        """Count a message that was sent at `at` whatever the limits say; also to restore after a restart."""
-        keys = tuple((counter, key_of(pick(facts))) for _, counter, pick in self._for(facts.category))
-        for counter, key in keys:
-            counter.record(key, at)
-        return Reservation(keys, at)
-
-    def give_back(self, reservation: Reservation) -> None:
-        """Uncount a message that was refused later, or whose commit failed."""
-        for counter, key in reservation.counted:
-            counter.give_back(key, reservation.at)
-
-    def _excess(self, facts: Facts, now: float, keys: list[tuple[Counter, int]]) -> Excess | None:
-        """The first rule that forbids; the keys of those that do not are put into `keys`."""
-        for name, counter, pick in self._for(facts.category):
-            key = key_of(pick(facts))
-            spent = counter.spent(key, now)
-            if spent is not None:
-                return Excess(name, spent)
-            keys.append((counter, key))
-        return None
-
-    def _for(self, category: str) -> tuple[_Counted, ...]:
-        found = self._concerning.get(category)
-        if found is None:
-            found = self._concerning[category] = tuple(
-                _Counted(cap.name, self._counters[cap.name], picker(cap.key))
-                for cap in self._caps
-                if not cap.categories or category in cap.categories
-            )
-        return found
-
-
-class _Counted(NamedTuple):
-    """A rule as it is applied: its counter, and what takes the parts of its key out of facts."""
-
-    name: str
-    counter: Counter
-    pick: Callable[[Facts], tuple[str, ...]]
-
-
-def picker(parts: tuple[str, ...]) -> Callable[[Facts], tuple[str, ...]]:
-    places = [Facts._fields.index(part) for part in parts]
-    if len(places) == 1:
-        return lambda facts: (facts[places[0]],)
-    return itemgetter(*places)
-
-
-def key_of(parts: tuple[str, ...]) -> int:
-    """The 64-bit key of what a rule counts by; the same within one process only."""
-    return hash(parts) & ALL_BITS or 1
+def key_of(parts: object) -> int:
+    """The 64-bit key of what is counted by; the same within one process only."""
+    return hash(parts) or 1

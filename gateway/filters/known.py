@@ -12,6 +12,7 @@ from gateway.filters.answers import Answers
 from gateway.filters.breakers import Breakers
 from gateway.filters.consents import Consents
 from gateway.filters.frequency import Counter, Limit
+from gateway.filters.recents import Recents
 from gateway.filters.suppression import Suppressions
 
 CONSENTS, COUNTS = "consents", "counts"
@@ -32,6 +33,7 @@ class Known:
         "changes",
         "consents",
         "loading",
+        "recents",
         "shadowed",
         "suppressions",
     )
@@ -40,6 +42,7 @@ class Known:
         self.suppressions = Suppressions()
         self.shadowed = Suppressions()
         self.consents = Consents()
+        self.recents = Recents()
         self.breakers = Breakers()
         self.changes = 0
         self.loading: set[str] = set()
@@ -54,13 +57,15 @@ class Known:
         return answers
 
     def counter(self, rule: str, key: tuple[str, ...], limits: Sequence[Limit]) -> Counter:
-        """The counts of a rule of frequency; a rule that has changed its key or limits begins anew."""
+        """The counts of a rule of frequency that does not count by person; one that has changed its key or
+        limits begins anew.
+        """
         identity = rule, key, tuple(limits)
         counter = self._counters.get(identity)
         if counter is None:
             counter = self._counters[identity] = Counter(limits)
         return counter
 
-    def counters(self) -> list[Counter]:
-        """All of them."""
-        return list(self._counters.values())
+    def counters(self) -> list[Counter | Recents]:
+        """All that counts."""
+        return [self.recents, *self._counters.values()]

@@ -34,6 +34,8 @@ class Lookup:
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A refusal, a deferral until the answers should be there, or the verdict of a failure."""
+        if not self.settings.services:
+            return None
         failed = waiting = None
         for service, number in self.concerned(message):
             answers = self.known.answers(service.name)

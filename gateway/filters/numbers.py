@@ -62,6 +62,8 @@ def normalise(address: str, ton: int = 1, calling_code: str = "") -> str | None:
     stands, since many clients declare complete numbers so and a list must not be missed for it; one with a
     leading zero is None.
     """
+    if ton <= 1 and address.isdigit() and address.isascii() and address[0] != "0":  # as nearly all are
+        return address if SHORTEST <= len(address) <= LONGEST else None
     if ton in TON_NOT_A_NUMBER:
         return None
     digits = address

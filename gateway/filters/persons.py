@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from gateway.filters.numbers import NOWHERE, Numbering, normalise
+from gateway.filters.numbers import Numbering, Place, normalise
 from gateway.filters.packs import CapRule, ConsentRule
 from gateway.filters.rulebook import RuleBook, Ruled, Rules
 from gateway.filters.rulepacks import load_packs
@@ -20,25 +20,77 @@ from gateway.settings.models import Generation, Program, Tenant
 
 DAY = 86_400
 LONGEST_SIGNATURE = 40
+REMEMBERED = 10_000
+"""Standings for which a filter remembers something."""
 
 Prefixes = tuple[tuple[str, tuple[str, ...]], ...]
 
 
-class Person(NamedTuple):
-    """Who gets a message, and what holds for it. `zones` are all in which the person may be."""
+class Standing:
+    """What holds for messages of one kind to all the people of a place: one object for each, so that filters
+    can remember what they have worked out for it. `zones` are all in which the people may be.
+    """
 
-    digits: str
-    program: str
-    tier: int
-    rules: Rules
-    zones: tuple[str, ...]
+    __slots__ = ("program", "rules", "tier", "zones")
+
+    def __init__(self, program: str, tier: int, rules: Rules, zones: tuple[str, ...]) -> None:
+        self.program = program
+        self.tier = tier
+        self.rules = rules
+        self.zones = zones
+
+
+class Person:
+    """Who gets a message, by the digits of the number, and what holds for it."""
+
+    __slots__ = ("digits", "standing")
+
+    def __init__(self, digits: str, standing: Standing) -> None:
+        self.digits = digits
+        self.standing = standing
+
+    @property
+    def program(self) -> str:
+        """The program that the message is of."""
+        return self.standing.program
+
+    @property
+    def rules(self) -> Rules:
+        """What the packs say."""
+        return self.standing.rules
+
+    @property
+    def zones(self) -> tuple[str, ...]:
+        """The time zones in which the person may be."""
+        return self.standing.zones
+
+    @property
+    def tier(self) -> int:
+        """How urgent the message is."""
+        return self.standing.tier
 
 
 class Asked(NamedTuple):
-    """The rules of consent and of frequency that hold on a day."""
+    """The rules of consent and of frequency that hold from one unix second to another: for a day."""
 
+    since: float
+    until: float
     consents: tuple[tuple[ConsentRule, Ruled], ...]
     caps: tuple[tuple[CapRule, Ruled], ...]
+
+
+class _Sender:
+    """What is known beforehand of an account's messages of a category; `plain` if no message differs in
+    program, tier or zones from another to the same place.
+    """
+
+    __slots__ = ("calling_code", "plain", "standings", "tenant")
+
+    def __init__(self, tenant: Tenant, plain: bool) -> None:
+        self.tenant = tenant
+        self.calling_code = tenant.calling_code
+        self.plain = plain
+        self.standings: dict[Place | tuple[Place, str, int, tuple[str, ...]], Standing] = {}
 
 
 class Persons:
@@ -66,27 +118,27 @@ class Persons:
             name: tuple(sorted(tenant.zones.items(), key=lambda item: -len(item[0])))
             for name, tenant in people.tenants.items()
         }
-        self._zoned = {name for name, zones in self._zones.items() if zones}
+        self._senders: dict[tuple[str, str, str], _Sender] = {}
         self._asked: dict[int, tuple[Rules, Asked]] = {}
-        self._asked_on = 0.0
-        self._last: tuple[Message | None, str, Person | None] = None, "", None
+        self._message: Message | None = None  # who was asked for last
+        self._category = ""
+        self._person: Person | None = None
 
     def person(self, message: Message) -> Person | None:
         """The person, or None where the destination is no subscriber's number (a short code)."""
-        last, category, person = self._last
-        if last is not message or category != message.category:
-            person = self._find(message)
-            self._last = message, message.category, person
-        return person
+        if message is not self._message or message.category != self._category:
+            self._person = self._find(message)
+            self._message, self._category = message, message.category
+        return self._person
 
     def asked(self, rules: Rules, now: float) -> Asked:
         """What is asked on the UTC date of `now` (unix seconds), remembered."""
-        if not 0 <= now - self._asked_on < DAY:
-            self._asked.clear()
-            self._asked_on = now // DAY * DAY
         found = self._asked.get(id(rules))
-        if found is None:
-            asked = Asked(tuple(rules.of(ConsentRule, now)), tuple(rules.of(CapRule, now)))
+        if found is None or not found[1].since <= now < found[1].until:
+            since = now // DAY * DAY
+            asked = Asked(
+                since, since + DAY, tuple(rules.of(ConsentRule, now)), tuple(rules.of(CapRule, now))
+            )
             found = self._asked[id(rules)] = rules, asked
         return found[1]
 
@@ -113,23 +165,40 @@ class Persons:
         return self.tiers.of(message, self._program(message, self.people.tenant(message.tenant))[1])
 
     def _find(self, message: Message) -> Person | None:
+        whose = message.tenant, message.account, message.category
+        sender = self._senders.get(whose) or self._sender(message)
         pdu = message.pdu
-        name = message.tenant
-        tenant = self.people.tenant(name)
-        digits = normalise(pdu.destination_addr, pdu.dest_addr_ton, tenant.calling_code)
+        digits = normalise(pdu.destination_addr, pdu.dest_addr_ton, sender.calling_code)
         if digits is None:
             return None
-        place = self.numbering.place(digits) or NOWHERE
-        book = self._books.get(name, self.book)
-        program, settings = self._program(message, tenant)
-        own = self._own_zones(name, digits) if name in self._zoned else ()
-        return Person(
-            digits,
-            program,
-            self.tiers.of(message, settings) if self.tiers.any else NONE,
-            book.rules(place.country, place.region, message.category),
-            own or place.zones or book.zones(place.country, ()),
-        )
+        place = self.numbering.place(digits)
+        if sender.plain:
+            standing = sender.standings.get(place)
+            if standing is not None:
+                return Person(digits, standing)
+        return Person(digits, self._standing(message, sender, digits, place))
+
+    def _sender(self, message: Message) -> _Sender:
+        tenant = self.people.tenant(message.tenant)
+        tells = any(program.sources or program.signatures for program in tenant.programs.values())
+        plain = not (tells or tenant.zones or self.tiers.may_have(message.account))
+        sender = _Sender(tenant, plain)
+        self._senders[message.tenant, message.account, message.category] = sender
+        return sender
+
+    def _standing(self, message: Message, sender: _Sender, digits: str, place: Place) -> Standing:
+        name = message.tenant
+        program, settings = self._program(message, sender.tenant)
+        tier = self.tiers.of(message, settings) if self.tiers.any else NONE
+        own = self._own_zones(name, digits)
+        key = place if sender.plain else (place, program, tier, own)
+        standing = sender.standings.get(key)
+        if standing is None:
+            book = self._book(name)
+            rules = book.rules(place.country, place.region, message.category)
+            zones = own or place.zones or book.zones(place.country, ())
+            standing = sender.standings[key] = Standing(program, tier, rules, zones)
+        return standing
 
     def _book(self, tenant: str) -> RuleBook:
         return self._books.get(tenant, self.book)
@@ -172,11 +241,14 @@ class Persons:
 
 def signature_of(message: Message) -> str:
     """What stands in 【】 at the beginning or the end of the text; "" if nothing does."""
-    text = (message.text or "").strip()
-    if text.startswith("【"):
-        name = text[1 : text.find("】")]
-    elif text.endswith("】"):
-        name = text[text.rfind("【") + 1 : -1]
+    text = message.text
+    if not text or "】" not in text:
+        return ""
+    text = text.strip()
+    if text[0] == "【":
+        name = text[1 : text.index("】")]
+    elif text[-1] == "】" and "【" in text:
+        name = text[text.rindex("【") + 1 : -1]
     else:
         return ""
     return name if len(name) <= LONGEST_SIGNATURE and "【" not in name and "】" not in name else ""

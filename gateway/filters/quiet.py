@@ -7,8 +7,8 @@ from datetime import datetime
 from typing import ClassVar
 from zoneinfo import ZoneInfo
 
-from gateway.filters.persons import Person, Persons
-from gateway.filters.rulebook import Hours, Ruled, Rules
+from gateway.filters.persons import REMEMBERED, Person, Persons, Standing
+from gateway.filters.rulebook import Hours, Ruled
 from gateway.filters.verdict import REASONS, Action, Verdict, beside
 from gateway.filters.windows import closing, opening, release
 from gateway.message import Message
@@ -16,7 +16,6 @@ from gateway.settings.protection import Quiet as Settings
 
 GOLDEN = 0.6180339887498949
 URGENT = 1
-REMEMBERED = 1000  # openings
 
 
 class Quiet:
@@ -27,15 +26,21 @@ class Quiet:
     def __init__(self, persons: Persons, settings: Settings) -> None:
         self.persons = persons
         self.settings = settings
-        self._open: dict[tuple[int, tuple[str, ...]], tuple[Rules, float, float]] = {}
+        self._open: dict[Standing, tuple[float, float]] = {}
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A deferral to a moment in the next window that is this message's own, or a refusal."""
         person = self.persons.person(message)
-        if person is None or person.tier == URGENT:
+        if person is None:
             return None
-        verdict = self._judge(person, message, now) if person.rules.hours is not None else None
-        if person.rules.shadows:
+        standing = person.standing
+        known = self._open.get(standing)
+        if known is not None and known[0] <= now < known[1]:
+            return None
+        if standing.tier == URGENT:
+            return None
+        verdict = self._judge(person, message, now) if standing.rules.hours is not None else None
+        if standing.rules.shadows:
             return beside(self.name, verdict, list(self._shadows(person, now)))
         return verdict
 
@@ -51,14 +56,11 @@ class Quiet:
     def _judge(self, person: Person, message: Message, now: float) -> Verdict | None:
         if not person.zones:
             return self._refuse("no time zone", "", "nobody knows what time it is there")
-        known = self._open.get((id(person.rules), person.zones))
-        if known is not None and known[1] <= now < known[2]:
-            return None
         hours = person.rules.when(person.zones, now, message.expires_at / 1000)
         if hours.opens == now:
             if hours.doubtful:
                 return self._doubt(hours)
-            self._remember(person, now)
+            self._remember(person.standing, now)
             return None
         ruled = hours.closed[0]
         if hours.opens is None:
@@ -67,13 +69,14 @@ class Quiet:
             return self._refuse(ruled.name, ruled.place, f"closed until {_local(hours.opens, person)}")
         return self._defer(message, person, hours, ruled)
 
-    def _remember(self, person: Person, now: float) -> None:
-        """It is open there from now on, until it closes."""
+    def _remember(self, standing: Standing, now: float) -> None:
+        """It is open there from now on, until it closes. Windows in shadow are always asked."""
+        hours = standing.rules.hours
+        if hours is None or standing.rules.shadows:
+            return
         if len(self._open) > REMEMBERED:
             self._open.clear()
-        assert person.rules.hours is not None
-        closes = closing(person.rules.hours, person.zones, now)
-        self._open[id(person.rules), person.zones] = person.rules, now, closes
+        self._open[standing] = now, closing(hours, standing.zones, now)
 
     def _defer(self, message: Message, person: Person, hours: Hours, ruled: Ruled) -> Verdict:
         assert hours.opens is not None

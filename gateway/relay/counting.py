@@ -7,6 +7,7 @@ counts are made anew of the stored messages.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 from gateway.filters.capped import Capped
 from gateway.filters.packs import CapRule
@@ -39,15 +40,13 @@ class Counting:
         """A message has passed: count it; uncount it should the batch fail."""
         if self.capped is None or not self.applies(message):
             return
-        self._touch(message)
-        now = self.clocks.wall()
+        at = message.accepted_at // 1000
         if message.counted_at:
-            at = int(now)
+            at = int(self.clocks.wall())
             self.uncount(message)
-        else:
-            at = message.accepted_at // 1000
+        self._touch(message)
         self._record(message, at)
-        batch.failed.append(lambda: self.uncount(message))
+        batch.failed.append(partial(self.uncount, message))
 
     def uncount(self, message: Message) -> None:
         """A message will not be sent after all."""
@@ -55,8 +54,7 @@ class Counting:
         at, message.counted_at = message.counted_at, 0
         if self.capped is None or not at:
             return
-        for plan, key in self.capped.counted(message, self.clocks.wall()):
-            plan.counter.give_back(key, at)
+        self.capped.give_back(message, at, self.clocks.wall())
 
     def ended(self, entry: Entry) -> None:
         """A message has ended: one that never reached the person is not counted any longer."""
@@ -69,8 +67,7 @@ class Counting:
 
     def _record(self, message: Message, at: int) -> None:
         assert self.capped is not None
-        for plan, key in self.capped.counted(message, self.clocks.wall()):
-            plan.counter.record(key, at)
+        self.capped.record(message, at, self.clocks.wall())
         message.counted_at = at
         if message.segments:
             message.segments[0].counted_at = at

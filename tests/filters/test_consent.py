@@ -219,6 +219,9 @@ def test_no_order_of_events_lets_state_and_ledger_disagree(
     assert state == rebuilt.state("acme", "offers", "promotional", NUMBER)
     assert state == as_of(ledger, "acme", "offers", "promotional", NUMBER, 100)
     assert (state.status(now) is Status.GRANTED) == (not forbidden(ledger, now))
+    in_force = incremental.grant("acme", "offers", "promotional", NUMBER, now)
+    assert (in_force is None) == forbidden(ledger, now)
+    assert in_force is None or in_force == (state.granted_at, state.granted_on)
 
 
 @given(LEDGERS, LEDGERS, LEDGERS)

@@ -11,20 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.filters.compact import Table
-from gateway.filters.frequency import (
-    Cap,
-    Counter,
-    Excess,
-    Facts,
-    Frequency,
-    Limit,
-    Reservation,
-    Spent,
-    key_of,
-    parse_limit,
-)
-
-FACTS = Facts("shop", "acme", "【Acme】", "offers", "promotional", "", "8619912340001", "sale")
+from gateway.filters.frequency import Counter, Limit, key_of, parse_limit, spent_of
+from gateway.filters.recents import MANY, Recents
 
 
 def drained(steps: object) -> None:
@@ -149,47 +137,119 @@ def test_a_reservation_given_back_leaves_no_trace(
                 counter.give_back(1, now)
 
 
-class TestFrequency:
-    CAPS = (
-        Cap("same-text", frozenset(), ("recipient", "text"), (Limit(1, 30),)),
-        Cap("weekly", frozenset({"promotional"}), ("tenant", "recipient"), (Limit(3, 604800),)),
-    )
-
-    def test_all_or_none(self) -> None:
-        frequency = Frequency(self.CAPS)
-        for text in ("one", "two", "three"):
-            assert isinstance(frequency.reserve(FACTS._replace(text=text), 100), Reservation)
-        assert frequency.reserve(FACTS._replace(text="one"), 101) == Excess(
-            "same-text", Spent(Limit(1, 30), 130)
-        )
-        excess = frequency.reserve(FACTS._replace(text="four"), 101)
-        assert isinstance(excess, Excess)
-        assert excess.rule == "weekly"
-        other = FACTS._replace(text="four", category="otp")
-        assert isinstance(frequency.reserve(other, 101), Reservation)
-
-    def test_given_back_by_all(self) -> None:
-        frequency = Frequency(self.CAPS)
-        for _ in range(10):
-            reservation = frequency.reserve(FACTS, 100)
-            assert isinstance(reservation, Reservation)
-            frequency.give_back(reservation)
-        assert frequency.check(FACTS, 100) is None
-        assert len(frequency.counter("weekly")) == 1
-
-    def test_names_are_unique(self) -> None:
-        with pytest.raises(ValueError, match="one name"):
-            Frequency([self.CAPS[0], self.CAPS[0]])
-
-    def test_a_counter_needs_a_limit(self) -> None:
-        with pytest.raises(ValueError, match="needs a limit"):
-            Counter([])
-
-    def test_keys_tell_their_parts_apart(self) -> None:
-        assert key_of(("ab", "c")) != key_of(("a", "bc"))
+def test_a_counter_needs_a_limit() -> None:
+    with pytest.raises(ValueError, match="needs a limit"):
+        Counter([])
 
 
-@given(st.lists(st.tuples(st.integers(1, 2**64 - 1), st.integers(0, 2**32 - 1))))
+def test_keys_tell_their_parts_apart() -> None:
+    assert key_of(("ab", "c")) != key_of(("a", "bc"))
+
+
+class TestRecents:
+    def test_one_row_tells_of_all_rules(self) -> None:
+        recents = Recents()
+        text = recents.rule("same-text", ("recipient", "text"), [Limit(1, 30)])
+        week = recents.rule("week", ("tenant", "recipient"), [Limit(3, 604800)])
+        for index, at in enumerate((100, 200, 300)):
+            recents.record(7, [text.tag(f"text {index}"), week.tag("acme")], at)
+        row = recents.find(7)
+        assert row is not None
+        assert row[0][row[1]] == 300
+        assert recents.spent(7, row, text, text.tag("text 2"), 329) == (Limit(1, 30), 330)
+        assert recents.spent(7, row, text, text.tag("text 2"), 329, but=300) is None
+        assert recents.spent(7, row, text, text.tag("text 3"), 329) is None
+        assert recents.spent(7, row, week, week.tag("acme"), 301) == (Limit(3, 604800), 604900)
+        assert recents.spent(7, row, week, week.tag("acme"), 301, but=200) is None
+        assert recents.spent(7, row, week, week.tag("other"), 301) is None
+        assert recents.find(8) is None
+
+    def test_a_rule_that_has_changed_begins_anew(self) -> None:
+        recents = Recents()
+        before = recents.rule("week", ("tenant", "recipient"), [Limit(1, 100)])
+        assert recents.rule("week", ("tenant", "recipient"), [Limit(1, 100)]) is before
+        after = recents.rule("week", ("tenant", "recipient"), [Limit(1, 200)])
+        assert before.tag("acme") != after.tag("acme")
+
+    def test_people_who_had_nothing_lately_are_forgotten(self) -> None:
+        recents = Recents()
+        short = recents.rule("short", ("recipient",), [Limit(6, 100)])
+        recents.rule("long", ("recipient", "text"), [Limit(1, 1000)])
+        for key in range(1, 5000):
+            recents.record(key, [short.tag("")], 10)
+        for moment in range(1, 11):
+            recents.record(9999, [short.tag("")], moment)
+        drained(recents.sweep(105))
+        assert len(recents) == 5000
+        drained(recents.sweep(110))
+        assert len(recents) == 0
+        assert recents.find(9999) is None
+
+    def test_more_lengths_of_windows_than_are_told_apart(self) -> None:
+        recents = Recents()
+        rules = [recents.rule(f"{index}", ("recipient",), [Limit(2, 10 + index)]) for index in range(40)]
+        for rule in rules:
+            recents.record(7, [rule.tag("")], 100)
+            recents.record(7, [rule.tag("")], 101)
+        row = recents.find(7)
+        assert row is not None
+        for index, rule in enumerate(rules):
+            assert recents.spent(7, row, rule, rule.tag(""), 109 + index) == (rule.limits[0], 110 + index)
+
+
+RULES = st.lists(LIMITS, min_size=1, max_size=3)
+TEXTS = st.sampled_from(["", "one", "two"])
+DONE = st.lists(
+    st.tuples(
+        st.sampled_from(["record", "record", "late", "give back", "sweep"]),
+        st.integers(1, 2),
+        st.integers(0, 15),
+        TEXTS,
+    ),
+    max_size=120,
+)
+
+
+@given(RULES, DONE)
+def test_recents_are_exact(rules: list[list[Limit]], done: list[tuple[str, int, int, str]]) -> None:
+    """Against plain lists of messages."""
+    recents, now = Recents(), 100
+    quick = [recents.rule(f"{index}", ("recipient", "text"), rule) for index, rule in enumerate(rules)]
+    sent: dict[int, list[tuple[int, str]]] = {1: [], 2: []}
+    for name, key, step, text in done:
+        now += step
+        tags = [rule.tag(text) for rule in quick]
+        if name == "record" or name == "late":
+            at = now if name == "record" else now - step
+            recents.record(key, tags, at)
+            sent[key].append((at, text))
+        elif name == "give back" and sent[key]:
+            at, text = sent[key].pop()
+            recents.give_back(key, [rule.tag(text) for rule in quick], at)
+        elif name == "sweep":
+            drained(recents.sweep(now))
+        for rule in quick:
+            moments = sorted((at for at, said in sent[key] if said == text), reverse=True)
+            row = recents.find(key)
+            found = None if row is None else recents.spent(key, row, rule, rule.tag(text), now)
+            assert found == spent_of(rule.places, moments, now)
+
+
+def test_what_no_limit_needs_of_a_person_with_very_many_is_left_out() -> None:
+    recents = Recents()
+    rule = recents.rule("day", ("recipient", "text"), [Limit(50, 86400)])
+    for at in range(1, 10_000):
+        recents.record(7, [rule.tag("the same")], at)
+    row = recents.find(7)
+    assert row is not None
+    assert recents.spent(7, row, rule, rule.tag("the same"), 10_000) == (Limit(50, 86400), 9950 + 86400)
+    assert recents.entries(7) <= MANY
+
+
+KEYS = st.integers(-(2**63), 2**63 - 1).filter(bool)
+
+
+@given(st.lists(st.tuples(KEYS, st.integers(0, 2**32 - 1))))
 def test_a_table_behaves_as_a_dict(rows: list[tuple[int, int]]) -> None:
     table, model = Table(2), dict[int, int]()
     for key, value in rows * 2:
@@ -201,7 +261,7 @@ def test_a_table_behaves_as_a_dict(rows: list[tuple[int, int]]) -> None:
     assert len(table) == len(model)
     for key in model:
         assert table.find(key) is not None
-        assert table.find(key ^ 1 << 63) is None or key ^ 1 << 63 in model
+        assert table.find(key ^ 1 << 62) is None or key ^ 1 << 62 in model
 
 
 def test_a_table_of_many_rows_grows_and_shrinks() -> None:
@@ -212,7 +272,7 @@ def test_a_table_of_many_rows_grows_and_shrinks() -> None:
 
     table = Table(1, keep)
     for value in range(1, 100_001):
-        cells, at = table.place(hash((str(value),)) & 2**64 - 1 or 1)
+        cells, at = table.place(key_of((str(value),)))
         cells[at] = value
     full, oldest = table.octets, 90_000
     drained(table.sweep())

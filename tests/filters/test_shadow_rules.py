@@ -117,8 +117,7 @@ class Desk:
             generation=1,
             expires_at=1,
         )
-        for plan, key in capped.counted(message, NOON):
-            plan.counter.record(key, NOON - 60)
+        capped.record(message, int(NOON - 60), NOON)
 
 
 def same(acting: Verdict, shadow: Verdict) -> None:

@@ -141,10 +141,7 @@ def test_counts_that_are_made_beside_the_traffic_count_nothing_twice(
     people.restart(committed=True)
     people.code()
     go_on(people, slowly)
-    counted = {
-        key: [moment for moment in row if moment]
-        for counter in people.protection.people.known.counters()
-        for key, row in counter._table.rows()
-    }
-    assert counted
-    assert all(len(moments) == 1 for moments in counted.values())
+    recents = people.protection.people.known.recents
+    entries = [(key, tag) for key, row in recents._table.rows() for _, tag in recents._held(key, row, 0)]
+    assert entries
+    assert len(set(entries)) == len(entries)

@@ -6,16 +6,17 @@ to a gateway that is whole.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from people_house import SHOP
 from people_machine import HANDSETS, LEGAL, NEWS, RIVAL, Offers
 
-from gateway.filters import consent, consents
+from gateway.filters import consent
 from gateway.filters.capped import Capped
 from gateway.filters.chain import ALLOWED
-from gateway.filters.consent import ConsentState, EventKind
+from gateway.filters.consent import ConsentEvent, ConsentState, EventKind
 from gateway.filters.consented import Consented
 from gateway.filters.consents import Consents
 from gateway.filters.quiet import Quiet
@@ -109,13 +110,13 @@ def start_lifts_the_list_of_a_court(patch: Patch) -> None:
 
 @mutation(lambda offers: offers.lapse(ONE, SHOP))
 def an_import_forgets_when_a_consent_ends(patch: Patch) -> None:
-    said = consent.state_of
+    take = Consents.take
 
-    def endless(event: Any) -> ConsentState:
-        state = said(event)
-        return state._replace(expires_at=consent.NEVER) if event.kind is EventKind.IMPORTED else state
+    def endless(self: Consents, scope: int, number: str, kind: EventKind, at: int, *more: int) -> None:
+        until, mark = more
+        take(self, scope, number, kind, at, consent.NEVER if kind is EventKind.IMPORTED else until, mark)
 
-    patch.setattr(consents, "state_of", endless)
+    patch.setattr(Consents, "take", endless)
 
 
 @mutation(lambda offers: offers.lapse(ONE, SHOP))
@@ -166,13 +167,13 @@ def what_was_deferred_is_not_judged_again(patch: Patch) -> None:
 
 @mutation(lambda offers: offers.order(ONE, SHOP, ["withdraw", "late grant"]))
 def an_older_import_restores_what_was_withdrawn(patch: Patch) -> None:
-    said = consent.state_of
+    apply = Consents.apply
 
-    def now(event: Any) -> ConsentState:
-        state = said(event)
-        return state._replace(granted_at=event.recorded_at) if state.granted_at else state
+    def now(self: Consents, event: ConsentEvent) -> None:
+        grants = event.kind in consent.GRANTS
+        apply(self, replace(event, occurred_at=event.recorded_at, expires_at=None) if grants else event)
 
-    patch.setattr(consents, "state_of", now)
+    patch.setattr(Consents, "apply", now)
 
 
 @mutation(lambda offers: offers.submit_twice(ONE, SHOP))
