@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -45,30 +46,32 @@ def import_consents(
     usual = {"program": program, "category": category, "basis": basis, "evidence": evidence}
 
     def send(rows: list[dict[str, Any]]) -> dict[str, Any]:
-        return post(config, "people/consents", {"tenant": tenant, "events": rows})
+        return post(config, "people/consents", {"tenant": tenant, "usual": usual, "events": rows})
 
-    done, refused = import_rows(file, _events(file, usual), send, "recorded", report)
+    done, refused = import_rows(file, _events(file), send, "recorded", report)
     say(f"{done} events recorded, {refused} rows refused")
     raise typer.Exit(FAILED if refused else 0)
 
 
-def _events(file: Path, usual: dict[str, str]) -> Iterator[tuple[int, dict[str, Any] | str]]:
+def _events(file: Path) -> Iterator[tuple[int, dict[str, Any] | str]]:
     """The rows of a CSV file as events, or what is wrong with them, each with its line."""
     from gateway.filters.listfiles import instant
 
+    moment = lru_cache(maxsize=4096)(instant)
     with file.open(encoding="utf-8-sig", newline="") as lines:
-        reader = csv.DictReader(lines)
-        if "number" not in (reader.fieldnames or ()):
+        reader = csv.reader(lines)
+        names = next(reader, [])
+        if "number" not in names:
             end(USAGE, f"{file}:1: the first line must name the columns, `number` among them")
+        dated = [name for name in ("occurred_at", "expires_at") if name in names]
         for row in reader:
-            found: dict[str, Any] = {
-                **usual,
-                **{name: value for name, value in row.items() if name and value},
-            }
+            found: dict[str, Any] = {name: value for name, value in zip(names, row, strict=False) if value}
+            if not row:
+                continue
             try:
-                for name in ("occurred_at", "expires_at"):
+                for name in dated:
                     if name in found:
-                        found[name] = instant(found[name])
+                        found[name] = moment(found[name])
             except ValueError as error:
                 yield reader.line_num, str(error)
                 continue

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -23,25 +24,35 @@ File = Annotated[Path, typer.Argument(help="The file.", exists=True, dir_okay=Fa
 def import_rows(
     file: Path,
     rows: Iterator[tuple[int, Any]],
-    send: Any,
+    send: Callable[[list[Any]], dict[str, Any]],
     counted: str,
     report: Path | None,
 ) -> tuple[int, int]:
-    """Send rows in chunks with a progress bar: how many were done, and how many refused."""
+    """Send rows in chunks with a progress bar: how many were done, and how many refused. While the node works
+    on one chunk the next is read.
+    """
     from rich.console import Console
     from rich.progress import Progress
 
     done, refused = 0, []
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=Console(stderr=True), transient=True) as progress, ThreadPoolExecutor(1) as sender:
         task = progress.add_task(file.name, total=_lines(file))
-        while some := list(islice(rows, CHUNK)):
+        sent: tuple[list[int], Future[dict[str, Any]]] | None = None
+        while True:
+            some = list(islice(rows, CHUNK))
+            if sent is not None:
+                lines, answering = sent
+                answer = answering.result()
+                done += int(answer[counted])
+                refused += [(lines[index], why) for index, why in answer["refused"]]
+                progress.advance(task, len(lines))
+                sent = None
+            if not some:
+                break
             good = [(line, row) for line, row in some if not isinstance(row, str)]
             refused += [(line, row) for line, row in some if isinstance(row, str)]
             if good:
-                answer = send([row for _, row in good])
-                done += int(answer[counted])
-                refused += [(good[index][0], why) for index, why in answer["refused"]]
-            progress.advance(task, len(some))
+                sent = [line for line, _ in good], sender.submit(send, [row for _, row in good])
     for line, why in sorted(refused)[:TOLD]:
         say(f"{file}:{line}: {why}")
     if len(refused) > TOLD:

@@ -1,6 +1,6 @@
 """What may be asked of a running node about people: POST with JSON, below /people.
 
-    consents        {"tenant", "events": [{"number", "program", "category", "kind", "basis", …}]}
+    consents        {"tenant", "usual": {"program", "category", …}, "events": [{"number", "basis", …}]}
     request         {"tenant", "program", "numbers", "method", "evidence", "language"}
     suppress, lift  {"type", "tenant", "program", "category", "numbers", "since", "until", "evidence"}
     close           {"id", "by", "note"}
@@ -17,7 +17,7 @@ import json
 from collections.abc import Callable, Coroutine
 from typing import Any
 
-from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.defer import Deferred
 from twisted.internet.task import deferLater
 from twisted.logger import Logger
 from twisted.web.resource import Resource
@@ -25,7 +25,6 @@ from twisted.web.server import NOT_DONE_YET, Request
 
 from gateway.control.node import Node
 from gateway.control.operator import OPERATOR, operator_of
-from gateway.filters.consent import ConsentEvent, EventKind
 from gateway.filters.listed import FILE
 from gateway.filters.numbersets import Span
 from gateway.filters.suppression import ListKey, ListType, Scope
@@ -113,52 +112,15 @@ class PeopleCommands:
     async def consents(self, asked: Document) -> Document:
         """Record events; those that cannot be are told by their index."""
         tenant = self._tenant(asked, required=True)
-        events = asked.get("events")
-        if not isinstance(events, list):
-            raise Unfit("events must be a list")
-        refused: list[list[Any]] = []
-        recorded = 0
-        protection = self.gateway.relay.protection
-        commits: list[Deferred[None]] = []
-        for start in range(0, len(events), STEP):
-            batch, told = Batch(), []
-            for index, fields in enumerate(events[start : start + STEP], start=start):
-                try:
-                    event = self._event(tenant, fields)
-                except (ValueError, TypeError, KeyError) as error:
-                    refused.append([index, str(error)])
-                    continue
-                told.append(protection.consenting.put(event, batch))
-                recorded += 1
-            protection.webhooks.tell_all("consent", told, batch)
-            commits.append(self._begin(batch))
-            await self._rest()
-        await gatherResults(commits)
-        number = str(events[0].get("number", "")) if len(events) == 1 and recorded else None
+        events, usual = asked.get("events"), asked.get("usual") or {}
+        if not isinstance(events, list) or not isinstance(usual, dict):
+            raise Unfit("events must be a list, and what is usual in them an object")
+        only = str(events[0].get("number", "")) if len(events) == 1 and isinstance(events[0], dict) else None
+        importing = self.gateway.relay.protection.importing
+        recorded, refused = await importing.record(tenant, usual, events)
+        number = only if recorded else None
         await self._record(asked, "consent", tenant, f"{recorded} events recorded", number)
         return {"recorded": recorded, "refused": refused}
-
-    def _event(self, tenant: str, fields: Any) -> ConsentEvent:
-        if not isinstance(fields, dict):
-            raise ValueError("an event is an object")
-        now = int(self.gateway.relay.clocks.wall())
-        given = {name: value for name, value in fields.items() if value not in ("", None)}
-        number = self._number(tenant, str(given.pop("number", "")))
-        kind = EventKind(str(given.pop("kind", EventKind.IMPORTED)))
-        occurred_at = int(given.pop("occurred_at", now))
-        texts = {name: str(value) for name, value in given.items() if name != "expires_at"}
-        expires_at = given.get("expires_at")
-        return ConsentEvent(
-            tenant,
-            texts.pop("program", ""),
-            texts.pop("category", ""),
-            number,
-            kind,
-            occurred_at,
-            now,
-            expires_at=None if expires_at is None else int(expires_at),
-            **texts,
-        )
 
     async def request(self, asked: Document) -> Document:
         """Ask people by text for their consent to a program."""

@@ -9,7 +9,7 @@ rotated.
 from __future__ import annotations
 
 import json
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator, Sequence
 from dataclasses import fields
 from hashlib import blake2b
 from typing import NamedTuple
@@ -59,6 +59,28 @@ def text_of(event: ConsentEvent) -> str:
     return _encode({name: getattr(event, name) for name in _FIELDS})
 
 
+class Form:
+    """Events that differ in number, moments and evidence alone; what they have in common is `like` one of
+    them. Their texts are made without the events.
+    """
+
+    __slots__ = ("_template", "like")
+
+    def __init__(self, like: ConsentEvent) -> None:
+        self.like = like
+        fixed = {name: _encode(getattr(like, name)).replace("%", "%%") for name in _FIELDS}
+        moments = {"expires_at": "%s", "occurred_at": "%d", "recorded_at": "%d"}
+        fields = {**fixed, **moments, "evidence": "%s", "number": '"%s"'}
+        self._template = "{" + ",".join(f'"{name}":{value}' for name, value in fields.items()) + "}"
+
+    def text(
+        self, number: str, occurred_at: int, expires_at: int | None, evidence: str, recorded_at: int
+    ) -> str:
+        """What `text_of` makes of such an event. The digits and the moments are not looked at."""
+        until = "null" if expires_at is None else expires_at
+        return self._template % (_encode(evidence), until, number, occurred_at, recorded_at)
+
+
 def commit(text: str, salt: bytes) -> bytes:
     """The commitment to an event's text. Raises ValueError for a salt of the wrong length."""
     if len(salt) != SALT:
@@ -73,6 +95,18 @@ def extend(last: Link, event: ConsentEvent, salt: bytes, text: str | None = None
     return Link(
         position, event.recorded_at, commitment, _hash(last.hash, position, event.recorded_at, commitment)
     )
+
+
+def extend_all(last: Link, recorded_at: int, texts: Sequence[str], salts: Sequence[bytes]) -> list[Link]:
+    """The links of events with these texts, that follow `last` one after the other."""
+    links = []
+    position, before = last.position, last.hash
+    for text, salt in zip(texts, salts, strict=True):
+        position += 1
+        commitment = commit(text, salt)
+        before = _hash(before, position, recorded_at, commitment)
+        links.append(Link(position, recorded_at, commitment, before))
+    return links
 
 
 def verify(

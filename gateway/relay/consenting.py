@@ -126,20 +126,8 @@ class Consenting:
 
     def tell(self, event: ConsentEvent, batch: Batch) -> None:
         """Put an event into its ledger, and tell the webhooks."""
-        self.webhooks.tell_all("consent", [self.put(event, batch)], batch)
-
-    def put(self, event: ConsentEvent, batch: Batch) -> Event:
-        """Put an event into its ledger; as webhooks are told of it, many at once perhaps."""
         link = self.people.record(event, batch)
-        told = {
-            "tenant": event.tenant,
-            "program": event.program,
-            "category": event.category,
-            "number": event.number,
-            "kind": str(event.kind),
-            "position": link.position,
-        }
-        return Event("consent", "", told)
+        self.webhooks.tell_all("consent", [told_of(event, event.number, link.position)], batch)
 
     def record(
         self,
@@ -173,6 +161,19 @@ class Consenting:
             expires_at=expires_at,
         )
         self.tell(event, batch)
+
+
+def told_of(like: ConsentEvent, number: str, position: int) -> Event:
+    """As webhooks are told of an event like this one of a number, that is in its ledger."""
+    told = {
+        "tenant": like.tenant,
+        "program": like.program,
+        "category": like.category,
+        "number": number,
+        "kind": str(like.kind),
+        "position": position,
+    }
+    return Event("consent", "", told)
 
 
 def basis_asked(rules: Rules, now: float) -> Basis:

@@ -10,14 +10,15 @@ import heapq
 import json
 import os
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection
 from twisted.logger import Logger
 
-from gateway.filters.consent import ConsentEvent, EventKind
-from gateway.filters.consentchain import SALT, Kept, Link, extend, genesis, text_of
+from gateway.filters.consent import NEVER, ConsentEvent, EventKind
+from gateway.filters.consentchain import SALT, Form, Kept, Link, extend, extend_all, genesis, text_of
+from gateway.filters.consents import mark_of
 from gateway.filters.known import CONSENTS, Known
 from gateway.filters.numbersets import ALWAYS, Span
 from gateway.filters.persons import Persons
@@ -33,6 +34,10 @@ log = Logger()
 
 BIG_PAGE = 10_000
 PAGE = 500  # rows taken in at once when starting: a few milliseconds
+
+
+Line = tuple[Form, str, int, int | None, str]
+"""An event of a form: its number, when it occurred and until when it holds (unix seconds), its evidence."""
 
 
 class Waiting(NamedTuple):
@@ -123,6 +128,40 @@ class People:
             ),
         )
         return link
+
+    def record_all(self, tenant: str, recorded_at: int, lines: Sequence[Line], batch: Batch) -> list[Link]:
+        """Append many grants and ends at once."""
+        consents = self.known.consents
+        texts = [
+            form.text(number, occurred_at, expires_at, evidence, recorded_at)
+            for form, number, occurred_at, expires_at, evidence in lines
+        ]
+        drawn = os.urandom(SALT * len(lines))
+        salts = [drawn[at : at + SALT] for at in range(0, len(drawn), SALT)]
+        links = extend_all(self.heads.get(tenant) or genesis(tenant), recorded_at, texts, salts)
+        known: dict[Form, tuple[int, EventKind, tuple[int, int]]] = {}
+        for line, text, salt, link in zip(lines, texts, salts, links, strict=True):
+            form, number, occurred_at, expires_at, evidence = line
+            if form not in known:
+                known[form] = self._known_of(form)
+            scope, kind, marks = known[form]
+            until = NEVER if expires_at is None else expires_at
+            consents.take(scope, number, kind, occurred_at, until, marks[bool(evidence)])
+            self.counts[f"consent:{kind}"] += 1
+            position, _, commitment, hash = link
+            row = tenant, position, recorded_at, commitment, hash, salt, number, text
+            batch.changes.add("consent", row)
+        if links:
+            self.heads[tenant] = links[-1]
+            self.known.changes += 1
+        return links
+
+    def _known_of(self, form: Form) -> tuple[int, EventKind, tuple[int, int]]:
+        """What the consents know events of a form by: scope, kind, and the mark without and with evidence."""
+        like = form.like
+        scope = self.known.consents.scope(like.tenant, like.program, like.category)
+        marks = [mark_of(like.kind, like.basis, evidence, like.method) for evidence in ("", "some")]
+        return scope, like.kind, (marks[0], marks[1])
 
     def _learn(self, event: ConsentEvent) -> None:
         self.known.consents.apply(event)

@@ -32,6 +32,7 @@ from gateway.relay.feeds import Feeds
 from gateway.relay.hearing import Hearing
 from gateway.relay.housekeeping import Housekeeping
 from gateway.relay.ids import Ids
+from gateway.relay.importing import Importing
 from gateway.relay.inbound import Inbound
 from gateway.relay.judging import Judging
 from gateway.relay.lookups import Lookups
@@ -87,6 +88,7 @@ class Protection:
         self.breaking = Breaking(self.people, judging, self.webhooks, alarms, clocks)
         self.cases = Cases(self.case_ids, self.speaker, self.webhooks, self.breaking, alarms, clocks)
         self.consenting = Consenting(self.people, self.webhooks, clocks)
+        self.importing = Importing(self.people, self.consenting, self.webhooks, committer, clocks)
         self.requesting = Requesting(self.people, self.consenting, self.speaker, judging, book, accounts, ids)
         self.hearing = Hearing(
             self.people, self.speaker, self.cases, self.consenting, self.requesting, self.webhooks, clocks
