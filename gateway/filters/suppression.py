@@ -1,8 +1,9 @@
 """Who must not be written to: typed lists of numbers, global, of a tenant, of a program, of a category.
 
-Most numbers are on no list. All lists together are therefore kept once more as one set, which is asked first;
-only a number in it is looked for list by list, the gravest type first. The set of all may hold numbers that
-have left their list: that costs time for those numbers, never a wrong answer.
+Most numbers are on no list. The small lists together are therefore kept once more as one set, which is asked
+first, and after it each of the large ones; only a number that is in one of these is looked for list by list,
+the gravest type first. The set may hold numbers that have left their list: that costs time for those numbers,
+never a wrong answer.
 """
 
 from __future__ import annotations
@@ -72,6 +73,10 @@ REASON: Mapping[ListType, str] = {
 """The name of the verdict's reason."""
 
 
+LARGE = 100_000
+"""Entries above which a list is asked by itself, so that putting it in place copies nothing."""
+
+
 class Scope(NamedTuple):
     """To whom a list applies; "" is everyone. A category opt-out without a program holds for all the
     tenant's.
@@ -105,21 +110,26 @@ class Suppressions:
     `passes` overrides the categories that types let pass.
     """
 
-    __slots__ = ("_any", "_by_scope", "_lists", "_next", "_passes", "unread")
+    __slots__ = ("_any", "_by_scope", "_large", "_lists", "_next", "_passes", "unread")
 
     def __init__(self, passes: Mapping[ListType, frozenset[str]] | None = None) -> None:
         self._passes = {**PASSES, **(passes or {})}
         self._lists: dict[ListKey, NumberSet] = {}
         self._by_scope: dict[str, dict[tuple[str, str], dict[ListKey, NumberSet]]] = {}
         self._any = NumberSet()
-        self._next: NumberSet | None = None  # the set of all that is being made by tidy
+        self._next: NumberSet | None = None  # the set that is being made by tidy
+        self._large: dict[ListKey, NumberSet] = {}  # what was too large to be in `_any` when it was put
         self.unread: frozenset[ListKey] = frozenset()
 
     def find(self, digits: str, tenant: str, program: str, category: str, now: float) -> Hit | None:
         """The gravest entry that forbids a message to E.164 `digits` at `now` (unix seconds), or None."""
         number = int(digits)
         if not self._any.covers(digits, number):
-            return None
+            for large in self._large.values():
+                if large.covers(digits, number):
+                    break
+            else:
+                return None
         gravest: Hit | None = None
         for lists in self._concerning(tenant, program, category):
             for key, numbers in lists.items():
@@ -175,7 +185,7 @@ class Suppressions:
             numbers.discard(int(digits))
 
     def put(self, key: ListKey, numbers: NumberSet) -> None:
-        """Put a whole list in place of the one it had; some 10 ms at ten million.
+        """Put a whole list in place of the one it had; a millisecond, however large it is.
 
         The set is this object's from then on. Raises ValueError for a program or category of no tenant.
         """
@@ -184,6 +194,10 @@ class Suppressions:
         self._lists[key] = numbers
         tenant, program, category = key.scope
         self._by_scope.setdefault(tenant, {}).setdefault((program, category), {})[key] = numbers
+        if len(numbers) > LARGE:
+            self._large[key] = numbers
+            return
+        self._large.pop(key, None)
         for cover in (self._any, self._next):
             if cover is not None:
                 self._cover(numbers, cover)
@@ -193,6 +207,7 @@ class Suppressions:
         if self._lists.pop(key, None) is not None:
             tenant, program, category = key.scope
             del self._by_scope[tenant][program, category][key]
+            self._large.pop(key, None)
 
     def lists(self) -> Mapping[ListKey, NumberSet]:
         """All lists, not to be changed."""
@@ -203,12 +218,18 @@ class Suppressions:
         list a step. Lists whose name begins with `but` keep their entries: who reads them anew looks at them.
         """
         self._next = NumberSet()
+        covered: dict[ListKey, NumberSet] = {}
         try:
             for key, numbers in list(self._lists.items()):
                 ended = 0 if but and key.name.startswith(but) else numbers.expire(now)
-                self._cover(numbers, self._next)
+                if key not in self._large or len(numbers) <= LARGE:
+                    self._cover(numbers, self._next)
+                    covered[key] = numbers
                 yield ended
             self._any = self._next
+            for key, numbers in covered.items():
+                if self._large.get(key) is numbers:
+                    del self._large[key]
         finally:
             self._next = None
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.filters import listfiles
+from gateway.filters import listfiles, suppression
 from gateway.filters.listfiles import ListFile, Refused
 from gateway.filters.numbersets import NumberSet, Span
 from gateway.filters.suppression import (
@@ -135,15 +135,23 @@ KEYS = st.builds(
 ENTRIES = st.sampled_from([NUMBER, "8619912340002", "86199*", "44*"])
 SPANS = st.builds(Span, st.none() | st.integers(0, 9), st.none() | st.integers(0, 9))
 CHANGES = st.lists(
-    st.tuples(st.sampled_from(["add", "discard", "tidy", "put"]), KEYS, ENTRIES, SPANS), max_size=20
+    st.tuples(st.sampled_from(["add", "discard", "drop", "tidy", "step", "put"]), KEYS, ENTRIES, SPANS),
+    max_size=20,
 )
 
 
-@given(CHANGES, st.integers(0, 9), st.sampled_from(CATEGORIES))
+@given(CHANGES, st.integers(0, 9), st.sampled_from(CATEGORIES), st.sampled_from([0, 1, suppression.LARGE]))
 def test_no_order_of_changes_misses_or_invents_an_entry(
-    changes: list[tuple[str, ListKey, str, Span]], now: int, category: str
+    changes: list[tuple[str, ListKey, str, Span]], now: int, category: str, large: int
 ) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(suppression, "LARGE", large)
+        _change(changes, now, category)
+
+
+def _change(changes: list[tuple[str, ListKey, str, Span]], now: int, category: str) -> None:
     lists, model = Suppressions(), dict[tuple[ListKey, str], Span]()
+    tidying = lists.tidy(0)
     for name, key, entry, span in changes:
         if name == "add":
             lists.add(key, entry, span)
@@ -156,8 +164,15 @@ def test_no_order_of_changes_misses_or_invents_an_entry(
             model = {place: held for place, held in model.items() if place[0] != key} | {
                 (key, NUMBER): Span()
             }
+        elif name == "drop":
+            lists.drop(key)
+            model = {place: held for place, held in model.items() if place[0] != key}
+        elif name == "step":
+            if next(tidying, None) is None:
+                tidying = lists.tidy(0)
         else:
-            list(lists.tidy(0))
+            tidying.close()
+            list(tidying := lists.tidy(0))
     forbidding = [
         key.type
         for (key, entry), span in model.items()
