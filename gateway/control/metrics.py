@@ -103,7 +103,14 @@ class Counters(Collector):
             window.add_metric([name], sum(link.protocol.session.outstanding for link in carrier.links))
             waiting.add_metric([name], len(self.gateway.relay.inbound.matcher(name)))
             _histogram(latency, [name], traffic.latency.get(name, Latency()))
-        yield from (answers, binds, health, outs, limit, window, waiting, latency)
+        questions = CounterMetricFamily(
+            "gateway_carrier_questions",
+            "Questions by query_sm: asked, told (a final state), under_way, refused, unanswered, …",
+            labels=["carrier", "outcome"],
+        )
+        for (asked, outcome), count in traffic.inquiring.counts.items():
+            questions.add_metric([asked, outcome], count)
+        yield from (answers, binds, health, outs, limit, window, waiting, latency, questions)
 
     def _messages(self) -> Iterator[Metric]:
         relay = self.gateway.relay

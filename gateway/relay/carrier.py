@@ -182,6 +182,10 @@ class Carrier:
         link = max(self.links, key=lambda link: link.free, default=None)  # type: ignore[assignment]
         return link if link is not None and link.free > 0 and used < self.settings.window else None
 
+    def widest(self) -> Link | None:
+        """The link with most slots free, for what is no message."""
+        return self._widest()
+
     def pause(self, seconds: float) -> None:
         """Leave the carrier in peace: it said that it is throttled or full."""
         self._paused_until = max(self._paused_until, self.clocks.timer.seconds() + seconds)

@@ -104,6 +104,14 @@ class Inbound:
         else:
             self._later(carrier, message_id, identity, receipt, answer)
 
+    def learn(self, carrier: Carrier, message_id: int, identity: str, receipt: Receipt, batch: Batch) -> None:
+        """The carrier has told, when it was asked, what became of a message."""
+        entry = self.book.get(message_id)
+        if entry is not None:
+            self._apply(carrier, entry, identity, receipt, batch)
+        else:
+            self._later(carrier, message_id, identity, receipt, lambda status: None)
+
     def _later(
         self, carrier: Carrier, message_id: int, identity: str, receipt: Receipt, answer: Answer
     ) -> None:
@@ -126,7 +134,7 @@ class Inbound:
 
     def _apply(self, carrier: Carrier, entry: Entry, identity: str, receipt: Receipt, batch: Batch) -> None:
         """Let a receipt say what became of its message."""
-        state = self._final_state(carrier, receipt)
+        state = self.final_state(carrier, receipt)
         if entry.parts is not None and not entry.state.final and entry.carrier == carrier.name:
             self._apply_to_part(carrier, entry, identity, state, receipt, batch)
         elif entry.state is not State.SENT or entry.carrier != carrier.name:
@@ -171,7 +179,7 @@ class Inbound:
         self.book.end(entry, outcome, _error(receipt), self.clocks.now_ms(), batch)
 
     @staticmethod
-    def _final_state(carrier: Carrier, receipt: Receipt) -> State | None:
+    def final_state(carrier: Carrier, receipt: Receipt) -> State | None:
         """The end that a receipt tells; None if it tells none. A `stat` that is no known word is a
         failure's code.
         """

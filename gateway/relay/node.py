@@ -101,7 +101,7 @@ class Relay:
         self.reviewing = Reviewing(self.book, self.judging, self.gathering, clocks)
         self.queries = Queries(self.book, self.judging, self.gathering, self.committer, clocks)
         self.sweep = Sweep(
-            self.book, self.judging, self.gathering, self.dispatch, self.replies, self.committer, clocks
+            self.book, self.judging, self.gathering, self.traffic, self.replies, self.committer, clocks
         )
         self._make_doors(node, reactor, clocks)
         self.protection = Protection(

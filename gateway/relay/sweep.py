@@ -12,11 +12,11 @@ from gateway.filters.review import approval_of
 from gateway.relay.batch import Batch, Committer
 from gateway.relay.book import Book, Entry
 from gateway.relay.clocks import Clocks
-from gateway.relay.dispatch import Dispatch
 from gateway.relay.gathering import Gathering
 from gateway.relay.judging import Judging
 from gateway.relay.recover import scheduled
 from gateway.relay.replies import Replies
+from gateway.relay.traffic import Traffic
 from gateway.store.rows import State, StoreUnavailable
 
 log = Logger()
@@ -39,7 +39,7 @@ class Sweep:
         book: Book,
         judging: Judging,
         gathering: Gathering,
-        dispatch: Dispatch,
+        traffic: Traffic,
         replies: Replies,
         committer: Committer,
         clocks: Clocks,
@@ -47,7 +47,8 @@ class Sweep:
         self.book = book
         self.judging = judging
         self.gathering = gathering
-        self.dispatch = dispatch
+        self.dispatch = traffic.dispatch
+        self.inquiring = traffic.inquiring
         self.replies = replies
         self.committer = committer
         self.clocks = clocks
@@ -131,13 +132,21 @@ class Sweep:
         if entry.state in (State.WAITING, State.HELD):
             return self.book.end(entry, State.EXPIRED, 0, now, batch)
         if entry.state is State.SENT:
-            carrier = self.dispatch.carriers.get(entry.carrier or "")
-            policy = carrier.settings.no_receipt if carrier is not None else "unknown"
-            return self.book.end(entry, NO_RECEIPT[policy], 0, now, batch)
+            return self._no_receipt(entry, now, batch)
         if entry.state is State.DEFERRED:
             self._release(entry, batch)
             return True
         return False  # gathering has its own deadlines; sending ends with its answer or its connection
+
+    def _no_receipt(self, entry: Entry, now: int, batch: Batch) -> bool:
+        """No receipt has come in time: the message ends, or its carrier is asked."""
+        carrier = self.dispatch.carriers.get(entry.carrier or "")
+        policy = carrier.settings.no_receipt if carrier is not None else "unknown"
+        if carrier is not None and policy == "query":
+            if self.inquiring.asks(carrier, entry, now, batch):
+                return True
+            policy = carrier.settings.query.then
+        return self.book.end(entry, NO_RECEIPT[policy], 0, now, batch)
 
     def _release(self, entry: Entry, batch: Batch) -> None:
         """A deferred message is due: it is judged anew, a segment when its whole text is due."""

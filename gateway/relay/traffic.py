@@ -15,6 +15,7 @@ from gateway.relay.counters import Latency
 from gateway.relay.dispatch import Dispatch
 from gateway.relay.ids import OutOfIds
 from gateway.relay.inbound import Inbound, response_to
+from gateway.relay.inquiring import Inquiring, Question
 from gateway.relay.parts import Taken
 from gateway.smpp.constants import CommandStatus
 from gateway.smpp.pdus import AlertNotification, DataSm, DataSmResp, DeliverSm, Pdu, SubmitSmResp
@@ -41,6 +42,7 @@ class Traffic:
         self.book = book
         self.dispatch = dispatch
         self.inbound = inbound
+        self.inquiring = Inquiring(book, inbound, outgoing, clocks)
         self.alerts = alerts
         self.committer = committer
         self.outgoing = outgoing
@@ -58,6 +60,8 @@ class Traffic:
                 if isinstance(event.context, Entry):
                     carrier.heard(None, event.sent_at)
                     self.dispatch.unanswered(carrier, event.context, batch)
+                elif isinstance(event.context, Question):
+                    self.inquiring.unanswered(carrier)
             elif isinstance(event, Received):
                 self._received(carrier, link, event.pdu, batch)
         self.committer.commit(batch, must=True)
@@ -65,6 +69,8 @@ class Traffic:
 
     def _answered(self, carrier: Carrier, event: Answered, batch: Batch) -> None:
         entry, pdu = event.context, event.pdu
+        if isinstance(entry, Question):
+            self.inquiring.answered(carrier, entry, pdu, batch)
         if not isinstance(entry, Entry):
             return
         status = carrier.meaning(pdu.command_status)

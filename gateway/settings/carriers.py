@@ -175,6 +175,25 @@ class PeopleCodes(Section):
     """By what a receipt has as `err`, or as `stat` where that is a code of the carrier's own: `MK:1004`."""
 
 
+class Query(Section):
+    """How a carrier is asked by query_sm what became of a message whose receipt never came. Its answer counts
+    as a receipt does."""
+
+    tries: Count = 3
+    """How often it is asked about one message; times at which it was down count."""
+    every: Timer = 600.0
+    """Between two questions about one message."""
+    rate: Number = 5.0
+    """Questions a second, beside the submits."""
+    id: Literal["exact", "hex", "HEX"] = "exact"
+    """How the message id is written in the question where `ids.response` is `hex` or `dec`: in decimal, or in
+    hexadecimal with small or capital letters."""
+    width: Annotated[int, Field(strict=True, ge=0, le=64)] = 0
+    """The id is filled up with zeros to so many characters."""
+    then: Literal["unknown", "expired", "undeliverable"] = "unknown"
+    """The final state of a message about which no answer said more."""
+
+
 class Carrier(Section):
     """An upstream account: who we are for the carrier, and how it behaves."""
 
@@ -214,8 +233,10 @@ class Carrier(Section):
     `health` and `people` go by those."""
     receipt_timeout: Timer = 72 * 3600.0
     """How long after its submit a message waits for its receipt; then `no_receipt` says how it ends."""
-    no_receipt: Literal["unknown", "expired", "undeliverable"] = "unknown"
-    """The final state of a message whose receipt never came."""
+    no_receipt: Literal["unknown", "expired", "undeliverable", "query"] = "unknown"
+    """The final state of a message whose receipt never came; `query`: the carrier is asked by query_sm first,
+    as the key `query` says."""
+    query: Query = Query()
     unanswered: Literal["unknown", "resend", "elsewhere"] = "unknown"
     """A submit whose answer never came: `unknown` ends it so (it may have been delivered), `resend` sends it
     again by this carrier, `elsewhere` by whichever its route names (either may deliver it twice)."""

@@ -145,7 +145,7 @@ class Network:
         self.open -= 1
         self._counters[f"ended_{MessageState(state).name}"] += 1
         how = message.receipts
-        if how.when == "always" or _asked(message.registered_delivery, state):
+        if how.when == "always" or (how.when == "asked" and _asked(message.registered_delivery, state)):
             pdu = receipt(message, self._numbers, state, message.done_at)
             self._tell(message, bind, pdu, "receipts")
             for _ in range(how.copies - 1):

@@ -135,7 +135,7 @@ class Receipts(Model):
 
     style: Literal["both", "text", "tlv"] = "both"
     delay: Spread = Fixed(0.2)
-    when: Literal["asked", "always"] = "asked"
+    when: Literal["asked", "always", "never"] = "asked"
     dates: Literal[10, 12, 14] = 10
     layout: str = STANDARD_LAYOUT
     text_length: int = Field(default=20, ge=0)
@@ -231,6 +231,7 @@ class Answer(Model):
     cut_when: Literal["before", "middle", "after"] = "before"
     unbind: bool = False
     outcome: str | None = None
+    message_id: str | None = None
     receipts: dict[str, Any] = {}
 
     @field_validator("outcome")

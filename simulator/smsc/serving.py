@@ -81,7 +81,8 @@ class Serving:
         if answer.status:
             return refusal(Header(16, pdu.command_id, 0, pdu.sequence_number), answer.status)
         if isinstance(pdu, QuerySm):
-            return self._query(pdu)
+            found = self._query(pdu)
+            return found if answer.message_id is None else found._replace(message_id=answer.message_id)
         if isinstance(pdu, CancelSm):
             return self._cancel(pdu)
         if isinstance(pdu, ReplaceSm):

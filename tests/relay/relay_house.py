@@ -39,6 +39,8 @@ from gateway.smpp.pdus import (
     DeliverSm,
     DeliverSmResp,
     Pdu,
+    QuerySm,
+    QuerySmResp,
     SubmitSm,
     SubmitSmResp,
 )
@@ -271,6 +273,11 @@ class Upstream(Peer):
             said = self.house.answer(self.name, pdu)
             if said is not None:
                 self.respond(pdu, *said)
+        elif isinstance(pdu, QuerySm):
+            self.house.asked.append(pdu)
+            told = self.house.tell(pdu)
+            if told is not None:
+                self.session.respond(told._replace(sequence_number=pdu.sequence_number))
 
     def respond(self, pdu: SubmitSm | DataSm, status: int = 0, message_id: str = "") -> None:
         """Answer a submit."""
@@ -298,6 +305,8 @@ class House:
         self.bind_status = 0
         self.submits: list[tuple[str, SubmitSm | DataSm]] = []
         self.answer: Callable[[str, SubmitSm | DataSm], tuple[int, str] | None] = self.accept
+        self.asked: list[QuerySm] = []
+        self.tell: Callable[[QuerySm], QuerySmResp | None] = lambda pdu: None
         self.accepted = 0
         self.start()
 
