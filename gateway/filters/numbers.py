@@ -9,9 +9,16 @@ packs bring.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import NamedTuple
 
-from phonenumbers import COUNTRY_CODE_TO_REGION_CODE, NumberParseException, parse, region_code_for_number
+from phonenumbers import (
+    COUNTRY_CODE_TO_REGION_CODE,
+    NumberParseException,
+    is_possible_number,
+    parse,
+    region_code_for_number,
+)
 from phonenumbers.timezone import time_zones_for_number
 from phonenumbers.tzdata import TIMEZONE_DATA, TIMEZONE_LONGEST_PREFIX
 
@@ -32,8 +39,7 @@ CACHED = 200_000
 UNKNOWN_ZONE = "Etc/Unknown"
 NON_GEOGRAPHIC = "001"
 TON_NATIONAL = 2
-TON_NOT_A_NUMBER = frozenset((3, 4, 5, 6))
-"""network specific, subscriber, alphanumeric, abbreviated (SMPP 3.4, 5.2.5)."""
+TON_ALPHANUMERIC = 5
 
 _SEPARATORS = str.maketrans("", "", " -.()/")
 
@@ -60,11 +66,12 @@ def normalise(address: str, ton: int = 1, calling_code: str = "") -> str | None:
     `ton` is the SMPP type of number. A leading `+` or `00` is taken off, and separators. With `calling_code`,
     one leading zero and the type "national" stand for that country; without, a national number is taken as it
     stands, since many clients declare complete numbers so and a list must not be missed for it; one with a
-    leading zero is None.
+    leading zero, or of a length that no complete number of that calling code has, is None. Other types than
+    "alphanumeric" change nothing: carriers deliver by the digits, whatever they are declared as.
     """
     if ton <= 1 and address.isdigit() and address.isascii() and address[0] != "0":  # as nearly all are
         return address if SHORTEST <= len(address) <= LONGEST else None
-    if ton in TON_NOT_A_NUMBER:
+    if ton == TON_ALPHANUMERIC:
         return None
     digits = address
     if not digits.isdigit():
@@ -76,11 +83,28 @@ def normalise(address: str, ton: int = 1, calling_code: str = "") -> str | None:
             digits = digits[2:]
         elif calling_code:
             digits = calling_code + digits[1:]
-    elif ton == TON_NATIONAL and calling_code and digits == address:
-        digits = calling_code + digits
+    elif ton == TON_NATIONAL and digits == address and (calling_code or not _may_be_complete(digits)):
+        if not calling_code:
+            return None
+        if not (digits.startswith(calling_code) and _may_be_complete(digits)):
+            digits = calling_code + digits
     if not SHORTEST <= len(digits) <= LONGEST or digits[0] == "0":
         return None
     return digits
+
+
+def _may_be_complete(digits: str) -> bool:
+    """Whether a number with its calling code may be so long."""
+    return _has_length(digits[:3], len(digits))
+
+
+@lru_cache(maxsize=20_000)
+def _has_length(beginning: str, length: int) -> bool:
+    try:
+        number = parse("+" + beginning.ljust(length, "0"))
+    except NumberParseException:
+        return False
+    return is_possible_number(number)
 
 
 def calling_code_of(digits: str) -> str:

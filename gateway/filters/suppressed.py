@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from gateway.filters.known import Known
 from gateway.filters.listed import Lists
+from gateway.filters.numbers import SHORTEST
 from gateway.filters.persons import Persons
-from gateway.filters.suppression import REASON, Hit
+from gateway.filters.suppression import PASSES, REASON, Hit, ListType
 from gateway.filters.verdict import REASONS, Action, Verdict, beside
 from gateway.message import Message
 
@@ -27,10 +28,10 @@ class Suppressed:
         self.lists: Lists = lists or {}
 
     def judge(self, message: Message, now: float) -> Verdict | None:
-        """A refusal if a list forbids the message."""
+        """A refusal if a list forbids the message, or if nobody can tell whose number it is."""
         person = self.persons.person(message)
         if person is None:
-            return None
+            return self._unknown(message)
         suppressions = self.known.suppressions
         hit = suppressions.find(person.digits, message.tenant, person.program, message.category, now)
         verdict = self._refusal(hit) if hit is not None else None
@@ -47,6 +48,18 @@ class Suppressed:
         return Verdict(
             Action.REFUSE, self.name, f"{key.type} ({key.name})", "", REASONS[REASON[key.type]], describe(hit)
         )
+
+    def _unknown(self, message: Message) -> Verdict | None:
+        """A number that is too long for a short code and is none with its calling code either: no list can be
+        asked about it, and a carrier might still know whose it is. What opt-outs stop does not go there.
+        """
+        if sum(map(str.isdigit, message.destination)) < SHORTEST:
+            return None
+        passes = PASSES[ListType.TENANT_OPTOUT]
+        action = Action.WARN if message.category in passes else Action.REFUSE
+        reason = REASONS["filter_failed"] if action is Action.REFUSE else None
+        detail = "a number without its calling code: calling_code of the tenant in people.yaml may say which"
+        return Verdict(action, self.name, "whose number", "", reason, detail)
 
     def _wait(self, message: Message, program: str, now: float) -> Verdict | None:
         """A list that nobody has read yet might hold the number: the message waits until one has."""

@@ -71,6 +71,10 @@ class Adapter:
         except Unfit:
             return destination
 
+    def handset(self, number: str, ton: int) -> tuple[str, int]:
+        """The number of a handset that has written by this carrier, and its type."""
+        return self._destination.handset(number, ton)
+
     # single fields
 
     def _fields(self, pdu: MtPdu, message: Message, now_ms: int) -> MtPdu:

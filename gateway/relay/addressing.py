@@ -58,6 +58,20 @@ class Writer:
         """A number in international form without +."""
         return self._international(number, 1)
 
+    def handset(self, number: str, ton: int) -> tuple[str, int]:
+        """The number of a handset that writes, and its type: in international form where the carrier is known
+        to tell it as dialled in a country.
+        """
+        country, trunk, form = self.rules.country, self.rules.trunk, self.rules.form
+        plain = number.translate(_BETWEEN)
+        if not country or len(plain) <= self.rules.short or plain.startswith(("+", "00")):
+            return number, ton
+        if trunk and plain.startswith(trunk):
+            return country + plain[len(trunk) :], 1
+        if not plain.startswith(country) and (ton == 2 or form == "national"):
+            return country + plain, 1
+        return number, ton
+
     def _formed(self, written: str, number: str) -> tuple[str, int]:
         """The number in the form that is wanted, and its type."""
         rules = self.rules

@@ -21,11 +21,14 @@ CONCERNED = ("promotional", "service")
 
 
 class Last(NamedTuple):
-    """What a handset got last from a number, and when (unix seconds)."""
+    """What a handset got last from a number, and when (unix seconds). `program` and `category` are those of
+    the last message that an opt-out can be about: "" if there was none, since nobody opts out of codes.
+    """
 
+    latest: str
+    at: int
     program: str
     category: str
-    at: int
 
 
 class Heard(NamedTuple):
@@ -59,9 +62,13 @@ class Attribution:
         if message.by:
             return
         pair = message.destination, message.source.lstrip("+")
-        self._last[pair] = Last(
-            self.people.persons.program(message), message.category, message.accepted_at // 1000
-        )
+        program, at = self.people.persons.program(message), message.accepted_at // 1000
+        if message.category in CONCERNED:
+            self._last[pair] = Last(program, at, program, message.category)
+        else:
+            before = self._last.get(pair)
+            concerned = ("", "") if before is None else (before.program, before.category)
+            self._last[pair] = Last(program, at, *concerned)
         self._last.move_to_end(pair)
         if len(self._last) > REMEMBERED:
             self._last.popitem(last=False)
@@ -82,20 +89,20 @@ class Attribution:
         A program that it names by a keyword goes before all else, then what the handset got last from the
         number: a request for consent, or a message.
         """
-        pair = heard.reply.source_addr.lstrip("+"), heard.reply.destination_addr.lstrip("+")
-        last = self._last.get(pair)
+        number = heard.reply.destination_addr.lstrip("+")
+        written = heard.reply.source_addr.lstrip("+")
+        last = self._last.get((written, number)) or self._last.get((heard.digits, number))
         pending = self.consenting.pending(heard)
         if pending is not None and last is not None and last.at > pending.asked_at:
-            pending = pending if last.program == pending.program else None
+            pending = pending if last.latest == pending.program else None
         named = self._named(heard)
         if named is not None:
             return heard._replace(program=named, category=CONCERNED[0]), pending
         if pending is not None:
             return heard._replace(program=pending.program, category=CONCERNED[0]), pending
-        if last is None:
+        if last is None or not last.category:
             return heard._replace(category=CONCERNED[0]), None
-        category = last.category if last.category in CONCERNED else CONCERNED[0]
-        return heard._replace(program=last.program, category=category), None
+        return heard._replace(program=last.program, category=last.category), None
 
     def _named(self, heard: Heard) -> str | None:
         """The program of which a keyword stands in the reply, beside others."""

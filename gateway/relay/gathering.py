@@ -26,6 +26,7 @@ from gateway.store.rows import State
 INCOMPLETE = refusal("gateway", "long text never complete", REASONS["incomplete_long_text"])
 TOO_LONG = refusal("gateway", "long text too long", REASONS["content_blocked"])
 
+NEVER = -1  # changes: what was judged by a text of before is asked again before it leaves
 LONGEST_TEXT = 65_536
 """Octets that all segments of a text may have, some twice as many as 255 short messages hold."""
 
@@ -93,7 +94,10 @@ class Gathering:
         if not isinstance(known, Judgement) or known.rewritten:  # what was rewritten left as other octets
             self.settle(group.in_order(), INCOMPLETE)
         else:
-            self.settle(group.in_order(), known)
+            entries = group.in_order()
+            self.settle(entries, known)
+            for entry in entries:  # the verdict is of another time: people may have said something since
+                entry.judged_on = NEVER
 
     def overdue(self) -> None:
         """Settle the groups whose time is over."""

@@ -14,6 +14,7 @@ from twisted.logger import Logger
 
 from gateway.filters.consent import NEVER, NOBODY, ConsentEvent, EventKind, Status, lifted_basis, months_after
 from gateway.filters.known import CONSENTS
+from gateway.filters.numbers import SHORTEST
 from gateway.filters.packs import Basis, ConsentRule, ReplyRule
 from gateway.filters.persons import Persons
 from gateway.filters.replywords import Reading, ReplyClass, ReplyWords, word_rules
@@ -26,6 +27,7 @@ from gateway.relay.cases import Cases
 from gateway.relay.clocks import Clocks
 from gateway.relay.consenting import Consenting, Pending
 from gateway.relay.people import People
+from gateway.relay.replies import Handset
 from gateway.relay.requesting import Requesting
 from gateway.relay.speaking import Speaker
 from gateway.relay.webhooks import Webhooks
@@ -59,6 +61,7 @@ class Hearing:
         self.webhooks = webhooks
         self.clocks = clocks
         self.counts: Counter[str] = Counter()
+        self.handset: Handset = lambda carrier, number, ton: (number, ton)
         self._later: list[Callable[[Batch], None]] = []
         self.attribution = Attribution(people, consenting)
         self._words: dict[tuple[int, int], tuple[Rules, ReplyWords]] = {}
@@ -75,8 +78,15 @@ class Hearing:
         if not text:
             return
         tenant = account.settings.tenant if account is not None else ""
-        digits = self.persons.digits(tenant, reply.source_addr, reply.source_addr_ton)
+        number, ton = self.handset(carrier, reply.source_addr, reply.source_addr_ton)
+        digits = self.persons.digits(tenant, number, ton)
         if digits is None:
+            if len(number) >= SHORTEST:
+                self.counts["unknown_number"] += 1
+                log.warn(
+                    "a reply by {carrier} is not obeyed: whose number it comes from is not known",
+                    carrier=carrier,
+                )
             return
         heard, pending = self.attribution.of(Heard(reply, text, carrier, account, tenant, digits, None, ""))
         self.cases.capture(heard, batch)
@@ -179,8 +189,7 @@ class Hearing:
         lifted = False
         for key in list(self.people.known.suppressions.lists()):
             if key.name == REPLIES and _covers(key.scope, heard) and self.people.is_on(key, heard.digits):
-                self.people.lift(key, heard.digits, batch, by="person")
-                lifted = True
+                lifted |= self._lift(heard, key, batch)
         for program in self._programs(heard):
             for category in CONCERNED:
                 lifted |= self._restore(heard, program, category, batch)
@@ -188,6 +197,21 @@ class Hearing:
             self._tell("opt_in", heard, reading, batch)
             self._say(heard, self._confirmation(heard, reading.rule.name, "opt_in"), reading.rule.name, batch)
         return lifted
+
+    def _lift(self, heard: Heard, key: ListKey, batch: Batch) -> bool:
+        """Take the person off a list; one of all programs goes on for those that the reply is not about."""
+        rest: list[str] = []
+        if heard.program is not None and not key.scope.program:
+            rest = [each for each in self._programs(heard._replace(program=None)) if each != heard.program]
+        if "" in rest:
+            return False  # what is of no program cannot be told from the one that is meant
+        self.people.lift(key, heard.digits, batch, by="person")
+        kind = ListType.CATEGORY_OPTOUT if key.scope.category else ListType.PROGRAM_OPTOUT
+        for program in rest:
+            narrower = ListKey(kind, key.scope._replace(program=program), REPLIES)
+            evidence = f"an opt-out of all, but for {heard.evidence}"
+            self.people.suppress(narrower, heard.digits, batch, by="person", evidence=evidence)
+        return True
 
     def _restore(self, heard: Heard, program: str, category: str, batch: Batch) -> bool:
         """Give a consent back as it was: it ends when it would have ended."""
@@ -288,18 +312,20 @@ class Hearing:
 
 
 def scope_of(heard: Heard, scope: str) -> ListKey:
-    """The list that an opt-out goes to. Without a message that it answers it goes to the widest."""
+    """The list that an opt-out goes to. Without a message that it answers it goes to the widest; in answer to
+    a service message it is for the whole program, so that it never spares offers.
+    """
     if not heard.tenant:
         return ListKey(ListType.TENANT_OPTOUT, Scope(), REPLIES)
-    if scope == "category" and heard.program is not None:
+    if scope == "category" and heard.program is not None and heard.category == CONCERNED[0]:
         return ListKey(ListType.CATEGORY_OPTOUT, Scope(heard.tenant, heard.program, heard.category), REPLIES)
-    if scope == "program" and heard.program:
+    if scope in ("program", "category") and heard.program:
         return ListKey(ListType.PROGRAM_OPTOUT, Scope(heard.tenant, heard.program), REPLIES)
     return ListKey(ListType.TENANT_OPTOUT, Scope(heard.tenant), REPLIES)
 
 
 def _covers(scope: Scope, heard: Heard) -> bool:
-    """Whether a list stops what the reply is about."""
-    if scope.tenant not in ("", heard.tenant):
+    """Whether a list stops what the reply is about; one of everybody's is not for one tenant to lift."""
+    if scope.tenant != heard.tenant:
         return False
     return heard.program is None or scope.program in ("", heard.program)

@@ -99,7 +99,9 @@ class Protection:
         dispatch.may_leave = judging.may_leave
         dispatch.stopped = self.breaking.stops
         replies.heard = self.hearing.hear
-        replies.alphabet = lambda name: carrier_alphabet(dispatch, name)
+        self.dispatch = dispatch
+        replies.alphabet = self._alphabet
+        replies.handset = self.hearing.handset = self._handset
         codes = Codes(self.people, self.breaking, self.webhooks)
         dispatch.said_no = codes.refused
         inbound.refused = codes.receipt
@@ -183,15 +185,18 @@ class Protection:
             **cases,
         }
 
+    def _alphabet(self, name: str) -> DefaultAlphabet | None:
+        """What a carrier's data_coding 0 means; None where its configuration does not say."""
+        carrier = self.dispatch.carriers.get(name)
+        return None if carrier is None else carrier.settings.rewrite.charset.default
+
+    def _handset(self, name: str, number: str, ton: int) -> tuple[str, int]:
+        carrier = self.dispatch.carriers.get(name)
+        return (number, ton) if carrier is None else carrier.adapter.handset(number, ton)
+
     def _is_capped(self, message: Message) -> bool:
         chain = self.judging.chain_of(message.account, message.category)
         return any(filter.name == Capped.name for filter, _ in chain.filters)
 
     def _entry(self, row: MessageRow) -> Entry:
         return restore(row, self.accounts)
-
-
-def carrier_alphabet(dispatch: Dispatch, name: str) -> DefaultAlphabet | None:
-    """What a carrier's data_coding 0 means; None where its configuration does not say."""
-    carrier = dispatch.carriers.get(name)
-    return None if carrier is None else carrier.settings.rewrite.charset.default

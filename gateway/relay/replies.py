@@ -41,6 +41,8 @@ _SAR = frozenset({Tag.sar_msg_ref_num, Tag.sar_total_segments, Tag.sar_segment_s
 
 MoPdu = DeliverSm | DataSm
 Heard = Callable[[Account | None, str, DeliverSm, str | None, Batch], None]
+Handset = Callable[[str, str, int], tuple[str, int]]
+"""The number of a handset, and its type, of what a carrier says they are."""
 LongKey = tuple[str, str, Part]
 
 
@@ -68,6 +70,7 @@ class Replies:
         self.counts: Counter[str] = Counter()
         self.heard: Heard = lambda account, carrier, reply, text, batch: None
         self.alphabet: Callable[[str], DefaultAlphabet | None] = lambda carrier: None
+        self.handset: Handset = lambda carrier, number, ton: (number, ton)
         self._writers: OrderedDict[tuple[str, str], str] = OrderedDict()  # by handset and number
         self._long: dict[LongKey, LongReply] = {}
 
@@ -130,7 +133,8 @@ class Replies:
         first = replies[0]
         stated = self.alphabet(carrier)
         text = text_of(replies, stated or "gsm7")
-        account = self.owner(first.destination_addr, first.source_addr, text)
+        handset, _ = self.handset(carrier, first.source_addr, first.source_addr_ton)
+        account = self.owner(first.destination_addr, handset, text)
         if stated is None and account is not None and account.settings.default_alphabet != "gsm7":
             text = text_of(replies, account.settings.default_alphabet)
         if account is None:
