@@ -156,7 +156,7 @@ def over_at(state: ConsentState, rules: Rules, now: int) -> int | None:
     if state.granted_at and state.expires_at != NEVER:
         ends.append(state.expires_at)
     if state.granted_at and (basis := state.basis) is not None:
-        asked = [rule.bases.get(basis) for rule, _ in rules.of(ConsentRule, now)]
+        asked = [rule.bases.get(basis) for rule, _ in rules.of(ConsentRule, now) if not rule.shadow]
         ends += [months_after(state.granted_at, months) for months in asked if months is not None]
     past = [end for end in ends if end <= now]
     return min(past) if past else None
