@@ -13,7 +13,7 @@ from gateway.relay.book import Entry
 from gateway.relay.consenting import Consenting, Pending
 from gateway.relay.people import PAGE, People
 from gateway.smpp.pdus import DeliverSm
-from gateway.store.queries import accepted_since, last_message_id
+from gateway.store.queries import accepted_since, before_latest
 from gateway.store.rows import MessageRow
 
 REMEMBERED = 100_000  # messages whose program and category are known when somebody replies
@@ -76,7 +76,7 @@ class Attribution:
     async def restore(self, entry_of: Callable[[MessageRow], Entry]) -> None:
         """Learn anew what went to whom last, of the latest messages in the store."""
         ledger = self.people.ledger
-        after = await ledger.read(last_message_id) - REMEMBERED
+        after = await ledger.read(before_latest, REMEMBERED)
         while found := await ledger.read(accepted_since, 0, after, PAGE):
             for row in found:
                 if row.client_id:

@@ -200,6 +200,14 @@ def last_message_id(connection: Connection) -> int:
     return connection.scalar(select(func.max(message.c.id))) or 0
 
 
+def before_latest(connection: Connection, count: int) -> int:
+    """The highest id below those of the latest `count` messages, 0 if there are no more than these. Ids have
+    gaps: each start begins with new ones.
+    """
+    query = select(message.c.id).order_by(message.c.id.desc()).offset(count).limit(1)
+    return connection.scalar(query) or 0
+
+
 def outbox_counts(connection: Connection) -> dict[str, int]:
     """How many rows wait for each account that has any; dead letters wait for nobody."""
     query = select(outbox.c.account, func.count()).where(outbox.c.kind != Kind.DEAD)

@@ -6,6 +6,7 @@ import json
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
+import pytest
 from people_house import NOON, SHOP, PeopleHouse, offer_pdu, replying, shanghai, words
 from relay_house import HANDSET, name_of
 
@@ -85,6 +86,20 @@ def test_a_stop_is_heeded_after_a_crash(people: PeopleHouse) -> None:
     assert State(people.offer(text="【商店】again").state) is State.SENT
     people.restart()
     assert State(people.offer(text="【商店】and again").state) is State.SENT
+
+
+def test_what_a_reply_answers_is_known_after_restarts(
+    people: PeopleHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.relay.attributing.REMEMBERED", 10)
+    people.consent()
+    people.offer()
+    for _ in range(2):  # each begins with a new block of ids
+        people.restart()
+        people.code()
+        people.advance(60, step=60)
+    people.reply("退订")
+    assert [row.type for row in people.read(stored.suppressions_of, HANDSET)] == ["category_optout"]
 
 
 def test_a_start_lifts_only_what_a_stop_set(people: PeopleHouse) -> None:
