@@ -15,14 +15,19 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
 from typing import Any
 
 import yaml
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 HERE = Path(__file__).parent
 ROOT = HERE.parent
@@ -33,6 +38,15 @@ GSM = (
     "Example Shop: 20% off all shoes this week at shop.example.com. Reply STOP to opt out",
     "Example Shop: new coats have come in, members pay half on Friday. Reply STOP to opt out",
 )
+OWN_GSM = (
+    "Example Shop: ######## gets 20% off all shoes at shop.example.com. Reply STOP to opt out",
+    "Example Shop: ######## has first choice of the new coats on Friday. Reply STOP to opt out",
+)
+OWN_CHINESE = (
+    "【示例商店】########您好，周末全场八折，满二百元再减三十元，新会员进店即送精美礼品一份，详情请见店内海报，欢迎光临选购，拒收请回复R",
+    "【示例商店】########您好，秋季新款大衣已经到店，凭本条短信可享七五折，每位限购两件，数量有限先到先得，期待您的光临，拒收请回复R",
+)
+"""Texts in which each # becomes a letter or a name of the message's own: no two are the same."""
 CHINESE = (
     "【示例商店】周末全场八折，满二百元再减三十元，新会员进店即送精美礼品一份，详情请见店内海报或致电咨询，欢迎光临本店选购，拒收请回复R",
     "【示例商店】秋季新款大衣已经到店，老顾客凭本条短信可享七五折，每位限购两件，数量有限先到先得，期待您与家人光临，拒收请回复R",
@@ -71,18 +85,29 @@ def built_peer(directory: Path) -> Path:
     if compiler is None:
         raise SystemExit("the load maker is written in C: install a compiler (Debian: gcc libc6-dev)")
     peer = directory / "peer"
-    subprocess.run([compiler, "-O2", "-o", str(peer), str(HERE / "load" / "peer.c")], check=True)
+    command = [compiler, "-O2", "-o", str(peer), str(HERE / "load" / "peer.c")]
+    if subprocess.run([*command, "-DTLS", "-lssl", "-lcrypto"], capture_output=True, check=False).returncode:
+        subprocess.run(command, check=True)  # without OpenSSL's headers (Debian: libssl-dev) no TLS
     return peer
 
 
-def texts(path: Path, gsm: bool = True, chinese: bool = True) -> None:
+def certificate(path: Path) -> None:
+    """A key and a certificate of its own for localhost, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    made = x509.CertificateBuilder(name, name, key.public_key(), 1, now, now + timedelta(days=2))
+    encoding, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, plain)
+    path.write_bytes(private + made.sign(key, hashes.SHA256()).public_bytes(encoding))
+
+
+def texts(path: Path, gsm: Sequence[str] = GSM, chinese: Sequence[str] = CHINESE) -> None:
     """The texts of the campaign for the load maker, half short GSM and half 70-character Chinese."""
     lines = []
-    for english, own in zip(GSM, CHINESE, strict=True):
-        if gsm:
-            lines.append(f"0 {AUSTRALIA} {english.encode('ascii').hex()}")
-        if chinese:
-            lines.append(f"8 {CHINA} {own[:70].encode('utf-16-be').hex()}")
+    for english, chinese_text in zip(gsm, chinese, strict=True):
+        lines.append(f"0 {AUSTRALIA} {english.encode('ascii').hex()}")
+        lines.append(f"8 {CHINA} {chinese_text[:70].encode('utf-16-be').hex()}")
     path.write_text("\n".join(lines) + "\n")
 
 
@@ -127,7 +152,8 @@ def configure(directory: Path, scale: Scale) -> dict[str, int]:
     """The configuration of a campaign under `directory`/config; returns its ports by name."""
     config = directory / "config"
     shutil.copytree(ROOT / "config", config)
-    ports = dict(zip(("listen", "control", "carrier"), free_ports(3), strict=True))
+    ports = dict(zip(("listen", "control", "carrier", "tls"), free_ports(4), strict=True))
+    certificate(directory / "certificate.pem")
     word_list(config / "words" / "many.txt", scale.words)
     suppressed_file(config / "suppressed.txt", scale.suppressed)
     consent_file(directory / "consents.csv", scale.consents)
@@ -168,7 +194,11 @@ def configure(directory: Path, scale: Scale) -> dict[str, int]:
 
     def node(document: Any) -> None:
         document["state"] = "../state"
-        document["listeners"] = [{"endpoint": f"tcp:{ports['listen']}:interface=127.0.0.1"}]
+        pem = directory / "certificate.pem"
+        document["listeners"] = [
+            {"endpoint": f"tcp:{ports['listen']}:interface=127.0.0.1"},
+            {"endpoint": f"ssl:{ports['tls']}:interface=127.0.0.1:privateKey={pem}:certKey={pem}"},
+        ]
         document["control"] = f"tcp:{ports['control']}:interface=127.0.0.1"
         document["limits"]["connections"] = 5000
         if scale.store:
@@ -225,11 +255,19 @@ def family(pid: int) -> Iterator[int]:
 
 def cpu(pid: int) -> float:
     """Seconds of CPU that a process and its children have used, all their threads."""
-    used = 0.0
-    for each in family(pid):
-        fields_of = Path(f"/proc/{each}/stat").read_text().rsplit(")", 1)[1].split()
-        used += (int(fields_of[11]) + int(fields_of[12])) / TICKS
-    return used
+    return sum(_used(Path(f"/proc/{each}")) for each in family(pid))
+
+
+def cpu_by_part(pid: int) -> dict[str, float]:
+    """Seconds of CPU by part: the reactor's thread, the other threads of its process, the other processes."""
+    own = _used(Path(f"/proc/{pid}"))
+    reactor = _used(Path(f"/proc/{pid}/task/{pid}"))
+    return {"reactor": reactor, "threads": own - reactor, "processes": cpu(pid) - own}
+
+
+def _used(place: Path) -> float:
+    fields_of = (place / "stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields_of[11]) + int(fields_of[12])) / TICKS
 
 
 def resident(pid: int) -> float:
@@ -252,27 +290,45 @@ class Campaign:
     reports: list[dict[str, Any]] = field(default_factory=list)
 
     def load(
-        self, count: int, *, sessions: int = 8, window: int = 100, rate: float = 0, account: str = "shop"
+        self,
+        count: int,
+        *,
+        sessions: int = 8,
+        window: int = 100,
+        rate: float = 0,
+        account: str = "shop",
+        own: bool = False,
+        tls: bool = False,
     ) -> dict[str, Any]:
-        """Submit, wait for every receipt; the load maker's report and the gateway's CPU a message."""
-        before = cpu(self.gateway.pid)
-        command = [self.peer, "esme", self.ports["listen"], account, PASSWORD, sessions, window, count, rate]
-        command += [self.directory / "texts", "10690001", self.first]
-        done = subprocess.run([*map(str, command)], capture_output=True, text=True, timeout=900, check=False)
+        """Submit, wait for every receipt; the load maker's report and the gateway's CPU a message.
+
+        With `own` no two texts are the same.
+        """
+        before = cpu_by_part(self.gateway.pid)
+        port = self.ports["tls" if tls else "listen"]
+        command = [self.peer, "esme", port, account, PASSWORD, sessions, window, count, rate]
+        command += [self.directory / ("own-texts" if own else "texts"), "10690001", self.first]
+        environ = os.environ | ({"PEER_TLS": "1"} if tls else {})
+        done = subprocess.run(
+            [*map(str, command)], capture_output=True, text=True, timeout=900, check=False, env=environ
+        )
         if done.returncode:
             raise SystemExit(done.stdout + done.stderr)
         self.first += count // 2 + 1
         report: dict[str, Any] = json.loads(done.stdout)
         report["per_second"] = report["receipts"] / report["seconds"] if report["seconds"] else 0.0
-        report["cpu_us"] = (cpu(self.gateway.pid) - before) / max(1, report["accepted"]) * 1e6
+        spent = {part: now - before[part] for part, now in cpu_by_part(self.gateway.pid).items()}
+        report["parts"] = {part: used / max(1, report["accepted"]) * 1e6 for part, used in spent.items()}
+        report["cpu_us"] = sum(report["parts"].values())
         report["resident"] = resident(self.gateway.pid)
         self.reports.append(report)
         return report
 
 
-def gateway_process(directory: Path) -> subprocess.Popen[bytes]:
+def gateway_process(directory: Path, profiled: bool = False) -> subprocess.Popen[bytes]:
     """A gateway on the campaign's configuration; its log is in `directory`."""
-    command = [sys.executable, "-m", "gateway", "run", "--config", str(directory / "config")]
+    program = [str(HERE / "profiled.py"), str(directory / "profile")] if profiled else ["-m", "gateway"]
+    command = [sys.executable, *program, "run", "--config", str(directory / "config")]
     with (directory / "gateway.log").open("ab") as log:
         return subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
 
@@ -287,26 +343,45 @@ def import_consents(directory: Path) -> None:
 
 
 @contextmanager
-def campaign(directory: Path, scale: Scale = Scale(), delay_ms: int = 0) -> Iterator[Campaign]:
+def campaign(
+    directory: Path, scale: Scale = Scale(), delay_ms: int = 0, profiled: bool = False
+) -> Iterator[Campaign]:
     """A running campaign, its consents imported; everything it started is ended with it."""
     ports = configure(directory, scale)
     peer = built_peer(directory)
     texts(directory / "texts")
+    texts(directory / "own-texts", OWN_GSM, OWN_CHINESE)
     quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
     parts = [subprocess.Popen([str(peer), "carrier", str(ports["carrier"]), str(delay_ms)], **quiet)]  # type: ignore[call-overload]
     try:
-        parts.append(gateway_process(directory))
+        parts.append(gateway_process(directory, profiled and not scale.consents))
         wait_for(ports["listen"])
         if scale.consents:
             import_consents(directory)
             parts[1].send_signal(signal.SIGTERM)
             parts[1].wait(60)
-            parts[1] = gateway_process(directory)
+            parts[1] = gateway_process(directory, profiled)
         ready = wait_for(ports["listen"])
         time.sleep(3)
+        if profiled:
+            parts[1].send_signal(signal.SIGUSR2)
         yield Campaign(directory, ports, peer, parts[1], parts[0], ready)
     finally:
         for part in parts:
             part.send_signal(signal.SIGINT)
         for part in parts:
             part.wait(60)
+
+
+def profile(directory: Path) -> dict[str, float]:
+    """By room the share of the reactor's thread, once a profiled gateway has ended."""
+    counts: dict[str, int] = json.loads((directory / "profile").read_text())
+    whole = sum(counts.values())
+    return {room: count / whole for room, count in sorted(counts.items(), key=lambda item: -item[1])}
+
+
+def compiled() -> str:
+    """What is in use of the compiled modules, in a process as the gateway's."""
+    asked = "from gateway.compiled import IN_USE; print(IN_USE)"
+    done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout.strip()

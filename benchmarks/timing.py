@@ -1,9 +1,12 @@
-"""Microseconds per call: the median of some runs, each the best of several loops; and on what machine."""
+"""Microseconds per call: the median of some runs, each the best of several loops; and on what machine.
+
+A line of a benchmark is `figure unit (least-most) name`: `all.py` reads it.
+"""
 
 import platform
 import statistics
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from os import cpu_count
 from time import perf_counter_ns
 
@@ -12,11 +15,21 @@ LOOP_NANOSECONDS = 20_000_000
 
 def microseconds(call: Callable[[], object], best_of: int = 5, runs: int = 3) -> float:
     """Median over `runs` of the best of `best_of` loops, in microseconds per call."""
+    return statistics.median(bests(call, best_of, runs))
+
+
+def bests(call: Callable[[], object], best_of: int, runs: int) -> list[float]:
+    """Of each run the best of its loops, in microseconds per call."""
     loops = 1
     while _elapsed(call, loops) < LOOP_NANOSECONDS:
         loops *= 2
-    bests = [min(_elapsed(call, loops) for _ in range(best_of)) for _ in range(runs)]
-    return statistics.median(bests) / loops / 1000
+    return [min(_elapsed(call, loops) for _ in range(best_of)) / loops / 1000 for _ in range(runs)]
+
+
+def figure(values: Sequence[float], unit: str, name: str) -> None:
+    """Print one line: the median, and the least and the most if there are several."""
+    spread = f"({min(values):,.2f}-{max(values):,.2f})  " if len(values) > 1 else ""
+    print(f"{statistics.median(values):12,.3f} {unit:5} {spread}{name}", flush=True)
 
 
 def _elapsed(call: Callable[[], object], loops: int) -> int:
@@ -46,4 +59,4 @@ def report(title: str, calls: dict[str, Callable[[], object]], best_of: int = 5,
     print(f"{title}\n{machine()}\nmedian of {runs}, each the best of {best_of} loops\n")
     for name, call in calls.items():
         if not chosen or any(word in name for word in chosen):
-            print(f"{microseconds(call, best_of, runs):9.3f} us  {name}", flush=True)
+            figure(bests(call, best_of, runs), "us", name)

@@ -6,11 +6,13 @@
      peer esme PORT SYSTEM_ID PASSWORD SESSIONS WINDOW COUNT RATE TEXTS SOURCE [FIRST]
          An ESME: COUNT texts over SESSIONS transceivers with WINDOW unanswered each, RATE a second over all of
          them (0: as fast as it goes). TEXTS is a file of lines "data_coding number hex", used in turn: the n-th
-         text goes to its line's number + FIRST (0) + n / 2, so that lines of two countries may take turns. Ends
-         when every accepted text has its final receipt, or nothing has moved for 30 seconds. Prints one line of
-         JSON; latencies in milliseconds.
+         text goes to its line's number + FIRST (0) + n / 2, so that lines of two countries may take turns. Each
+         # in a text becomes a letter or Han character of the message's own code, so that no two are the same.
+         Ends when every accepted text has its final receipt, or nothing has moved for 30 seconds. Prints one line
+         of JSON; latencies in milliseconds. With PEER_TLS=1 in the environment over TLS, the certificate unseen.
 
-   One thread, epoll, no allocation in a message's way. SMPP 3.4, sections 4 and 5. Loopback only. */
+   One thread, epoll, no allocation in a message's way. SMPP 3.4, sections 4 and 5. Loopback only. TLS where it is
+   built with -DTLS and linked with OpenSSL. */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,6 +29,9 @@
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
+#ifdef TLS
+#include <openssl/ssl.h>
+#endif
 
 enum { BIND_TRX = 9, SUBMIT = 4, DELIVER = 5, UNBIND = 6, ENQUIRE = 0x15, RESP = 0x80000000u };
 enum { IN = 1 << 18, OUT = 1 << 20, PENDING = 1 << 20, SENT = 1 << 16 };
@@ -37,6 +42,7 @@ typedef struct {
     uint8_t *in, *out;
     size_t held, from, to;
     uint64_t *sent; /* by sequence_number modulo SENT, when it was submitted */
+    void *tls;
 } Peer;
 
 static int epoll;
@@ -51,15 +57,58 @@ static uint64_t now(void) { /* microseconds, monotonic */
     return (uint64_t)at.tv_sec * 1000000u + (uint64_t)at.tv_nsec / 1000u;
 }
 
+/* As recv and send; over TLS where the peer has it. */
+#ifdef TLS
+static SSL_CTX *context;
+
+static ssize_t told(Peer *peer, int done) {
+    int why = done > 0 ? SSL_ERROR_NONE : SSL_get_error(peer->tls, done);
+    if (why == SSL_ERROR_NONE) return done;
+    if (why == SSL_ERROR_ZERO_RETURN) return 0;
+    errno = why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE ? EAGAIN : EIO;
+    return -1;
+}
+
+static ssize_t hear(Peer *peer, void *into, size_t room) {
+    return peer->tls ? told(peer, SSL_read(peer->tls, into, (int)room)) : recv(peer->fd, into, room, 0);
+}
+
+static ssize_t say(Peer *peer, const void *what, size_t length) {
+    if (!peer->tls) return send(peer->fd, what, length, MSG_NOSIGNAL);
+    return told(peer, SSL_write(peer->tls, what, length > 16384 ? 16384 : (int)length));
+}
+
+static void shake_hands(Peer *peer) { /* the socket still waits */
+    if (!getenv("PEER_TLS")) return;
+    if (!context) {
+        context = SSL_CTX_new(TLS_client_method());
+        SSL_CTX_set_mode(context, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+    }
+    peer->tls = SSL_new(context);
+    SSL_set_fd(peer->tls, peer->fd);
+    if (SSL_connect(peer->tls) != 1) { fprintf(stderr, "no TLS there\n"); exit(1); }
+}
+#else
+static ssize_t hear(Peer *peer, void *into, size_t room) { return recv(peer->fd, into, room, 0); }
+static ssize_t say(Peer *peer, const void *what, size_t length) {
+    return send(peer->fd, what, length, MSG_NOSIGNAL);
+}
+static void shake_hands(Peer *peer) {
+    (void)peer;
+    if (getenv("PEER_TLS")) { fprintf(stderr, "built without TLS\n"); exit(1); }
+}
+#endif
+
 static uint32_t get32(const uint8_t *at) { uint32_t value; memcpy(&value, at, 4); return ntohl(value); }
 static void put32(uint8_t *at, uint32_t value) { value = htonl(value); memcpy(at, &value, 4); }
 
-static Peer *peer_of(int fd) {
+static Peer *peer_of(int fd, int asks) {
     int one = 1;
     Peer *peer = calloc(1, sizeof *peer);
+    peer->fd = fd;
+    if (asks) shake_hands(peer);
     fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
     setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
-    peer->fd = fd;
     peer->in = malloc(IN);
     peer->out = malloc(OUT);
     peer->sent = calloc(SENT, sizeof *peer->sent);
@@ -77,7 +126,7 @@ static void gone(Peer *peer) {
 
 static void flush_out(Peer *peer) {
     while (peer->fd >= 0 && peer->from < peer->to) {
-        ssize_t wrote = send(peer->fd, peer->out + peer->from, peer->to - peer->from, MSG_NOSIGNAL);
+        ssize_t wrote = say(peer, peer->out + peer->from, peer->to - peer->from);
         if (wrote < 0) {
             if (errno != EAGAIN) { gone(peer); return; }
             break;
@@ -130,7 +179,7 @@ typedef void Handler(Peer *, uint32_t, uint32_t, uint32_t, const uint8_t *, cons
 
 static void take(Peer *peer, Handler *handle) {
     for (;;) {
-        ssize_t got = recv(peer->fd, peer->in + peer->held, IN - peer->held, 0);
+        ssize_t got = hear(peer, peer->in + peer->held, IN - peer->held);
         if (got == 0 || (got < 0 && errno != EAGAIN)) { gone(peer); return; }
         if (got < 0) break;
         peer->held += (size_t)got;
@@ -145,7 +194,7 @@ static void take(Peer *peer, Handler *handle) {
         }
         memmove(peer->in, peer->in + at, peer->held - at);
         peer->held -= at;
-        if (got < 4096) break;
+        if (got < 4096 && !peer->tls) break; /* a TLS record may be short and not the last */
     }
 }
 
@@ -236,7 +285,7 @@ static int run_carrier(int port, uint64_t delay_ms) {
             Peer *peer = events[i].data.ptr;
             if (!peer) {
                 int fd = accept(listener, NULL, NULL);
-                if (fd >= 0) peer_of(fd);
+                if (fd >= 0) peer_of(fd, 0);
                 continue;
             }
             if (peer->fd >= 0 && events[i].events & (EPOLLIN | EPOLLHUP | EPOLLERR)) take(peer, carrier);
@@ -255,7 +304,7 @@ static int run_carrier(int port, uint64_t delay_ms) {
 
 /* -- the ESME --------------------------------------------------------------------------------------------- */
 
-typedef struct { uint8_t coding, length; uint8_t octets[254]; uint64_t number; } Text;
+typedef struct { uint8_t coding, length; uint8_t octets[254]; uint64_t number; int marks; uint8_t mark[32]; } Text;
 static Text *texts;
 static size_t text_count;
 static uint64_t window, asked, sent_count, answered, accepted, ended, delivered, first;
@@ -280,6 +329,19 @@ static Known *slot_of(uint64_t id) {
     return &known[at];
 }
 
+/* Each mark of a text becomes one of sixteen letters or names: the number of the message, scattered. */
+static void own_code(uint8_t *at, const Text *what, uint64_t number) {
+    static const char letters[] = "BCDFGHJKLMNPQRST";
+    static const uint16_t names[] = {0x738b, 0x674e, 0x5f20, 0x5218, 0x9648, 0x6768, 0x9ec4, 0x8d75,
+                                     0x5468, 0x5434, 0x5f90, 0x5b59, 0x6731, 0x80e1, 0x90ed, 0x6797};
+    uint32_t code = (uint32_t)number * 2654435761u;
+    for (int i = 0; i < what->marks; i++, code = code >> 4 | code << 28) {
+        uint8_t *place = at + what->mark[i];
+        if (what->coding == 8) { place[0] = (uint8_t)(names[code & 15] >> 8); place[1] = (uint8_t)names[code & 15]; }
+        else *place = (uint8_t)letters[code & 15];
+    }
+}
+
 static int submit(Peer *peer) {
     uint8_t *at = open_pdu(peer);
     if (!at) return 0;
@@ -296,6 +358,7 @@ static int submit(Peer *peer) {
     *at++ = 1; *at++ = 0; *at++ = what->coding; *at++ = 0;
     *at++ = what->length;
     memcpy(at, what->octets, what->length);
+    own_code(at, what, first + sent_count);
     at += what->length;
     uint32_t sequence = ++peer->sequence;
     close_pdu(peer, at, SUBMIT, 0, sequence);
@@ -369,6 +432,9 @@ static void read_texts(const char *path) {
         what->coding = (uint8_t)coding;
         what->length = (uint8_t)(strlen(hex) / 2);
         for (int i = 0; i < what->length; i++) sscanf(hex + 2 * i, "%2hhx", &what->octets[i]);
+        int wide = coding == 8;
+        for (int i = 0; i + wide < what->length && what->marks < 32; i += 1 + wide)
+            if (what->octets[i + wide] == '#' && !(wide && what->octets[i])) what->mark[what->marks++] = (uint8_t)i;
     }
     fclose(file);
 }
@@ -413,7 +479,7 @@ static int run_esme(char **argument, int count) {
     for (int i = 0; i < sessions; i++) {
         int fd = socket(AF_INET, SOCK_STREAM, 0);
         if (connect(fd, (struct sockaddr *)&where, sizeof where)) fail("connect");
-        peers[i] = peer_of(fd);
+        peers[i] = peer_of(fd, 1);
         bind_to(peers[i], argument[1], argument[2]);
         for (int turn = 0; !peers[i]->bound && turn < 1000; turn++) serve(peers, 20, esme);
         if (!peers[i]->bound) { fprintf(stderr, "no answer to a bind\n"); return 1; }
