@@ -6,9 +6,10 @@
 
 Everything that is promised is on (see `campaign.py`); receipts are asked for all. Prints the median
 (least-most) of the runs: messages a second with all receipts back, CPU a message of the gateway with all its
-processes and by part, and the latencies that the load maker saw. The texts are four, in turn; with `--own` each
-message has one of its own, so that no cache of texts is of help. `--profile` says by room what the reactor's
-thread did. Ports are free ones, state is in a temporary directory. Some minutes: the consents are imported first.
+processes and by part, and the latencies that the load maker saw. The texts are four, in turn; with `--own`
+each message has one of its own, so that no cache of texts is of help. `--profile` says by room what the
+reactor's thread did. Ports are free ones, state is in a temporary directory. Some minutes: the consents are
+imported first.
 """
 
 from __future__ import annotations

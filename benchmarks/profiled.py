@@ -1,8 +1,8 @@
 """A gateway that counts what its reactor's thread is at: `python profiled.py FILE run --config DIRECTORY`.
 
-A timer of the CPU's time interrupts it 500 times a second; the innermost function of a room of the gateway is
-what it is at, with all that it has called, else what is round them. SIGUSR2 begins anew. At the end FILE has the
-microseconds by room, as JSON. What other threads and processes do is not seen.
+A timer of the CPU's time interrupts it 500 times a second; the innermost function of a room of the gateway
+is what it is at, with all that it has called, else what is round them. SIGUSR2 begins anew. At the end FILE
+has the microseconds by room, as JSON. What other threads and processes do is not seen.
 """
 
 from __future__ import annotations
