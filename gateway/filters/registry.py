@@ -12,7 +12,7 @@ from typing import Annotated, Literal, NamedTuple
 from ahocorasick_rs import AhoCorasick
 from pydantic import AfterValidator, Field, ValidationError
 
-from gateway.filters.matching import Pattern, parse_pattern
+from gateway.filters.matching import Effort, Pattern, parse_pattern
 from gateway.settings.content import RegisterId
 from gateway.settings.node import Section
 from gateway.settings.problems import Problem, dotted, faults_of
@@ -91,7 +91,9 @@ class Registry:
         if not hits:
             return []
         tried = dict.fromkeys(index for index, _, _ in hits)
-        return [self.entries[index] for index in tried if self.entries[index].pattern.matches(text, allowed)]
+        effort = Effort()
+        entries = self.entries
+        return [entries[index] for index in tried if entries[index].pattern.matches(text, allowed, effort)]
 
 
 def _literals(entry: Registered) -> list[str]:
