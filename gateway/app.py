@@ -226,10 +226,10 @@ class Gateway:
         return self.generation.number, problems
 
     async def _take(self, read: Callable[[], Generation], cause: str, by: str) -> tuple[str, ...]:
-        """Put what is read in force, or nothing: then the problems are returned. One at a time, and none
-        while words are edited.
+        """Put what is read in force, or nothing: then the problems are returned. One at a time; words and
+        templates may be edited meanwhile.
         """
-        async with self.relay.wording.changing:
+        async with self.relay.wording.renewing:
             problems = await self._take_alone(read, cause, by)
         self.relay.wording.tidy()
         return problems
@@ -245,10 +245,12 @@ class Gateway:
             self.problems = ()
             self.relay.alarms.recovered("configuration", "files", "they are valid again")
             before = self.generation
-            self.generations.swap(generation)
-            self.history.keep(generation, cause, packed)
-            self.filters = filters
-            self.relay.adopt(generation, filters, router)
+            async with self.relay.wording.changing:
+                await self.relay.templating.catch_up(filters)
+                self.generations.swap(generation)
+                self.history.keep(generation, cause, packed)
+                self.filters = filters
+                self.relay.adopt(generation, filters, router)
             self.relay.connect()
             self._say_what_waits(before.node, generation.node)
             self.relay.audit.at_once(by, "reload", f"generation {generation.number}", cause)

@@ -72,7 +72,7 @@ class Canaries:
         """Let the configuration in a directory decide for a share. Raises SettingsError and ValueError with
         what is wrong with it.
         """
-        async with self.relay.wording.changing:
+        async with self.relay.wording.renewing:
             if self.canary is not None:
                 raise ValueError("a canary runs already: promote it or withdraw it first")
             generation, filters, router, packed = await deferToThread(self._made, directory)
@@ -84,9 +84,11 @@ class Canaries:
                 generation, {name: each for name, each in filters.items() if name in AGAIN}
             )
             said = f"{CANARY} for {share:.2%} of the recipients"
-            self.generations.last = generation.number
-            self.keep(generation, said, packed)
-            self.take_up(canary)
+            async with self.relay.wording.changing:
+                await self.relay.templating.catch_up(filters)
+                self.generations.last = generation.number
+                self.keep(generation, said, packed)
+                self.take_up(canary)
             if self.last is not None:
                 self.relay.alarms.recovered(KIND, f"generation {self.last['generation']}", "another canary")
         await self.relay.audit.at_once(by, "canary_start", f"generation {generation.number}", said)

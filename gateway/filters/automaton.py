@@ -1,25 +1,31 @@
-"""The search of many words at once: a base, a small shard of what was added since, and the dead.
+"""The search of many words at once: a base, small shards of what was added since, and the dead.
 
-ahocorasick-rs can neither change an automaton nor pickle one, and it holds the interpreter while it builds
-(figures in ``docs/words.md``). So the words lie in shards. At start the base is one shard, however large,
-since one scan of it costs hardly more than a scan of a small one. Later changes touch only the last shards:
-a fresh one of less than `FRESH` words, built again with each change, and when that is full the one before it,
-which holds at most `SHARD` and then stays as it is. A word taken out stays in its shard as dead: whoever asks
-maps keys to entries and finds none.
+No automaton can be changed once it is built. So the words lie in shards. A change of a few words goes into a
+fresh shard of less than `FRESH`, built again with each change by ahocorasick-rs, and when that is full into
+the one before it, of `SHARD` at most. A change of more is one shard of its own, built by daachorse, which
+searches in half the time and, where there are many words, builds in another process (``foundry.py``). A word
+taken out stays in its shard as dead: whoever asks maps keys to entries and finds none. Each shard is
+searched, so when there are more than `MOST_SHARDS`, or more dead than living words, the automaton is `worn`,
+and all is `gathered` into a new base.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
+from gateway.filters.foundry import Large, forged
+
 SHARD = 6_000
-"""Words in one shard built beside running traffic: its build is the longest that anything waits for."""
+"""Words up to which a shard is built by ahocorasick-rs, which holds the interpreter meanwhile."""
 
 FRESH = 1_000
 """Words up to which the last shard is built again with each change."""
+
+MOST_SHARDS = 3
+"""The base, one that fills and the fresh one."""
 
 
 Match = tuple[str, int, int]
@@ -30,7 +36,7 @@ class Shard(NamedTuple):
     """Some words and the automaton that finds them."""
 
     words: list[str]
-    automaton: AhoCorasick
+    automaton: AhoCorasick | Large
 
 
 class Automaton:
@@ -38,17 +44,25 @@ class Automaton:
     from.
     """
 
-    __slots__ = ("_finders", "dead", "shards")
+    __slots__ = ("_large", "_small", "dead", "shards")
 
     def __init__(self, shards: tuple[Shard, ...] = (), dead: frozenset[str] = frozenset()) -> None:
         self.shards = shards
         self.dead = dead
-        self._finders = tuple((shard.automaton.find_matches_as_indexes, shard.words) for shard in shards)
+        self._large = tuple(
+            (automaton.find_overlapping, words) for words, automaton in shards if isinstance(automaton, Large)
+        )
+        self._small = tuple(
+            (automaton.find_matches_as_indexes, words)
+            for words, automaton in shards
+            if isinstance(automaton, AhoCorasick)
+        )
 
     @classmethod
     def of(cls, words: Iterable[str]) -> Automaton:
-        """All words in one shard: the fastest to search, and a stall while it builds."""
-        return cls(_shards(list(words), 0))
+        """All words in one base, built here and now: for the start, when nothing waits."""
+        base = list(words)
+        return cls((Shard(base, Large(base)),) if base else ())
 
     def __len__(self) -> int:
         """Words that live."""
@@ -57,14 +71,17 @@ class Automaton:
     def find(self, text: str) -> list[Match]:
         """Every occurrence of every word, also within another; those of the dead too."""
         matches: list[Match] = []
-        for find, words in self._finders:
-            if found := find(text, True):
-                matches += [(words[index], start, end) for index, start, end in found]
+        for find, words in self._large:
+            if found := find(text):
+                matches += [(words[index], start, end) for start, end, index in found]
+        for search, words in self._small:
+            if indexes := search(text, True):
+                matches += [(words[index], start, end) for index, start, end in indexes]
         return matches
 
     def changed(self, added: Iterable[str], removed: Iterable[str]) -> Automaton:
-        """With words added that do not live in it yet, and living ones removed; builds shards of `SHARD` at
-        most. Long ones are gone through word by word, so that nothing waits for a set to be made at once.
+        """With words added that do not live in it yet, and living ones removed. Long ones are gone through
+        word by word, so that nothing waits for a set to be made at once. Raises NotBuilt.
         """
         new = {word: None for word in added}  # noqa: C420
         gone = list(removed)
@@ -86,19 +103,28 @@ class Automaton:
             last, kept = kept[-1].words, kept[:-1]
             new.update(dict.fromkeys(word for word in last if word not in dead))
             dead = dead.difference(last)
-        return Automaton(kept + _shards(list(new), SHARD), dead)
+        return Automaton((*kept, _shard(list(new))), dead)
 
     @property
     def worn(self) -> bool:
-        """Whether more of its words are dead than alive, so that `compacted` would pay."""
-        return len(self.dead) > len(self)
+        """Whether it takes so long to search, or keeps so much that is dead, that `gathered` would pay."""
+        return len(self.shards) > MOST_SHARDS or len(self.dead) > len(self)
 
-    def compacted(self, size: int = SHARD) -> Automaton:
-        """The living words in new shards of `size`; 0 puts all in one, which stalls by its size. For a
-        thread.
+    def gathered(self) -> Automaton:
+        """The living words in one base. For a thread; raises NotBuilt."""
+        living = [word for shard in self.shards for word in shard.words if word not in self.dead]
+        return Automaton((Shard(living, forged(living)),) if living else ())
+
+    def differing(self, other: Automaton) -> Iterator[str]:
+        """All words that may live in one of the two and not in the other, some of them more than once; few
+        where the two share their base.
         """
-        living = (word for shard in self.shards for word in shard.words if word not in self.dead)
-        return Automaton(_shards(list(living), size))
+        yield from self.dead ^ other.dead
+        for one, two in ((self, other), (other, self)):
+            known = {id(shard.automaton) for shard in two.shards}
+            for shard in one.shards:
+                if id(shard.automaton) not in known:
+                    yield from shard.words
 
 
 def _worn_apart(shards: tuple[Shard, ...], dead: frozenset[str]) -> tuple[tuple[Shard, ...], dict[str, None]]:
@@ -116,13 +142,8 @@ def _worn_apart(shards: tuple[Shard, ...], dead: frozenset[str]) -> tuple[tuple[
     return tuple(kept), living
 
 
-def _shards(words: list[str], size: int) -> tuple[Shard, ...]:
-    step = size or max(len(words), 1)
-    return tuple(_shard(words[first : first + step]) for first in range(0, len(words), step))
-
-
 def _shard(words: list[str]) -> Shard:
-    automaton = AhoCorasick(
-        words, MatchKind.Standard, store_patterns=False, implementation=Implementation.ContiguousNFA
-    )
-    return Shard(words, automaton)
+    if len(words) > SHARD:
+        return Shard(words, forged(words))
+    kind, implementation = MatchKind.Standard, Implementation.ContiguousNFA
+    return Shard(words, AhoCorasick(words, kind, store_patterns=False, implementation=implementation))

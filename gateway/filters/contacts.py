@@ -9,11 +9,11 @@ can begin only where no other match could have.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from itertools import chain, islice
 from typing import NamedTuple
 
-from ahocorasick_rs import AhoCorasick
+from daachorse import CharwiseDoubleArrayAhoCorasick
 
 from gateway.filters.fold import addresses
 
@@ -95,7 +95,8 @@ _CUES = {
     **dict.fromkeys(_HAN_CUES, "han"),
 }
 _CUE_KINDS = list(_CUES.values())
-_FINDER = AhoCorasick(list(_CUES))
+_NO_KINDS = frozenset[str]()
+_FINDER = CharwiseDoubleArrayAhoCorasick(list(_CUES))
 
 MOST = 20
 """Hosts, numbers and handles each that are looked at; a text with more is nobody's ordinary one."""
@@ -124,14 +125,14 @@ NONE = Contacts()
 
 def contacts(text: str, *, numbers: bool = True) -> Contacts:
     """The contacts in a text; telephone numbers only if they are asked for. Never raises."""
-    tokens = text.translate(addresses()).split()
+    tokens = addresses().tokens(text)
     spread = len(tokens) >= SPREAD and [*map(len, tokens)].count(1) >= SPREAD
     seen = " ".join(_closed(tokens)) if spread else " ".join(tokens)
-    cues = _FINDER.find_matches_as_indexes(seen)
+    cues = _FINDER.find(seen)
     digits = numbers and _SEVEN_DIGITS.search(seen) is not None
     if not (cues or digits or spread or "." in seen):
         return NONE
-    kinds = {_CUE_KINDS[index] for index, _, _ in cues}
+    kinds = {_CUE_KINDS[index] for _, _, index in cues} if cues else _NO_KINDS
     han = "han" in kinds
     dotted: list[str] = []
     if han or _DOT.search(seen) is not None:
@@ -167,7 +168,7 @@ def _closed(tokens: list[str]) -> Iterator[str]:
             yield token
 
 
-def _hosts(text: str, seen: str, dotted: list[str], spread: bool, kinds: set[str]) -> Iterator[Host]:
+def _hosts(text: str, seen: str, dotted: list[str], spread: bool, kinds: Set[str]) -> Iterator[Host]:
     if dotted or spread:
         where = seen if spread else " ".join(dotted)
         plain = text.lower()

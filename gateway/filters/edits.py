@@ -122,11 +122,12 @@ class Override(NamedTuple):
 
 
 class Edits:
-    """What all edits up to one come to. Never changes."""
+    """What all edits up to one, the `last` by its number, come to. Never changes."""
 
-    __slots__ = ("_added", "_overrides")
+    __slots__ = ("_added", "_overrides", "last")
 
     def __init__(self) -> None:
+        self.last = 0
         self._added: dict[str, dict[str, Entry]] = {}
         self._overrides: dict[str, dict[str, Override]] = {}
 
@@ -134,8 +135,10 @@ class Edits:
         """With some more, in their order. Raises ValueError for one that makes no sense."""
         new = Edits()
         new._added, new._overrides = self._added.copy(), self._overrides.copy()
+        new.last = self.last
         for edit in edits:
             new._apply(edit)
+            new.last = edit.id
         return new
 
     def _apply(self, edit: Edit) -> None:

@@ -17,23 +17,60 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from itertools import accumulate
 from pathlib import Path
+from string import ascii_lowercase, ascii_uppercase
 from typing import NamedTuple
+
+from daachorse import CharwiseDoubleArrayAhoCorasick
 
 DATA = Path(__file__).parent / "data" / "fold.txt"
 CODE_POINTS = 0x110000
+BASIC_PLANE = 0x10000
 
 Table = list[int | str]
 """For ``str.translate``: at each code point the code point or the string that stands for it."""
 
 _REPEATS = re.compile(r"(\D)(?=\1)", re.ASCII)
+_DOUBLES = CharwiseDoubleArrayAhoCorasick([letter * 2 for letter in ascii_lowercase])
+
+
+class Folding:
+    """A table made quick to apply. Most texts that are not ASCII are all of letters that stand for
+    themselves, capitals of ASCII, and separators: one regular expression tells that, and another takes the
+    tokens. It has the letters as bits, where the table needs some memory for each, and so takes half the
+    time.
+
+    `usual` are signs that are put in the place of others first, since hardly a text is without them.
+    """
+
+    def __init__(self, table: Table, usual: Mapping[str, str] | None = None) -> None:
+        self.table = table
+        self._usual = tuple((usual or {}).items())
+        targets = list(enumerate(table[:BASIC_PLANE]))
+        own = {code for code, target in targets if code == target and chr(code).lower() == chr(code)}
+        own = own - {ord(" ")} | set(map(ord, ascii_uppercase))
+        spaces = {code for code, target in targets if target == ord(" ")}
+        self._tokens = re.compile(f"[{_ranges(own)}]+")
+        self._odd = re.compile(f"[^{_ranges(own | spaces)}]")
+
+    def tokens(self, text: str) -> list[str]:
+        """What is read without a separator between, in order."""
+        if text.isascii():  # which translates ten times as fast
+            return text.translate(self.table).split()
+        plain = text
+        for sign, other in self._usual:
+            plain = plain.replace(sign, other)
+        if self._odd.search(plain) is not None:
+            return text.translate(self.table).split()
+        return self._tokens.findall(plain.lower())
 
 
 def fold(text: str) -> list[str]:
     """View W as its tokens, in order: what is read without a separator between."""
-    return text.translate(WORDS).split()
+    return words().tokens(text)
 
 
 class Folded(NamedTuple):
@@ -46,7 +83,7 @@ class Folded(NamedTuple):
 @lru_cache(maxsize=1)
 def folded(text: str) -> Folded:
     """The text at hand, folded once: several filters ask for it one after the other."""
-    tokens = fold(text)
+    tokens = words().tokens(text)
     return Folded(tokens, "".join(tokens))
 
 
@@ -62,12 +99,30 @@ def view_s(text: str) -> str:
 
 def view_r(squashed: str) -> str:
     """View R of a text in view S: runs of one letter as that letter once."""
-    return _REPEATS.sub("", squashed)
+    return collapsed(squashed, repeats(squashed))
+
+
+def repeats(squashed: str) -> list[int]:
+    """The offsets in view S of the letters that the same letter follows."""
+    if squashed.isascii():  # a quarter of the time
+        return [start for start, _, _ in _DOUBLES.find_overlapping(squashed)]
+    return [repeat.start() for repeat in _REPEATS.finditer(squashed)]
+
+
+def collapsed(squashed: str, repeats: list[int]) -> str:
+    """View R of a text in view S and its `repeats`."""
+    pieces = []
+    done = 0
+    for offset in repeats:
+        pieces.append(squashed[done:offset])
+        done = offset + 1
+    pieces.append(squashed[done:])
+    return "".join(pieces)
 
 
 def view_d(text: str) -> str:
     """The text for the search of links, numbers and handles, separators as single spaces."""
-    return " ".join(text.translate(addresses()).split())
+    return " ".join(addresses().tokens(text))
 
 
 class Origins:
@@ -97,13 +152,12 @@ def origins(text: str) -> list[int]:
 
 def run_starts(squashed: str) -> list[int]:
     """For each character of view R the index in view S at which its run begins; last, the length of S."""
-    starts = []
-    before = ""
-    for index, character in enumerate(squashed):
-        if character != before or character in "0123456789":
-            starts.append(index)
-        before = character
-    starts.append(len(squashed))
+    starts: list[int] = []
+    done = 0
+    for offset in repeats(squashed):
+        starts += range(done, offset + 1)
+        done = offset + 2
+    starts += range(done, len(squashed) + 1)
     return starts
 
 
@@ -129,11 +183,28 @@ def _read(part: int, table: Table | None) -> Table:
     return filled
 
 
+def _ranges(codes: set[int]) -> str:
+    """Code points of the basic plane as the inner part of a character class."""
+    firsts = sorted(code for code in codes if code - 1 not in codes)
+    lasts = sorted(code for code in codes if code + 1 not in codes)
+    return "".join(f"\\u{first:04x}-\\u{last:04x}" for first, last in zip(firsts, lasts, strict=True))
+
+
 WORDS: Table = _read(0, None)
 """The table of views W, S and R."""
 
 
 @cache
-def addresses() -> Table:
-    """The table of view D, made when it is first asked for."""
-    return _read(1, WORDS)
+def words() -> Folding:
+    """View W, made when it is first asked for."""
+    return Folding(WORDS)
+
+
+@cache
+def addresses() -> Folding:
+    """View D, made when it is first asked for."""
+    table = _read(1, WORDS)
+    usual = {
+        sign: chr(code) for sign in "。一二三四五六七八九零" if isinstance(code := table[ord(sign)], int)
+    }
+    return Folding(table, usual)

@@ -6,9 +6,10 @@ All offsets are in view S unless said otherwise.
 
 from __future__ import annotations
 
+import sys
 from bisect import bisect_left, bisect_right
 from collections.abc import Set
-from functools import cached_property, lru_cache
+from functools import lru_cache
 from itertools import accumulate, pairwise
 
 from gateway.filters.automaton import Match
@@ -25,10 +26,15 @@ SHORTEST_APART = 3
 class Reading:
     """A text, its tokens (view W) and its view S."""
 
+    __slots__ = ("_bounds_", "_origins_", "_runs_", "_tokens", "squashed", "text")
+
     def __init__(self, text: str, tokens: list[str], squashed: str) -> None:
         self.text = text
         self.squashed = squashed
         self._tokens = tokens
+        self._bounds_: list[int] | None = None
+        self._runs_: list[int] | None = None
+        self._origins_: Origins | None = None
 
     def is_word(self, start: int, end: int) -> bool:
         """Whether a word begins at `start` and one ends at `end`."""
@@ -48,11 +54,6 @@ class Reading:
         if kind.near and not _any_in(kind.near, around):
             return False
         return not _any_in(kind.unless, around)
-
-    def repeated(self, matches: list[Match]) -> list[Match]:
-        """Those of view R that stand for more characters of view S: of the others S says the same."""
-        runs = self._runs
-        return [match for match in matches if runs[match[2]] - runs[match[1]] > match[2] - match[1]]
 
     def squashed_span(self, first: int, last: int) -> tuple[int, int]:
         """Where in view S `first` to `last` of view R is."""
@@ -93,7 +94,8 @@ class Reading:
         return all(_seam(starts, offset) in seams for offset in inner)
 
     def _is_edge(self, offset: int) -> bool:
-        if offset in self._edges:
+        bounds = self._bounds
+        if bounds[bisect_left(bounds, offset)] == offset:
             return True
         return is_unspaced(self.squashed[offset - 1]) or is_unspaced(self.squashed[offset])
 
@@ -101,21 +103,32 @@ class Reading:
         """Token boundaries strictly within."""
         return self._bounds[bisect_right(self._bounds, start) : bisect_left(self._bounds, end)]
 
-    @cached_property
+    @property
     def _bounds(self) -> list[int]:
-        return [0, *accumulate(map(len, self._tokens))]
+        if self._bounds_ is None:
+            self._bounds_ = [0, *accumulate(map(len, self._tokens))]
+        return self._bounds_
 
-    @cached_property
-    def _edges(self) -> frozenset[int]:
-        return frozenset(self._bounds)
-
-    @cached_property
+    @property
     def _runs(self) -> list[int]:
-        return run_starts(self.squashed)
+        if self._runs_ is None:
+            self._runs_ = run_starts(self.squashed)
+        return self._runs_
 
-    @cached_property
+    @property
     def _origins(self) -> Origins:
-        return Origins(self.text)
+        if self._origins_ is None:
+            self._origins_ = Origins(self.text)
+        return self._origins_
+
+
+def spanning(matches: list[Match], repeats: list[int]) -> list[Match]:
+    """Those of view R that stand for more characters of view S, which has these `repeats`: of the others S
+    says the same.
+    """
+    runs = [offset - before for before, offset in enumerate(repeats)]
+    runs.append(sys.maxsize)
+    return [match for match in matches if runs[bisect_left(runs, match[1])] < match[2]]
 
 
 class Cover:

@@ -75,10 +75,6 @@ class Target(NamedTuple):
         return breaks(self.row[0]) if self.breaks is None else self.breaks
 
 
-Plan = dict[str, list[Target]]
-"""For each key that was found, what it stands for here and now."""
-
-
 class View(NamedTuple):
     """What the automaton found in one view, and how to learn what a key stands for there."""
 
@@ -88,6 +84,8 @@ class View(NamedTuple):
 
 class Search:
     """The hits of one text, for one tenant and category at one time (unix seconds)."""
+
+    __slots__ = ("_counts", "_hits", "_looks", "_reading", "_seen", "_who")
 
     def __init__(self, reading: Reading, tenant: str, category: str, now: float) -> None:
         self._reading = reading
@@ -99,49 +97,46 @@ class Search:
 
     def hits(self, views: list[View]) -> tuple[Hit, ...]:
         """Those of all views that no allowed phrase covers, once each, by their place in the text."""
-        plans = [(view.matches, *self._plans(view)) for view in views]
-        if not any(hitting for _, hitting, _ in plans):
-            return ()  # as where only allowed phrases stand
         cover: Cover | None = None
-        for matches, hitting, _ in plans:
-            for target, start, end, view in self._found(matches, hitting):
+        for view in views:
+            for target, start, end, seen in self._found(view, allowing=False):
                 if cover is None:
-                    cover = Cover([place for each in plans for place in self._allowed(each[0], each[2])])
+                    cover = Cover(
+                        [place[1:3] for each in views for place in self._found(each, allowing=True)]
+                    )
                 if not cover.covers(start, end):
-                    self._add(target, start, end, view)
+                    self._add(target, start, end, seen)
         return tuple(sorted(self._hits, key=lambda hit: (hit.start, hit.end)))
 
-    def _plans(self, view: View) -> tuple[Plan, Plan]:
-        """What would be a hit, and what allows."""
-        hitting: Plan = {}
-        allowing: Plan = {}
-        for key in {match[0] for match in view.matches}:
-            for target in view.targets(key):
-                if target.kind.applies(*self._who):
-                    plan = allowing if target.kind.severity is Severity.ALLOW else hitting
-                    plan.setdefault(key, []).append(target)
-        return hitting, allowing
-
-    def _allowed(self, matches: list[Match], allowing: Plan) -> Iterator[tuple[int, int]]:
-        """The places that allowed phrases cover."""
-        return ((start, end) for _, start, end, _ in self._found(matches, allowing))
-
-    def _found(self, matches: list[Match], plan: Plan) -> Iterator[tuple[Target, int, int, str]]:
-        """Targets where they count, with their places in view S; rows with hits enough are passed over."""
-        if not plan:
-            return
-        for key, first, last in matches:
-            for target in plan.get(key, ()):
-                if self._counts.get(target.row, 0) >= MOST_HITS:
+    def _found(self, view: View, allowing: bool) -> Iterator[tuple[Target, int, int, str]]:
+        """Targets that allow, or those that do not, where they count, with their places in view S; rows with
+        hits enough are passed over.
+        """
+        reading, counts = self._reading, self._counts
+        plan: dict[str, list[Target]] = {}
+        for key, first, last in view.matches:
+            targets = plan.get(key)
+            if targets is None:
+                targets = plan[key] = self._applying(view.targets(key), allowing)
+            for target in targets:
+                if counts and counts.get(target.row, 0) >= MOST_HITS:
                     continue
-                if target.kind.severity is not Severity.ALLOW:
+                if not allowing:
                     self._looks += 1
                     if self._looks > MOST_LOOKS:
-                        yield target, *target.anywhere(self._reading, first, last)
+                        yield target, *target.anywhere(reading, first, last)
                         continue
-                place = target.place(self._reading, first, last)
-                if place and self._reading.in_context(place[0], place[1], target.kind):
+                place = target.place(reading, first, last)
+                if place is not None and reading.in_context(place[0], place[1], target.kind):
                     yield target, *place
+
+    def _applying(self, targets: Iterable[Target], allowing: bool) -> list[Target]:
+        """Those that count for this text, by their scopes and times."""
+        return [
+            target
+            for target in targets
+            if (target.kind.severity is Severity.ALLOW) is allowing and target.kind.applies(*self._who)
+        ]
 
     def _add(self, target: Target, start: int, end: int, view: str) -> None:
         row = target.row

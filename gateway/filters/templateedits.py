@@ -95,11 +95,12 @@ class Ruling(NamedTuple):
 
 
 class TemplateEdits:
-    """What all edits up to one come to. Never changes."""
+    """What all edits up to one, the `last` by its number, come to. Never changes."""
 
-    __slots__ = ("_put", "_ruled")
+    __slots__ = ("_put", "_ruled", "last")
 
     def __init__(self) -> None:
+        self.last = 0
         self._put: dict[str, dict[str, Registered]] = {}
         self._ruled: dict[Key, Ruling] = {}
 
@@ -108,8 +109,10 @@ class TemplateEdits:
         new = TemplateEdits()
         new._put = {tenant: entries.copy() for tenant, entries in self._put.items()}
         new._ruled = self._ruled.copy()
+        new.last = self.last
         for edit in edits:
             new._apply(edit)
+            new.last = edit.id
         return new
 
     def _apply(self, edit: TemplateEdit) -> None:

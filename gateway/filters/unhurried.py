@@ -11,6 +11,14 @@ T = TypeVar("T")
 STEP = 5000
 
 
+def looked_at(large: T) -> T:
+    """A large collection just made. The garbage collector goes through it now, by itself, and not through
+    several such at once.
+    """
+    gc.collect(0)
+    return large
+
+
 def unhurried(items: Iterable[T]) -> Iterator[T]:
     """The items. Every few thousand the garbage collector looks at what was made of them: it would else look
     at hundreds of thousands at once, by the thresholds that are good for messages.

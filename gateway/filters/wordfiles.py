@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from gateway.filters.entries import Flags, Kinds, Row
-from gateway.filters.unhurried import unhurried
+from gateway.filters.unhurried import looked_at, unhurried
 from gateway.filters.wordfields import Fields, check_flags, check_word, parsed
 from gateway.settings import yaml
 from gateway.settings.problems import Problem
@@ -88,7 +88,7 @@ def read_list(path: Path, kinds: Kinds, before: ListFile | None = None, most: in
                 problems.append(Problem(str(path), line, 1, fields.get("word", ""), str(error)))
     except Unreadable as error:
         problems.append(Problem(str(path), error.line, 1, "", str(error)))
-    return ListFile(str(path), digest, tuple(rows), tuple(problems))
+    return ListFile(str(path), digest, looked_at(tuple(rows)), tuple(problems))
 
 
 def _unread(path: Path, why: str) -> ListFile:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gateway.filters.entries import Kinds, Row
+from gateway.filters.unhurried import looked_at
 from gateway.filters.wordfiles import MOST_ENTRIES, ListFile, limit, read_list
 from gateway.filters.words import WordList
 from gateway.settings.problems import Problem
@@ -48,10 +49,12 @@ def _difference(before: dict[str, ListFile], after: dict[str, ListFile]) -> tupl
     for path in {**before, **after}:
         old, new = before.get(path), after.get(path)
         if old is not new:
-            had = _set(old)
-            has = _set(new)
-            added += [row for row in new.rows if row not in had] if new is not None else []
-            removed += [row for row in old.rows if row not in has] if old is not None else []
+            had = looked_at(_set(old))
+            added += looked_at([row for row in new.rows if row not in had] if new is not None else [])
+            del had
+            has = looked_at(_set(new))
+            removed += looked_at([row for row in old.rows if row not in has] if old is not None else [])
+            del has
     return added, removed
 
 

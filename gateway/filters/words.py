@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from gateway.filters.automaton import Automaton
+from gateway.filters.automaton import Automaton, Match
 from gateway.filters.edits import Edit, Edits
 from gateway.filters.entries import (
     Entry,
@@ -20,10 +20,10 @@ from gateway.filters.entries import (
     is_spaced,
     keys,
 )
-from gateway.filters.fold import folded, view_r, view_s
-from gateway.filters.reading import Reading
+from gateway.filters.fold import collapsed, folded, repeats, view_s
+from gateway.filters.reading import Reading, spanning
 from gateway.filters.search import Hit, Search, Target, View
-from gateway.filters.unhurried import unhurried
+from gateway.filters.unhurried import looked_at, unhurried
 from gateway.filters.wordfiles import ListFile
 
 __all__ = ["Hit", "WordList"]
@@ -74,8 +74,8 @@ class WordList:
     def of(cls, entries: Iterable[Entry] = ()) -> WordList:
         """A list of these entries, built whole; entries whose word folds to nothing are left out.
 
-        The build stalls the process (figures in ``docs/words.md``), so it is for the start; later lists come
-        of this one by `changed` and `edited`, where nothing stalls longer than one small build.
+        The build is here and now (figures in ``docs/words.md``), so it is for the start; later lists come of
+        this one by `changed` and `edited`, where nothing stalls longer than one small build.
         """
         kinds = Kinds()
         return cls.of_rows(kinds, map(kinds.row, entries))
@@ -150,13 +150,19 @@ class WordList:
         vanished = [key for key in touched if before._knows(key) and not self._knows(key)]
         self.automaton = before.automaton.changed(appeared, vanished)
 
-    def compacted(self, *, whole: bool = False) -> WordList:
-        """The same list with its automaton built anew: worth it when ``automaton.worn``, in a thread.
-
-        `whole` puts it in one piece, the fastest to search, at the price of a stall as at the start.
+    def gathered(self) -> Automaton:
+        """What `upon` puts this list, or one that came of it, upon: worth it when ``automaton.worn``. It
+        takes its time, in a thread. Raises NotBuilt.
         """
-        new = self._copy()
-        new.automaton = self.automaton.compacted(0) if whole else self.automaton.compacted()
+        return self.automaton.gathered()
+
+    def upon(self, base: Automaton, before: WordList) -> WordList:
+        """The same list, searched by what was `gathered` of the list `before`, of which this one came."""
+        new = self.again()
+        differing = dict.fromkeys(self.automaton.differing(before.automaton))
+        appeared = [key for key in differing if self._knows(key) and not before._knows(key)]
+        vanished = [key for key in differing if before._knows(key) and not self._knows(key)]
+        new.automaton = base.changed(appeared, vanished)
         return new
 
     def entries(self) -> Iterator[Entry]:
@@ -183,15 +189,15 @@ class WordList:
         """
         tokens, squashed = folded(text)
         matches = self.automaton.find(squashed)
-        collapsed = view_r(squashed) if self.repeats else squashed
-        repeated = self.automaton.find(collapsed) if collapsed != squashed else []
+        repeated: list[Match] = []
+        if self.repeats and (letters := repeats(squashed)):
+            repeated = self.automaton.find(collapsed(squashed, letters))
+            repeated = spanning(repeated, letters) if repeated else repeated
+        if matches:
+            matches = [match for match in matches if match[0] in self._plain or match[0] in self._derived]
         if not matches and not repeated:
             return ()
         reading = Reading(text, tokens, squashed)
-        matches = [match for match in matches if match[0] in self._plain or match[0] in self._derived]
-        repeated = reading.repeated(repeated) if repeated else repeated
-        if not matches and not repeated:
-            return ()
         views = [View(matches, self._in_squashed)] if matches else []
         if repeated:
             views.append(View(repeated, self._in_collapsed))
@@ -239,9 +245,9 @@ class WordList:
 
     def _copy(self) -> WordList:
         new = WordList(self.kinds)
-        new._plain = self._plain.copy()
-        new._collapsed = self._collapsed.copy()
-        new._derived = self._derived.copy()
+        new._plain = looked_at(self._plain.copy())
+        new._collapsed = looked_at(self._collapsed.copy())
+        new._derived = looked_at(self._derived.copy())
         new._covered = self._covered.copy()
         new.edits = self.edits
         new.automaton = self.automaton

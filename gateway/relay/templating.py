@@ -48,6 +48,8 @@ class Templating:
         self.wording = wording
         self.registries: Registries | None = None
         self.last = 0
+        self.recent: list[TemplateEdit] = []
+        """Edits made while a reload makes the registries anew."""
         self.counts: Counter[str] = Counter()
 
     def adopt(self, filters: Mapping[str, Filter]) -> None:
@@ -68,6 +70,18 @@ class Templating:
             registries.put_in_force(await self.wording.beside(registries.edited, edits))
             log.info("{count} edits of templates are in force", count=len(edits))
 
+    async def catch_up(self, filters: Mapping[str, Filter]) -> None:
+        """Give new filters the edits of words and of templates that were made since those that they were
+        made with; see `Wording.catch_up`.
+        """
+        await self.wording.catch_up(filters)
+        found = filters.get(Templates.name)
+        if isinstance(found, Templates):
+            missing = [edit for edit in self.recent if edit.id > found.registries.edits.last]
+            if missing:
+                found.registries.put_in_force(await self.wording.beside(found.registries.edited, missing))
+        self.recent.clear()
+
     async def edit(self, wishes: Sequence[TemplateWish], by: str, why: str) -> TemplatesDone:
         """Make edits, in their order: on record and in force when this returns.
 
@@ -83,6 +97,7 @@ class Templating:
                 await self._commit(done.edits)
                 registries.put_in_force(edited)
                 self.last = done.edits[-1].id
+                self.recent += done.edits if self.wording.renewing.locked else ()
                 self.counts.update(edit.action for edit in done.edits)
         return done
 

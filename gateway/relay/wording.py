@@ -1,8 +1,10 @@
 """The sensitive words of a running node: edits of them, kept in step with the store.
 
 An edit is made beside the traffic: a thread builds the words anew by difference, the store takes the record,
-and only then are they in force, so that nothing acts that is not on record. Whatever changes the words, a
-reload too, has `changing`, since each change begins from what the one before gave.
+and only then are they in force, so that nothing acts that is not on record. Whatever changes the words has
+`changing`, since each change begins from what the one before gave, and has it for some milliseconds. What
+takes longer, a reload or the gathering of what many edits left, has `renewing`: it is made while edits go on,
+and given those edits just before it is put in force.
 """
 
 from __future__ import annotations
@@ -57,11 +59,15 @@ class Wording:
         self.reactor = reactor
         self.clocks = clocks
         self.changing = DeferredLock()
+        self.renewing = DeferredLock()
+        self.recent: list[Edit] = []
+        """Edits made while something is renewed."""
         self.filter: SensitiveWords | None = None
         self.aside: SensitiveWords | None = None
         """The filter of a canary: what is edited meanwhile holds for it too."""
         self.last = 0
         self.counts: Counter[str] = Counter()
+        self._tidying = False
 
     def adopt(self, filters: Mapping[str, Filter]) -> None:
         """Go by the filters of a new generation."""
@@ -88,6 +94,17 @@ class Wording:
             filter.words = await self.beside(filter.words.edited, edits)
             log.info("{count} edits of sensitive words are in force", count=len(edits))
 
+    async def catch_up(self, filters: Mapping[str, Filter]) -> None:
+        """Give new filters the edits that were made since those that they were made with. Whoever asks has
+        `renewing` since before they were made, and `changing` until they are in force.
+        """
+        found = filters.get(SensitiveWords.name)
+        if isinstance(found, SensitiveWords):
+            missing = [edit for edit in self.recent if edit.id > found.words.edits.last]
+            if missing:
+                found.words = await self.beside(found.words.edited, missing)
+        self.recent.clear()
+
     async def edit(self, wishes: Sequence[Wish], by: str, why: str) -> Done:
         """Make edits, in their order: on record and in force when this returns.
 
@@ -105,6 +122,7 @@ class Wording:
                 if self.aside is not None:
                     self.aside.words = await self.beside(self.aside.words.edited, done.edits)
                 self.last = done.edits[-1].id
+                self.recent += done.edits if self.renewing.locked else ()
                 self.counts.update(edit.action for edit in done.edits)
                 log.info(
                     "{count} edits of sensitive words by {by}, the last is {last}",
@@ -116,20 +134,31 @@ class Wording:
         return done
 
     def tidy(self) -> None:
-        """Rid the words of what is dead in them, if that is more than what lives; when nothing else changes
-        them.
+        """Gather the words in one automaton if they are worn: many edits left several, or more is dead in
+        them than lives.
         """
+        if self._tidying or self.filter is None or not self.filter.words.automaton.worn:
+            return
+        self._tidying = True
         tidied = Deferred.fromCoroutine(self._tidy())
         tidied.addErrback(lambda failure: log.failure("the sensitive words were not tidied", failure))
+        tidied.addBoth(self._tidied)
+
+    def _tidied(self, _: object) -> None:
+        self._tidying = False
 
     async def _tidy(self) -> None:
-        async with self.changing:
+        async with self.renewing:
             filter = self.filter
-            if filter is not None and filter.words.automaton.worn:
-                box = [filter.words]
-                filter.words = await self.beside(filter.words.compacted)
-                self._let_go(box)
-                self.counts["compacted"] += 1
+            if filter is None or not filter.words.automaton.worn:
+                return
+            box = [filter.words]
+            base = await self.beside(box[0].gathered)
+            async with self.changing:
+                filter.words = await self.beside(filter.words.upon, base, box[0])
+                self.recent.clear()
+            self.counts["compacted"] += 1
+            await self.beside(box.clear)  # the old automaton: its end takes a while, too
 
     async def _commit(self, edits: Sequence[Edit]) -> None:
         batch = Batch()

@@ -58,7 +58,7 @@ def test_view_r_collapses_letters_and_leaves_digits() -> None:
     assert fold.view_r("赌赌赌博 88800 freee".replace(" ", "")) == "赌博88800fre"
 
 
-@pytest.mark.parametrize("table", [fold.WORDS, fold.addresses()], ids=["words", "addresses"])
+@pytest.mark.parametrize("table", [fold.WORDS, fold.addresses().table], ids=["words", "addresses"])
 def test_every_target_stands_for_itself(table: fold.Table) -> None:
     targets = {one if isinstance(one, str) else chr(one) for one in table}
     assert len(table) == fold.CODE_POINTS
@@ -123,3 +123,34 @@ def test_table_follows_the_generator_where_no_public_data_is_needed() -> None:
     for code in (*range(0x180), *range(0x2460, 0x2500), *range(0xFF01, 0xFF5F), *range(0x1F130, 0x1F18A)):
         target = fold.WORDS[code]
         assert rules(chr(code)) == (target if isinstance(target, str) else chr(target)), hex(code)
+
+
+FOLDINGS = fold.words(), fold.addresses()
+
+
+@pytest.mark.parametrize("folding", FOLDINGS, ids=["words", "addresses"])
+def test_the_quick_way_reads_every_character_as_the_table_does(folding: fold.Folding) -> None:
+    for code in range(fold.CODE_POINTS):
+        text = f"爱{chr(code)}A"
+        assert folding.tokens(text) == text.translate(folding.table).split(), hex(code)
+
+
+@given(ANY_TEXT | st.text("爱一。，,.:A zＺвÀ賭\u200b🎲Ꭳ"))
+def test_the_quick_way_reads_texts_as_the_table_does(text: str) -> None:
+    for folding in FOLDINGS:
+        assert folding.tokens(text) == text.translate(folding.table).split()
+
+
+@given(st.text("ab1赌") | ANY_TEXT)
+def test_repeats_and_runs(text: str) -> None:
+    squashed = fold.view_s(text)
+    starts = [
+        at
+        for at, (before, after) in enumerate(zip("\0" + squashed, squashed, strict=False))
+        if before != after or after in "0123456789"
+    ]
+    assert fold.run_starts(squashed) == [*starts, len(squashed)]
+    assert fold.view_r(squashed) == "".join(squashed[at] for at in starts)
+    assert [at for at in range(len(squashed)) if at not in starts] == [
+        at + 1 for at in fold.repeats(squashed)
+    ]

@@ -1,4 +1,4 @@
-"""Many words at once: shards, what was added since, and the dead."""
+"""Many words at once: shards, what was added since, and the dead; large ones are built in another process."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
-from gateway.filters import automaton
-from gateway.filters.automaton import Automaton
+from gateway.filters import automaton, foundry
+from gateway.filters.automaton import FRESH, MOST_SHARDS, SHARD, Automaton
+from gateway.filters.foundry import Large, NotBuilt, forged
 
 WORD = st.text("abc", min_size=1, max_size=4)
 
@@ -25,7 +26,7 @@ def test_finds_every_occurrence_of_every_word(words: set[str], text: str) -> Non
 
 
 class Changing(RuleBasedStateMachine):
-    """An automaton changed at random against a set of words, with shards of three words."""
+    """An automaton changed at random against a set of words, with small shards of three words at most."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,9 +47,10 @@ class Changing(RuleBasedStateMachine):
 
     @precondition(lambda self: self.automaton.dead)
     @rule()
-    def compact(self) -> None:
-        self.automaton = self.automaton.compacted(3)
+    def gather(self) -> None:
+        self.automaton = self.automaton.gathered()
         assert not self.automaton.dead
+        assert len(self.automaton.shards) <= 1
 
     @invariant()
     def finds_what_lives(self) -> None:
@@ -58,8 +60,10 @@ class Changing(RuleBasedStateMachine):
         assert len(self.automaton) == len(self.words)
 
     @invariant()
-    def shards_stay_small(self) -> None:
-        assert all(len(shard.words) <= 3 for shard in self.automaton.shards)
+    def only_small_shards_are_built_by_what_holds_the_interpreter(self) -> None:
+        assert all(
+            len(shard.words) <= 3 or isinstance(shard.automaton, Large) for shard in self.automaton.shards
+        )
 
 
 TestChanging = Changing.TestCase
@@ -73,7 +77,7 @@ def test_the_base_is_shared_when_words_are_added(monkeypatch: pytest.MonkeyPatch
     more = base.changed(["d"], [])
     assert more.shards[0] is base.shards[0]
     assert [shard.words for shard in more.shards[1:]] == [["d"]]
-    assert [shard.words for shard in more.changed(["e", "f"], []).shards[1:]] == [["e", "f"], ["d"]]
+    assert [shard.words for shard in more.changed(["e", "f"], []).shards[1:]] == [["e", "f", "d"]]
 
 
 def test_a_word_that_comes_back_builds_nothing() -> None:
@@ -91,5 +95,47 @@ def test_worn_when_mostly_dead() -> None:
     assert not base.worn
     dying = base.changed([], map(str, range(6)))
     assert dying.worn
-    assert not dying.compacted().worn
-    assert len(dying.compacted().shards) == 1
+    assert not dying.gathered().worn
+    assert len(dying.gathered().shards) == 1
+
+
+def test_worn_when_there_are_many_shards() -> None:
+    words = Automaton.of(["base"])
+    at = 0
+    while not words.worn:
+        assert len(words.shards) <= MOST_SHARDS
+        words = words.changed((f"word{number}" for number in range(at, at + FRESH - 1)), [])
+        at += FRESH - 1
+    assert at > SHARD
+    gathered = words.gathered()
+    assert len(gathered.shards) == 1
+    assert sorted(gathered.find("base word17 word6001")) == sorted(words.find("base word17 word6001"))
+
+
+@given(st.sets(WORD), st.sets(WORD), st.sets(WORD), st.sets(WORD))
+def test_what_differs_is_told(first: set[str], added: set[str], removed: set[str], more: set[str]) -> None:
+    before = Automaton.of(first).changed(added - first, removed & first)
+    lived = (first | added - first) - (removed & first)
+    after = before.changed(more - lived, lived & removed)
+    lives = (lived | more) - (lived & removed)
+    assert set(after.differing(before)) >= lived ^ lives
+
+
+def test_many_words_are_built_in_another_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foundry, "ELSEWHERE", 3)
+    monkeypatch.setattr(foundry, "SLICE", 2)
+    words = ["哈哈", "b", "免费", "\U00020000", "é"]
+    assert sorted(forged(words).find_overlapping("x哈哈b\U00020000免费é")) == [
+        (1, 3, 0),
+        (3, 4, 1),
+        (4, 5, 3),
+        (5, 7, 2),
+        (7, 8, 4),
+    ]
+
+
+def test_a_build_that_fails_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(foundry, "ELSEWHERE", 3)
+    monkeypatch.setattr(foundry.sys, "executable", "/nonexistent/python")
+    with pytest.raises(NotBuilt, match=r"the automaton of 4 words could not be built: .*nonexistent"):
+        forged(["a", "b", "c", "d"])

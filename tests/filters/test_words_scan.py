@@ -198,7 +198,8 @@ def test_edits_give_what_a_new_list_gives(first: list[Entry], second: list[Entry
     words = WordList.of(first)
     edited = words.changed(map(words.kinds.row, second), map(words.kinds.row, first))
     assert set(edited.scan(text)) == set(WordList.of(second).scan(text))
-    assert set(edited.compacted().scan(text)) == set(edited.scan(text))
+    for before in (words, edited):
+        assert set(edited.upon(before.gathered(), before).scan(text)) == set(edited.scan(text))
     assert set(edited.entries()) == set(WordList.of(second).entries())
 
 

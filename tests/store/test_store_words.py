@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import pytest
 import pytest_twisted
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, gatherResults
+from twisted.internet.threads import deferToThread
 
+from gateway.filters import automaton, foundry
 from gateway.filters.entries import Entry, Severity
 from gateway.filters.sensitive import SensitiveWords
 from gateway.filters.words import WordList
@@ -125,3 +129,44 @@ async def test_a_stored_edit_that_makes_no_sense_any_more_is_left_out(sqlite_pla
     assert hits(again, "lottery poker") == ["edit:1"]
     done = await again.edit([add("poker")], "Ann", "")
     assert [edit.id for edit in done.edits] == [3]
+
+
+@pytest_twisted.ensureDeferred
+async def test_worn_words_are_gathered_while_they_are_edited(sqlite_place, open_at, monkeypatch):
+    monkeypatch.setattr(automaton, "SHARD", 2)
+    monkeypatch.setattr(automaton, "FRESH", 2)
+    monkeypatch.setattr(foundry, "ELSEWHERE", 3)
+    made = wording(open_at(sqlite_place.url))
+    await made.start()
+    words = ["lottery", "poker", "betting", "jackpot", "roulette", "blackjack", "tombola", "bingo"]
+    gathered, go_on = Event(), Event()
+    slowly = WordList.gathered
+
+    def gathering(words):
+        base = slowly(words)
+        gathered.set()
+        assert go_on.wait(60)
+        return base
+
+    monkeypatch.setattr(WordList, "gathered", gathering)
+    for word in words:
+        await made.edit([add(word)], "Ann", "")
+        if made.renewing.locked:
+            break
+    assert made.filter is not None
+    before = made.filter.words.automaton
+    assert before.worn
+    await deferToThread(gathered.wait, 60)
+    await made.edit(
+        [add("keno"), Wish("remove", {"word": "poker"}), Wish("remove", {"word": "casino"})], "A", ""
+    )
+    assert hits(made, "keno poker lottery casino") == [f"edit:{made.last - 2}", "edit:1"]
+    go_on.set()
+    async with made.renewing:
+        pass
+    after = made.filter.words.automaton
+    assert made.counts["compacted"] == 1
+    assert after.shards[0].words == [word for shard in before.shards for word in shard.words]
+    assert hits(made, "keno poker lottery casino") == [f"edit:{made.last - 2}", "edit:1"]
+    await made.edit([Wish("restore", {"word": "poker"})], "Ann", "")
+    assert hits(made, "poker") == ["edit:2"]
