@@ -15,6 +15,7 @@ from gateway.filters.fold import folded, view_s
 from gateway.filters.marks import InForce, Mark, contains
 from gateway.filters.packs import TextRule
 from gateway.filters.persons import Persons
+from gateway.filters.remembered import Remembered
 from gateway.filters.rulebook import Ruled, Rules
 from gateway.filters.verdict import REASONS, Action, Reason, Verdict
 from gateway.filters.words import WordList
@@ -74,6 +75,7 @@ class Raising:
         self._phrases = WordList.of(Entry(phrase, Severity.WARN) for phrase in settings.phrases)
         self._squashed = tuple(filter(None, map(view_s, settings.phrases)))
         self._marks = InForce(TextRule, _of_promotional_alone)
+        self._verdict = Remembered(self._judged)
         self._promotional: dict[int, tuple[Rules, Rules]] = {}  # by the id of the rules of other categories
 
     def judge(self, message: Message, now: float) -> Verdict | None:
@@ -83,18 +85,21 @@ class Raising:
         text = message.text
         if not text:
             return None
-        for mark in self._marks_for(message, now):
+        return self._verdict.of(text, message.category, self._marks_for(message, now))
+
+    def _judged(self, text: str, category: str, marks: tuple[Mark, ...]) -> Verdict | None:
+        for mark in marks:
             if mark.stands_in(text):
-                return self._raise(message, mark.ruled.name, mark.ruled.place, "an opt-out way")
+                return self._raise(category, mark.ruled.name, mark.ruled.place, "an opt-out way")
         if not self._squashed or not contains(folded(text).squashed, self._squashed):
             return None
-        hits = self._phrases.scan(text, message.tenant, message.category, now)  # knows where words end
+        hits = self._phrases.scan(text)  # knows where words end
         if hits:
-            return self._raise(message, hits[0].entry.word, self._place, f"{hits[0].characters!r}")
+            return self._raise(category, hits[0].entry.word, self._place, f"{hits[0].characters!r}")
         return None
 
-    def _raise(self, message: Message, rule: str, place: str, what: str) -> Verdict:
-        detail = f"{what} in a message declared as {message.category}"
+    def _raise(self, category: str, rule: str, place: str, what: str) -> Verdict:
+        detail = f"{what} in a message declared as {category}"
         return Verdict(Action.RAISE, self.name, rule, place, detail=detail, category=PROMOTIONAL)
 
     def _marks_for(self, message: Message, now: float) -> tuple[Mark, ...]:

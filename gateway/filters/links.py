@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from typing import ClassVar
 
 from gateway.filters.contacts import NONE, Host, contacts
 from gateway.filters.fold import view_d
+from gateway.filters.remembered import Remembered
 from gateway.filters.treating import gravest, treat
 from gateway.filters.verdict import REASONS, Verdict
 from gateway.message import Message
@@ -56,22 +56,23 @@ class Links:
         self._shorteners = Hosts((*settings.shorteners, *(f"*.{name}" for name in settings.shorteners)))
         self._hosts = {tenant: Hosts(known.hosts) for tenant, known in settings.tenants.items()}
         self._none = Hosts(())
-        self._verdict = lru_cache(maxsize=1)(self._judged)
+        self._verdict = Remembered(self._judged)
+        self._numbers = settings.numbers != "allow"
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """The gravest verdict on anything that is in the text, however it is read; binary messages have
         none.
         """
-        return self._verdict(message.readings, message.tenant)
+        text = message.text
+        return self._verdict.of(text, message.others, message.tenant) if text is not None else None
 
-    def _judged(self, texts: tuple[str | None, ...], tenant: str) -> Verdict | None:
-        """The verdict on a text and its other readings; the last is remembered, since a submit_multi has the
-        same for each of its destinations.
-        """
-        return gravest([self._on_text(text, tenant) for text in texts if text])
+    def _judged(self, text: str, others: tuple[str, ...], tenant: str) -> Verdict | None:
+        """The verdict on a text and its other readings."""
+        said = self._on_text(text, tenant)
+        return gravest([said, *(self._on_text(other, tenant) for other in others)]) if others else said
 
     def _on_text(self, text: str, tenant: str) -> Verdict | None:
-        found = contacts(text, numbers=self._settings.numbers != "allow")
+        found = contacts(text, numbers=self._numbers)
         if found is NONE:
             return None
         known = self._settings.tenants.get(tenant, _NOTHING)

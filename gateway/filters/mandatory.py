@@ -10,6 +10,7 @@ from gateway.filters.fold import folded, view_s
 from gateway.filters.marks import InForce, Mark, contains
 from gateway.filters.packs import TextRule
 from gateway.filters.persons import Persons
+from gateway.filters.remembered import Remembered
 from gateway.filters.verdict import REASONS, Action, Rewrite, Verdict, beside
 from gateway.message import Message
 from gateway.settings.content import Mandatory as Settings
@@ -50,6 +51,7 @@ class Mandatory:
             tenant: tuple(filter(None, map(view_s, voice.brands)))
             for tenant, voice in settings.tenants.items()
         }
+        self._verdict = Remembered(self._judged)
         self._marks = InForce(TextRule, lambda rules: tuple(Mark(rule, ruled) for rule, ruled in rules))
 
     def judge(self, message: Message, now: float) -> Verdict | None:
@@ -57,18 +59,21 @@ class Mandatory:
         text = message.text
         if not text:
             return None
-        lacks = self._lacks(message, text, now)
+        return self._verdict.of(text, message.tenant, message.category, self._marks_for(message, now))
+
+    def _judged(self, text: str, tenant: str, category: str, marks: tuple[Mark, ...]) -> Verdict | None:
+        lacks = self._lacks(text, tenant, category, marks)
         if not lacks:
             return None
-        shadows = [self._verdict(lack) for lack in lacks if lack.shadow]
+        shadows = [self._said(lack) for lack in lacks if lack.shadow]
         acting = [lack for lack in lacks if not lack.shadow]
         refusing = [lack for lack in acting if lack.enforced]
-        verdict = self._verdict(acting[0]) if acting else None
+        verdict = self._said(acting[0]) if acting else None
         if refusing:
-            verdict = self._rewritten(message, text, refusing, now) or self._refusal(refusing[0])
+            verdict = self._rewritten(text, tenant, refusing, marks, category) or self._refusal(refusing[0])
         return beside(self.name, verdict, shadows)
 
-    def _verdict(self, lack: Lack) -> Verdict:
+    def _said(self, lack: Lack) -> Verdict:
         if lack.enforced:
             return self._refusal(lack)
         return Verdict(Action.WARN, self.name, lack.rule, lack.place, None, f"{lack.what} is missing")
@@ -78,20 +83,20 @@ class Mandatory:
         missing = "is missing" if lack.curable else "is not registered for the tenant"
         return Verdict(Action.REFUSE, self.name, lack.rule, lack.place, reason, f"{lack.what} {missing}")
 
-    def _lacks(self, message: Message, text: str, now: float) -> list[Lack]:
+    def _lacks(self, text: str, tenant: str, category: str, marks: tuple[Mark, ...]) -> list[Lack]:
         lacks = []
-        for mark in self._marks_for(message, now):
+        for mark in marks:
             rule, ruled = mark.rule, mark.ruled
             signature = rule.rule == SIGNATURE
             if not mark.stands_in(text):
                 lack = Lack(ruled.name, ruled.place, rule.what, rule.enforced, signature)
                 lacks.append(lack._replace(shadow=rule.shadow))
-            elif signature and (strange := self._strange_signature(message.tenant, text)):
+            elif signature and (strange := self._strange_signature(tenant, text)):
                 lack = Lack(ruled.name, ruled.place, strange, rule.enforced, True, False)
                 lacks.append(lack._replace(shadow=rule.shadow))
-        brands = self._brands.get(message.tenant, ())
-        if brands and message.category == PROMOTIONAL and not contains(folded(text).squashed, brands):
-            what = " or ".join(self._settings.tenants[message.tenant].brands)
+        brands = self._brands.get(tenant, ())
+        if brands and category == PROMOTIONAL and not contains(folded(text).squashed, brands):
+            what = " or ".join(self._settings.tenants[tenant].brands)
             lacks.append(Lack(BRAND, self._place, f"the brand {what}", True))
         return lacks
 
@@ -107,11 +112,13 @@ class Mandatory:
         found = leading or trailing
         return f"the signature 【{found[1]}】" if found is not None else "the signature"
 
-    def _rewritten(self, message: Message, text: str, lacks: list[Lack], now: float) -> Verdict | None:
+    def _rewritten(
+        self, text: str, tenant: str, lacks: list[Lack], marks: tuple[Mark, ...], category: str
+    ) -> Verdict | None:
         """The text with everything that is missing, if the settings have it all."""
         if self._settings.missing != "append" or not all(lack.curable for lack in lacks):
             return None
-        voice = self._settings.tenants.get(message.tenant, _SILENT)
+        voice = self._settings.tenants.get(tenant, _SILENT)
         before, after = "", ""
         for lack in lacks:
             if lack.signature and voice.signatures:
@@ -123,7 +130,8 @@ class Mandatory:
         trailing = _TRAILING.search(text)
         end = trailing.start() if trailing is not None else len(text)
         whole = before + text[:end] + after + text[end:]
-        if any(lack.enforced and not lack.shadow for lack in self._lacks(message.saying(whole), whole, now)):
+        lacking = self._lacks(whole, tenant, category, marks)
+        if any(lack.enforced and not lack.shadow for lack in lacking):
             return None
         done = [f"put before it: {before!r}"] if before else []
         done += [f"put after it: {after!r}"] if after else []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable
-from functools import lru_cache
 from typing import Generic, TypeVar
 
 from gateway.filters.fold import folded, view_s
@@ -43,7 +42,7 @@ class InForce(Generic[R, T]):
 class Mark:
     """What a rule of a pack asks a text to contain, made quick to look for."""
 
-    __slots__ = ("_pattern", "_signs", "_squashed", "rule", "ruled", "stands_in")
+    __slots__ = ("_pattern", "_signs", "_squashed", "rule", "ruled")
 
     def __init__(self, rule: TextRule, ruled: Ruled) -> None:
         self.rule = rule
@@ -51,9 +50,8 @@ class Mark:
         self._pattern = re.compile(rule.pattern) if rule.pattern is not None else None
         self._squashed = tuple(filter(None, map(view_s, rule.any_of)))
         self._signs = tuple(phrase for phrase in rule.any_of if not view_s(phrase))
-        self.stands_in = lru_cache(maxsize=1)(self._stands_in)
 
-    def _stands_in(self, text: str) -> bool:
+    def stands_in(self, text: str) -> bool:
         """Whether the text contains it: a pattern as it stands in the rule, phrases as a reader sees them."""
         if self._pattern is not None:
             return self._pattern.search(text.strip()) is not None

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import ClassVar
 
 from gateway.filters.entries import Severity
+from gateway.filters.remembered import Remembered
 from gateway.filters.verdict import REASONS, Action, Verdict, beside
 from gateway.filters.wordlists import load_wordlists
 from gateway.filters.words import Hit, WordList
@@ -32,7 +32,7 @@ class SensitiveWords:
 
     def __init__(self, words: WordList) -> None:
         self._words = words
-        self._verdict = lru_cache(maxsize=1)(self._judged)
+        self._verdict = Remembered(self._judged)
 
     @property
     def words(self) -> WordList:
@@ -42,7 +42,7 @@ class SensitiveWords:
     @words.setter
     def words(self, words: WordList) -> None:
         self._words = words
-        self._verdict.cache_clear()
+        self._verdict.forget()
 
     @classmethod
     def of(cls, generation: Generation, previous: SensitiveWords | None = None) -> SensitiveWords:
@@ -59,15 +59,18 @@ class SensitiveWords:
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A verdict if anything is hit, however the text is read; a binary message hits nothing."""
-        return self._verdict(message.readings, message.tenant, message.category, int(now))
+        text = message.text
+        if text is None:
+            return None
+        return self._verdict.of(text, message.others, message.tenant, message.category, int(now))
 
-    def _judged(self, texts: tuple[str | None, ...], tenant: str, category: str, now: int) -> Verdict | None:
-        """The verdict on a text and its other readings; the last is remembered, since a submit_multi has the
-        same for each of its destinations.
-        """
-        hits: tuple[Hit, ...] = ()
-        for text in filter(None, texts):
-            hits += self._words.scan(text, tenant, category, now)
+    def _judged(
+        self, text: str, others: tuple[str, ...], tenant: str, category: str, now: int
+    ) -> Verdict | None:
+        """The verdict on a text and its other readings."""
+        hits = self._words.scan(text, tenant, category, now)
+        for other in others:
+            hits += self._words.scan(other, tenant, category, now)
         if not hits:
             return None
         acting = [hit for hit in hits if hit.entry.mode != "shadow"]

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
 from gateway.filters.links import Hosts
 from gateway.filters.registry import Registered, Registry, read_registry
+from gateway.filters.remembered import Remembered
 from gateway.filters.templateedits import TemplateEdit, TemplateEdits
 from gateway.filters.treating import treat
 from gateway.filters.verdict import REASONS, Action, Verdict, beside
@@ -43,7 +43,7 @@ class Registries:
         self.by_tenant = self._with(self._files, self.edits, self.edits.tenants)
         self._allowed = {tenant: Hosts(each.hosts).__contains__ for tenant, each in known.items()}
         self._nowhere = Hosts(()).__contains__
-        self._lately = lru_cache(maxsize=1)(self._matching)
+        self._lately = Remembered(self._matching)
 
     @classmethod
     def read(
@@ -79,6 +79,7 @@ class Registries:
         """Judge by these from now on."""
         self.edits = edited.edits
         self.by_tenant = edited.by_tenant
+        self._lately.forget()
 
     def _with(
         self, by_tenant: Mapping[str, Registry], edits: TemplateEdits, tenants: Iterable[str]
@@ -99,9 +100,9 @@ class Registries:
     def matching(self, tenant: str, text: str) -> tuple[Registered, ...]:
         """The tenant's templates that a text is one of."""
         registry = self.by_tenant.get(tenant)
-        return self._lately(registry, tenant, text) if registry is not None else ()
+        return self._lately.of(text, registry, tenant) if registry is not None else ()
 
-    def _matching(self, registry: Registry, tenant: str, text: str) -> tuple[Registered, ...]:
+    def _matching(self, text: str, registry: Registry, tenant: str) -> tuple[Registered, ...]:
         return tuple(registry.matching(text, self._allowed.get(tenant, self._nowhere)))
 
     def approved(self, message: Message) -> list[Registered]:
