@@ -80,16 +80,18 @@ class Asked(NamedTuple):
 
 
 class _Sender:
-    """What is known beforehand of an account's messages of a category; `plain` if no message differs in
-    program, tier or zones from another to the same place.
+    """What is known beforehand of an account's messages of a category: its `told` program and tier, if no
+    message differs in them from another; `plain` if none does in zones either.
     """
 
-    __slots__ = ("calling_code", "plain", "standings", "tenant")
+    __slots__ = ("calling_code", "plain", "standings", "tenant", "told", "zones")
 
-    def __init__(self, tenant: Tenant, plain: bool) -> None:
+    def __init__(self, tenant: Tenant, told: tuple[str, int] | None, zones: Prefixes) -> None:
         self.tenant = tenant
         self.calling_code = tenant.calling_code
-        self.plain = plain
+        self.told = told
+        self.zones = zones
+        self.plain = told is not None and not zones
         self.standings: dict[Place | tuple[Place, str, int, tuple[str, ...]], Standing] = {}
 
 
@@ -180,21 +182,30 @@ class Persons:
 
     def _sender(self, message: Message) -> _Sender:
         tenant = self.people.tenant(message.tenant)
+        told = None
         tells = any(program.sources or program.signatures for program in tenant.programs.values())
-        plain = not (tells or tenant.zones or self.tiers.may_have(message.account))
-        sender = _Sender(tenant, plain)
+        if not tells and not self.tiers.by_message(message.account):
+            told = self._told(message, tenant)
+        sender = _Sender(tenant, told, self._zones.get(message.tenant, ()))
         self._senders[message.tenant, message.account, message.category] = sender
         return sender
 
+    def _told(self, message: Message, tenant: Tenant) -> tuple[str, int]:
+        """The program and the tier of a message."""
+        program, settings = self._program(message, tenant)
+        return program, self.tiers.of(message, settings) if self.tiers.any else NONE
+
     def _standing(self, message: Message, sender: _Sender, digits: str, place: Place) -> Standing:
-        name = message.tenant
-        program, settings = self._program(message, sender.tenant)
-        tier = self.tiers.of(message, settings) if self.tiers.any else NONE
-        own = self._own_zones(name, digits)
+        program, tier = sender.told or self._told(message, sender.tenant)
+        own: tuple[str, ...] = ()
+        for prefix, zones in sender.zones:
+            if digits.startswith(prefix):
+                own = zones
+                break
         key = place if sender.plain else (place, program, tier, own)
         standing = sender.standings.get(key)
         if standing is None:
-            book = self._book(name)
+            book = self._book(message.tenant)
             rules = book.rules(place.country, place.region, message.category)
             zones = own or place.zones or book.zones(place.country, ())
             standing = sender.standings[key] = Standing(program, tier, rules, zones)
@@ -202,12 +213,6 @@ class Persons:
 
     def _book(self, tenant: str) -> RuleBook:
         return self._books.get(tenant, self.book)
-
-    def _own_zones(self, tenant: str, digits: str) -> tuple[str, ...]:
-        for prefix, zones in self._zones.get(tenant, ()):
-            if digits.startswith(prefix):
-                return zones
-        return ()
 
     @staticmethod
     def _program(message: Message, tenant: Tenant) -> tuple[str, Program | None]:

@@ -51,6 +51,11 @@ class Tiers:
         """Whether a message of this account may have one."""
         return account in self._accounts
 
+    def by_message(self, account: str) -> bool:
+        """Whether messages of this account say their own."""
+        said = self._accounts.get(account)
+        return said is not None and said.tag is not None
+
     def of(self, message: Message, program: Program | None) -> int:
         """The tier of a message of a program; 0 for none."""
         account = self._accounts.get(message.account)

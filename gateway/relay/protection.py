@@ -73,6 +73,7 @@ class Protection:
         self.accounts = accounts
         self.committer = committer
         self._learning: Deferred[None] = succeed(None)
+        self._capped: dict[tuple[str, str], bool] = {}  # by account and category
         self.alarms = alarms
         self.judging = judging
         self.case_ids = Ids(ledger, "case", 1000)
@@ -116,6 +117,7 @@ class Protection:
             self.people.known.changes += 1
         lookup = filters.get(Lookup.name)
         self.lookups.adopt(lookup if isinstance(lookup, Lookup) else None, self.people.known)
+        self._capped.clear()
         self.counting.capped = capped if isinstance(capped, Capped) else None
         self.judging.tier_of = self.people.persons.tier
         people = self.people.persons.people
@@ -195,8 +197,12 @@ class Protection:
         return (number, ton) if carrier is None else carrier.adapter.handset(number, ton)
 
     def _is_capped(self, message: Message) -> bool:
-        chain = self.judging.chain_of(message.account, message.category)
-        return any(filter.name == Capped.name for filter, _ in chain.filters)
+        kind = message.account, message.category
+        capped = self._capped.get(kind)
+        if capped is None:
+            names = [filter.name for filter, _ in self.judging.chain_of(*kind).filters]
+            capped = self._capped[kind] = Capped.name in names
+        return capped
 
     def _entry(self, row: MessageRow) -> Entry:
         return restore(row, self.accounts)
