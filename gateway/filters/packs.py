@@ -111,6 +111,10 @@ class CalendarRef(Section):
 
     country: Text
     region: Text = ""
+    holidays: tuple[date, ...] = ()
+    """Days that are holidays as well, whatever the library knows."""
+    workdays: tuple[date, ...] = ()
+    """Days that are worked whatever the library knows, weekends among them; they go before `holidays`."""
 
 
 class WindowRule(Rule):

@@ -81,7 +81,7 @@ class Quiet:
     def _defer(self, message: Message, person: Person, hours: Hours, ruled: Ruled) -> Verdict:
         assert hours.opens is not None
         windows = person.rules.sure_hours if hours.doubtful else person.rules.hours
-        closes = message.expires_at / 1000
+        closes = (hours.opens + message.expires_at / 1000) / 2  # the rest of its validity is for its carrier
         if windows is not None:
             closes = min(closes, closing(windows, person.zones, hours.opens))
         # The golden ratio spreads ids that follow each other evenly over any spread.

@@ -129,6 +129,7 @@ class RuleBook:
             country: name for name, placed in self.packs.items() for country in placed.pack.countries
         }
         self._calendars = dict(calendars or {})
+        self._made: dict[CalendarRef, Calendar] = {}
         self._windows = dict(windows or {})
         self._resolved: dict[tuple[str, str, str], Rules] = {}
 
@@ -235,10 +236,12 @@ class RuleBook:
         return Layer(self._windows.get(ruled.name, rule.windows()), calendar, rule.since, rule.until)
 
     def _calendar(self, ref: CalendarRef) -> Calendar:
-        key = (ref.country, ref.region)
-        if key not in self._calendars:
-            self._calendars[key] = Calendar(*key)
-        return self._calendars[key]
+        known = self._calendars.get((ref.country, ref.region))
+        if known is not None and not (ref.holidays or ref.workdays):
+            return known
+        if ref not in self._made:
+            self._made[ref] = Calendar(ref.country, ref.region, ref.holidays, ref.workdays)
+        return self._made[ref]
 
 
 def covers(outer: tuple[Window, ...], inner: tuple[Window, ...]) -> bool:

@@ -161,7 +161,7 @@ class Judging:
         message = entry.message
         verdict = judgement.verdict
         now = self.clocks.now_ms()
-        reason = self._refused(message, judgement)
+        reason = self.refused(message, judgement)
         if reason is None and verdict.action is Action.HOLD:
             entry.state, entry.deadline = State.HELD, message.expires_at
         elif reason is None and (due := self._due(message, verdict, now)) is not None:
@@ -184,7 +184,7 @@ class Judging:
         message = entry.message
         verdict = judgement.verdict
         now = self.clocks.now_ms()
-        reason = self._refused(message, judgement)
+        reason = self.refused(message, judgement)
         if reason is None and self.dispatch.placing.router_of(message).choose(message) is None:
             reason = REASONS["no_route"]
         entry.decision = (
@@ -240,7 +240,7 @@ class Judging:
     def _stamp(self, entry: Entry, now: int) -> None:
         entry.judged_at, entry.judged_on = now, self.changes()
 
-    def _refused(self, message: Message, judgement: Judgement) -> Reason | None:
+    def refused(self, message: Message, judgement: Judgement) -> Reason | None:
         """The reason of a refusal; also where a deferral would outlast the validity."""
         verdict = judgement.verdict
         if verdict.action is Action.REFUSE:

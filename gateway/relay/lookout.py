@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
+from gateway.filters.rulebook import RuleBook
 from gateway.relay.batch import Batch
 from gateway.relay.deadlines import Deadlines
 from gateway.relay.notices import Notices
@@ -21,6 +23,7 @@ log = Logger()
 INTERVAL = 1.0
 QUIET = 300.0  # seconds without a failure until a filter is believed to work again
 STORE = "store"
+CALENDAR = "calendar", "working days"
 
 
 class Lookout:
@@ -44,12 +47,14 @@ class Lookout:
             self._carriers,
             self._filters,
             self._cases,
+            self._calendars,
             self.deadlines.tick,
             relay.protection.ends.tick,
             self.notices.tick,
             relay.steering.tick,
             relay.spending.tick,
         )
+        self._calendars_of: tuple[date, RuleBook] | None = None
         self._since: dict[tuple[str, str], float] = {}
         self._failed: dict[str, tuple[int, float]] = {}
         self._loop = LoopingCall(self.look)
@@ -118,6 +123,20 @@ class Lookout:
                 self.alarms.alarm("filter_failed", name, text)
             elif now - at >= QUIET:
                 self.alarms.recovered("filter_failed", name, "no failure for five minutes")
+
+    def _calendars(self) -> None:
+        """Once a day, and with a new generation: is it known which days are worked next month?"""
+        today, book = datetime.fromtimestamp(self.clocks.wall(), UTC).date(), self._book()
+        if (today, book) == self._calendars_of:
+            return
+        self._calendars_of = today, book
+        if told := book.gaps(today):
+            self.alarms.alarm(*CALENDAR, "; ".join(told))
+        else:
+            self.alarms.recovered(*CALENDAR, "all of them are known")
+
+    def _book(self) -> RuleBook:
+        return self.relay.protection.people.persons.book
 
     def _cases(self) -> None:
         batch = Batch()

@@ -12,7 +12,6 @@ from twisted.internet.defer import Deferred
 from twisted.logger import Logger
 
 from gateway.filters.chain import Judgement
-from gateway.filters.verdict import Action
 from gateway.message import Message
 from gateway.relay.accounts import Account
 from gateway.relay.batch import Batch, Committer
@@ -23,6 +22,7 @@ from gateway.relay.gathering import Gathering
 from gateway.relay.ids import read_id
 from gateway.relay.judging import LEAVES, Judging
 from gateway.relay.outbound import utc
+from gateway.relay.recover import scheduled
 from gateway.smpp.concat import part_of
 from gateway.smpp.constants import CommandStatus, MessageState, Tag
 from gateway.smpp.pdus import (
@@ -165,11 +165,13 @@ class Queries:
             if isinstance(changed, int):
                 return changed
             judgement = self.judging.judge(changed)
-            refused = judgement.verdict.action is Action.REFUSE
+            reason = self.judging.refused(changed, judgement)
+            if reason is not None and reason.name == "quiet_hours":
+                return CommandStatus.ESME_RINVEXPIRY
             begun = entry.carrier_message_id is not None  # its carrier has some segments of it
             if (
                 len(entries) > 1
-                or refused
+                or reason is not None
                 or begun
                 or entry.state not in REPLACEABLE
                 or changed.part is not None
@@ -207,7 +209,7 @@ class Queries:
             return CommandStatus.ESME_RINVDFTMSGID
         now_ms = self.clocks.now_ms()
         now = utc(now_ms)
-        due, expires_at = message.due, message.expires_at
+        due, expires_at = scheduled(message.pdu, message.accepted_at), message.expires_at
         try:
             if pdu.schedule_delivery_time and (moment := parse_time(pdu.schedule_delivery_time, now)):
                 due = int(moment.timestamp() * 1000)
