@@ -28,6 +28,8 @@ from gateway.relay.clocks import Clocks
 from gateway.relay.node import Relay
 from gateway.settings.models import Account, Carrier, Filters, Generation, Node, Route
 from gateway.smpp.codec import decode, encode
+from gateway.smpp.constants import Tag
+from gateway.smpp.fields import Tlv
 from gateway.smpp.pdus import (
     BindTransceiver,
     BindTransceiverResp,
@@ -50,6 +52,7 @@ CHINESE = (
         :70
     ]
 ).encode("utf-16-be")
+SPEAKS_34 = Tlv(Tag.sc_interface_version, b"\x34")
 LENGTH = Struct(">I")
 PARTS = ("submits", "committed", "answers", "receipts", "receipts committed", "taken")
 """In what order the way is gone: the submits come; they are on disk, answered and given to carriers; carriers
@@ -163,7 +166,7 @@ class House:
     def _carrier(self, factory: Any) -> Wire:
         wire = Wire(factory.buildProtocol(None))
         wire.read()
-        wire.protocol.dataReceived(encode(BindTransceiverResp(1, 0, "smsc")))
+        wire.protocol.dataReceived(encode(BindTransceiverResp(1, 0, "smsc", (SPEAKS_34,))))
         return wire
 
     def _client(self, name: str, index: int) -> Wire:

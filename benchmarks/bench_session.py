@@ -9,9 +9,10 @@ from timing import report
 
 from gateway.smpp.codec import decode, encode
 from gateway.smpp.constants import V34
+from gateway.smpp.events import SessionOptions
 from gateway.smpp.framing import Framer
 from gateway.smpp.pdus import BindTransceiver, BindTransceiverResp, DeliverSm, Pdu, SubmitSm, SubmitSmResp
-from gateway.smpp.session import Role, Session, SessionOptions
+from gateway.smpp.session import Role, Session
 from gateway.smpp.validate import check_request
 
 BATCH = 100

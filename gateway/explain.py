@@ -52,7 +52,7 @@ class Placing:
         self.clocks = clocks
         self.rule: Rule | None = None
 
-    def place(self, entry: Entry, batch: Batch) -> bool:
+    def place(self, entry: Entry, now: int, batch: Batch) -> bool:
         """Whether there is a route; nothing is reserved."""
         self.rule = self.router.choose(entry.message, self.clocks.wall())
         if self.detour is not None:

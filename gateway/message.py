@@ -28,6 +28,8 @@ class Message:
     judged. `taken_off` are TLVs that are for the gateway and not for carriers. `by` is the carrier that alone
     may take it: the gateway's own answer to a reply that came by it. `counted_at` is the unix second at which
     it counts for limits of frequency, 0 while it does not. `tier` is how urgent it is, 1 to 3, 0 for none.
+    `octets` is the PDU as it came, while it is worth to be kept: as long as nothing in it was changed and no
+    carrier has got it; a copy has none.
     """
 
     id: int
@@ -48,6 +50,7 @@ class Message:
     by: str = ""
     counted_at: int = 0
     tier: int = 0
+    octets: bytes = field(init=False, default=b"")
     source: str = field(init=False)
     destination: str = field(init=False)
     _text: str | None = field(init=False, default=None)
@@ -91,7 +94,7 @@ class Message:
 
     def rewrite(self, pdu: MtPdu) -> None:
         """Put another PDU in the place of the client's: a rule of the admin's wants it."""
-        self.pdu = pdu
+        self.pdu, self.octets = pdu, b""
         self._read, self._others = False, None
 
     def saying(self, text: str | None, tlvs: tuple[Tlv, ...] = ()) -> Message:

@@ -22,6 +22,8 @@ from gateway.message import Message
 class Mode(Enum):
     """How a filter runs for an account."""
 
+    __hash__ = object.__hash__  # in C, where that of Enum is in Python
+
     ENFORCE = "enforce"
     WARN = "warn"
     SHADOW = "shadow"

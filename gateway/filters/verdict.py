@@ -20,6 +20,8 @@ from gateway.smpp.fields import Tlv
 class Action(Enum):
     """What is to be done with a message."""
 
+    __hash__ = object.__hash__  # in C, where that of Enum is in Python
+
     ALLOW = "allow"
     WARN = "warn"
     REFUSE = "refuse"

@@ -13,9 +13,14 @@ from gateway.relay.counters import Latency
 from gateway.relay.duplicates import Duplicates
 from gateway.relay.outbox import Outbox
 from gateway.settings.models import Account as AccountSettings
+from gateway.store.rows import State
 
 if TYPE_CHECKING:
     from gateway.relay.client import Client
+
+
+ENDED = {state: f"ended:{state.name}" for state in State}
+"""How an account counts the ends of its messages."""
 
 
 class Account:
@@ -36,6 +41,10 @@ class Account:
     def configure(self, settings: AccountSettings) -> None:
         """Take the settings of a new generation."""
         self.settings = settings
+        self.tenant = settings.tenant
+        self.validity_ms = int(settings.validity * 1000)
+        self.longest_validity_ms = int(settings.longest_validity * 1000)
+        self.default_alphabet = settings.default_alphabet
         wanted = settings.duplicates
         if wanted != (self.duplicates.settings if self.duplicates is not None else None):
             self.duplicates = None if wanted is None else Duplicates(wanted)

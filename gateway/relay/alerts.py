@@ -11,8 +11,8 @@ from collections import Counter
 
 from gateway.relay.batch import Outgoing
 from gateway.relay.replies import Replies
+from gateway.smpp.events import WrongState
 from gateway.smpp.pdus import AlertNotification
-from gateway.smpp.session import WrongState
 
 
 class Alerts:

@@ -63,13 +63,15 @@ class Attribution:
             return
         pair = message.destination, message.source.lstrip("+")
         program, at = self.people.persons.program(message), message.accepted_at // 1000
+        before = self._last.get(pair)
+        if before is not None:
+            self._last.move_to_end(pair)
         if message.category in CONCERNED:
             self._last[pair] = Last(program, at, program, message.category)
+        elif before is None:
+            self._last[pair] = Last(program, at, "", "")
         else:
-            before = self._last.get(pair)
-            concerned = ("", "") if before is None else (before.program, before.category)
-            self._last[pair] = Last(program, at, *concerned)
-        self._last.move_to_end(pair)
+            self._last[pair] = Last(program, at, before.program, before.category)
         if len(self._last) > REMEMBERED:
             self._last.popitem(last=False)
 

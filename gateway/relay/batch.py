@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
@@ -14,6 +14,15 @@ from twisted.python.failure import Failure
 
 from gateway.store.journal import Journal
 from gateway.store.rows import Changes
+
+if TYPE_CHECKING:
+    from gateway.message import MtPdu
+    from gateway.relay.book import Entry
+    from gateway.relay.carrier import Link
+    from gateway.relay.client import Client
+    from gateway.relay.outbox import Outbox
+    from gateway.smpp.pdus import DataSm, DeliverSm
+    from gateway.store.rows import OutboxRow
 
 log = Logger()
 
@@ -25,15 +34,35 @@ class Peer(Protocol):
         """Write what has gathered."""
 
 
+class Answer(NamedTuple):
+    """What a client's submit is answered when it is on disk: this id, or an error."""
+
+    client: Client
+    pdu: MtPdu
+    message_id: str
+    status: int
+
+
 @dataclass(slots=True)
 class Batch:
     """Changes to the store, and what is to be done when they are on disk (`after`) or are known not to be
     (`failed`).
+
+    What happens to every message is not a step of its own but noted in the other lists, which are gone
+    through at once (see following.py): new messages, answers to their client, messages that have ended, rows
+    for clients, and requests of carriers to be answered. `began` is the monotonic second at which a client's
+    requests came.
     """
 
     changes: Changes = field(default_factory=Changes)
     after: list[Callable[[], None]] = field(default_factory=list)
     failed: list[Callable[[], None]] = field(default_factory=list)
+    accepted: list[Entry] = field(default_factory=list)
+    answers: list[Answer] = field(default_factory=list)
+    ended: list[Entry] = field(default_factory=list)
+    told: list[tuple[Outbox, OutboxRow]] = field(default_factory=list)
+    delivered: list[tuple[Link, DeliverSm | DataSm]] = field(default_factory=list)
+    began: float = 0.0
 
 
 class Outgoing:
@@ -53,38 +82,54 @@ class Outgoing:
             peer.flush()
 
 
+class Follow(Protocol):
+    """Goes through a batch whose fate is known."""
+
+    def __call__(self, batch: Batch, stored: bool) -> None:
+        """It is on disk, or the store has refused it."""
+
+
+def run_steps(batch: Batch, stored: bool) -> None:
+    """The steps alone. One step's fault must not keep the others from running."""
+    for step in batch.after if stored else batch.failed:
+        try:
+            step()
+        except Exception:
+            log.failure("a step after a commit failed")
+
+
 class Committer:
-    """Commits batches, and then runs what waits for them and flushes the connections that it wrote to."""
+    """Commits batches, lets `follow` go through them, and flushes the connections that this wrote to."""
 
     def __init__(self, journal: Journal, outgoing: Outgoing) -> None:
         self.journal = journal
         self.outgoing = outgoing
+        self.follow: Follow = run_steps
 
     def commit(self, batch: Batch, *, must: bool) -> Deferred[None]:
-        """Commit, then run `after`, or `failed` if the store refused. With `must` the journal tries until it
-        succeeds.
+        """Commit, then do what waits for that, or for the store's refusal. With `must` the journal tries
+        until it succeeds.
 
-        The Deferred fires with None when everything has run, in either case.
+        The Deferred fires with None when everything is done, in either case.
         """
         if batch.changes.empty:
-            self._run(batch.after)
+            self._settle(batch, True)
             return succeed(None)
         committed = self.journal.commit(batch.changes, must=must)
-        committed.addCallbacks(
-            lambda _: self._run(batch.after), lambda failure: self._refused(batch, failure)
-        )
-        return committed.addErrback(
-            lambda failure: log.failure("a commit's callback failed", failure=failure)
-        )
+        committed.addCallbacks(self._stored, self._refused, callbackArgs=(batch,), errbackArgs=(batch,))
+        return committed.addErrback(_broken)
 
-    def _refused(self, batch: Batch, failure: Failure) -> None:
+    def _stored(self, _: None, batch: Batch) -> None:
+        self._settle(batch, True)
+
+    def _refused(self, failure: Failure, batch: Batch) -> None:
         log.debug("the store refused a batch: {reason}", reason=failure.getErrorMessage())
-        self._run(batch.failed)
+        self._settle(batch, False)
 
-    def _run(self, steps: list[Callable[[], None]]) -> None:
-        for step in steps:
-            try:
-                step()
-            except Exception:  # one step's fault must not keep the others from running
-                log.failure("a step after a commit failed")
+    def _settle(self, batch: Batch, stored: bool) -> None:
+        self.follow(batch, stored)
         self.outgoing.flush()
+
+
+def _broken(failure: Failure) -> None:
+    log.failure("a commit's callback failed", failure=failure)

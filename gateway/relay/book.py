@@ -10,13 +10,17 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.message import Message
 from gateway.relay.batch import Batch
 from gateway.relay.parts import Parts
 from gateway.smpp.codec import encode
 from gateway.store.ledger import Ledger
-from gateway.store.rows import MessageRow, Progress, State
+from gateway.store.rows import MessageRow, Row, State
+
+if TYPE_CHECKING:
+    from gateway.relay.carrier import Slot
 
 IN_MEMORY = frozenset({State.WAITING, State.GATHERING, State.SENDING, State.SENT})
 
@@ -45,27 +49,29 @@ class Entry:
     spent: tuple[int, int] | None = None  # segments, and their price in millionths: of quota and balance
     refused_by: str = ""  # the carrier that others are preferred to
     parts: Parts | None = None  # what became of each segment, where its carrier gets several
+    slot: Slot | None = None  # where it goes when it is on disk
     parked: bool = False  # in no lane or group: it leaves the memory as soon as nobody reads
 
-    def progress(self) -> Progress:
-        """The columns of the store that change, as they are now."""
-        return Progress(
-            state=int(self.state),
-            deadline=self.deadline,
-            expires_at=self.message.expires_at,
-            carrier=self.carrier,
-            carrier_message_id=self.carrier_message_id,
-            attempts=self.attempts,
-            sent_at=self.sent_at,
-            done_at=self.done_at,
-            error=self.error,
-            trail=self.trail,
+    def progressed(self) -> Row:
+        """What the store needs for the statement `progress`: the columns that change, and the id."""
+        return (
+            int(self.state),
+            self.deadline,
+            self.message.expires_at,
+            self.carrier,
+            self.carrier_message_id,
+            self.attempts,
+            self.sent_at,
+            self.done_at,
+            int(self.error),
+            self.trail,
+            self.message.id,
         )
 
-    def row(self) -> MessageRow:
-        """The whole row, for the first time it is stored."""
+    def inserted(self) -> Row:
+        """What the store needs for the statement `insert`: the columns of a MessageRow."""
         message = self.message
-        return MessageRow(
+        return (
             message.id,
             message.account,
             message.client_id,
@@ -75,10 +81,23 @@ class Entry:
             message.category,
             message.generation,
             message.segment_of,
-            encode(message.pdu),
+            message.octets or encode(message.pdu),
             self.decision if self.spent is None else with_spent(self.decision, *self.spent),
-            *self.progress(),
+            int(self.state),
+            self.deadline,
+            message.expires_at,
+            self.carrier,
+            self.carrier_message_id,
+            self.attempts,
+            self.sent_at,
+            self.done_at,
+            int(self.error),
+            self.trail,
         )
+
+    def row(self) -> MessageRow:
+        """The whole row as it is now."""
+        return MessageRow._make(self.inserted())
 
 
 SPENT = re.compile(r'(?:, )?"spent": \[(\d+), (\d+)\]\}$')
@@ -150,10 +169,10 @@ class Book:
         """
         self.entries[entry.message.id] = entry
         self.states[entry.state] += 1
-        batch.changes.insert(entry.row())
-        batch.after.append(lambda: self._stored(entry))
-        batch.failed.append(lambda: self._forget(entry))
+        batch.changes.add("insert", entry.inserted())
+        batch.accepted.append(entry)
         if entry.state.final:
+            batch.ended.append(entry)
             self.ended(entry, batch)
 
     def move(self, entry: Entry, state: State, deadline: int | None, batch: Batch) -> None:
@@ -166,7 +185,7 @@ class Book:
         entry.parked = False
         message_id = entry.message.id
         self.entries[message_id] = entry
-        batch.changes.progress(message_id, entry.progress())
+        batch.changes.add("progress", entry.progressed())
         if state is State.SENT:
             if self.left is not None:
                 self.left(entry)
@@ -174,9 +193,9 @@ class Book:
             if len(self._sent) > self.keep_sent:
                 oldest = next(iter(self._sent))
                 del self._sent[oldest]
-                batch.after.append(lambda: self._release(oldest))
+                batch.after.append(lambda: self.release(oldest))
         elif state not in IN_MEMORY:
-            batch.after.append(lambda: self._release(message_id))
+            batch.after.append(lambda: self.release(message_id))
 
     def end(self, entry: Entry, state: State, error: int, now: int, batch: Batch) -> bool:
         """Bring a message to its one end; False, and nothing happens, if it had ended before."""
@@ -194,9 +213,9 @@ class Book:
         message_id = entry.message.id
         self._sent.pop(message_id, None)
         self.entries[message_id] = entry
-        batch.changes.progress(message_id, entry.progress())
+        batch.changes.add("progress", entry.progressed())
+        batch.ended.append(entry)
         self.ended(entry, batch)
-        batch.after.append(lambda: self._release(message_id))
         return True
 
     # memory
@@ -262,7 +281,7 @@ class Book:
 
     def drop(self, entry: Entry) -> None:
         """Let a waiting message that is safe in the store leave the memory."""
-        self._release(entry.message.id)
+        self.release(entry.message.id)
 
     def _take(self, row: MessageRow) -> Entry | None:
         """The entry of a row that waits, unless it is in memory for another reason or has moved on."""
@@ -282,17 +301,20 @@ class Book:
                 del self._wanted[message_id]
                 self._release_parked(message_id)
 
-    def _stored(self, entry: Entry) -> None:
+    def stored(self, entry: Entry) -> None:
+        """A new message is on disk."""
         entry.stored = True
         self.accepted(entry)
         if entry.state not in IN_MEMORY:
-            self._release(entry.message.id)
+            self.release(entry.message.id)
 
-    def _forget(self, entry: Entry) -> None:
+    def forget(self, entry: Entry) -> None:
+        """A new message was not stored after all."""
         self.states[entry.state] -= 1
         self.entries.pop(entry.message.id, None)
 
-    def _release(self, message_id: int) -> None:
+    def release(self, message_id: int) -> None:
+        """The last change of a message that is to leave the memory is on disk."""
         entry = self.entries.get(message_id)
         if entry is None or (entry.state in IN_MEMORY and message_id in self._sent):
             return
@@ -306,4 +328,4 @@ class Book:
     def _release_parked(self, message_id: int) -> None:
         entry = self.entries.get(message_id)
         if entry is not None and entry.parked:
-            self._release(message_id)
+            self.release(message_id)

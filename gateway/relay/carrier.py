@@ -17,10 +17,9 @@ from gateway.routing.health import Phase, Trust
 from gateway.settings.models import Carrier as CarrierSettings
 from gateway.settings.models import RetryRule
 from gateway.smpp.constants import CommandStatus
-from gateway.smpp.pdus import Pdu
+from gateway.smpp.events import WindowFull, WrongState
 from gateway.smpp.protocol import SmppProtocol
 from gateway.smpp.session import State as SessionState
-from gateway.smpp.session import WindowFull, WrongState
 
 log = Logger()
 
@@ -44,7 +43,10 @@ class Link:
     def free(self) -> int:
         """Slots that are neither used nor promised."""
         session = self.protocol.session
-        return session.window_free - self.reserved if session.state in TRANSMITTING else 0
+        if session.state not in TRANSMITTING:
+            return 0
+        window = session.window
+        return max(0, window.limit - len(window.outstanding)) - self.reserved
 
 
 @dataclass(slots=True, eq=False)
@@ -53,13 +55,13 @@ class Slot:
 
     link: Link
 
-    def send(self, pdu: Pdu, context: object) -> bool:
+    def send(self, frame: bytes, command: int, context: object) -> bool:
         """Write the message; False if the link cannot take it any more, and nothing was written."""
         link = self.link
         link.reserved -= 1
         sent = False
         try:
-            link.protocol.send(pdu, context)
+            link.protocol.send_frame(frame, command, context)
             sent = True
         except (WindowFull, WrongState):
             return False
@@ -94,6 +96,8 @@ class Carrier:
     def configure(self, settings: CarrierSettings) -> None:
         """Take the settings of a new generation."""
         self.settings = settings
+        self.receipt_ms = int(settings.receipt_timeout * 1000)
+        self.id_in_response, self.id_in_receipt = settings.ids.response, settings.ids.receipt
         if settings.rate != self.pace.rate:
             self.pace.configure(settings.rate, self.clocks.timer.seconds())
         self.trust.rule = settings.health

@@ -10,6 +10,7 @@ from gateway.relay.batch import Batch
 from gateway.relay.outbox import Parcel
 from gateway.smpp.codec import Header, refusal
 from gateway.smpp.constants import CommandStatus
+from gateway.smpp.events import Answered, Close, Event, Received, Unanswered, Unbound, Violation
 from gateway.smpp.pdus import (
     BindReceiver,
     BindTransceiver,
@@ -23,7 +24,6 @@ from gateway.smpp.pdus import (
     SubmitSm,
 )
 from gateway.smpp.protocol import SmppProtocol
-from gateway.smpp.session import Answered, Close, Event, Received, Unanswered, Unbound, Violation
 from gateway.smpp.states import State
 
 if TYPE_CHECKING:
@@ -49,9 +49,9 @@ class Client:
 
     # as a receiver of deliver_sm
 
-    def accepts(self, address: str) -> bool:
-        """Whether the address_range of the bind takes messages to this address; an empty one takes all."""
-        return self.server.in_range(self.address_range, address)
+    def accepts(self, parcel: Parcel) -> bool:
+        """Whether the address_range of the bind takes messages to that address; an empty one takes all."""
+        return not self.address_range or self.server.in_range(self.address_range, parcel.to)
 
     # from the protocol
 
@@ -65,12 +65,12 @@ class Client:
 
         What it answers to our deliveries is kept whatever becomes of its requests.
         """
-        batch, answers = Batch(), Batch()
+        batch, answers = Batch(began=self.server.clocks.timer.seconds()), Batch()
         self.behind = sum(isinstance(event, Received) for event in events)
         for event in events:
             if isinstance(event, Received):
                 self.behind -= 1
-                self._request(event.pdu, batch)
+                self._request(event.pdu, event.frame, batch)
             elif isinstance(event, Answered):
                 self._answered(event, answers)
             elif isinstance(event, Unanswered):
@@ -92,10 +92,10 @@ class Client:
 
     # requests
 
-    def _request(self, pdu: Pdu, batch: Batch) -> None:
+    def _request(self, pdu: Pdu, frame: bytes, batch: Batch) -> None:
         server = self.server
         if isinstance(pdu, SubmitSm | DataSm):
-            server.submits.submit(self, pdu, batch)
+            server.submits.submit(self, pdu, frame, batch)
         elif isinstance(pdu, SubmitMulti):
             server.submits.submit_multi(self, pdu, batch)
         elif isinstance(pdu, QuerySm):

@@ -16,7 +16,7 @@ class Latency:
     counts: list[int] = field(default_factory=lambda: [0] * (len(BOUNDS) + 1))
     total: float = 0.0
 
-    def add(self, seconds: float) -> None:
-        """Count one duration."""
-        self.counts[bisect_left(BOUNDS, seconds)] += 1
-        self.total += seconds
+    def add(self, seconds: float, times: int = 1) -> None:
+        """Count a duration of one thing, or of several that took as long."""
+        self.counts[bisect_left(BOUNDS, seconds)] += times
+        self.total += seconds * times

@@ -1,4 +1,4 @@
-"""Dispatch: waiting messages to carriers, one slot at a time, and what the carriers answer.
+"""Dispatch: waiting messages to carriers, one slot at a time.
 
 A message is bound to a carrier when a window slot is free, not when it is accepted (late binding). It is
 marked "sending" on disk before its octets are written: in the very commit of its acceptance when a slot is
@@ -22,11 +22,10 @@ from gateway.relay.clocks import Clocks
 from gateway.relay.lanes import Lane, Lanes
 from gateway.relay.ordering import Ordering
 from gateway.relay.placing import Placing
+from gateway.relay.retrying import Retrying
 from gateway.relay.towards import send
-from gateway.relay.trail import keep_to
 from gateway.routing.choosing import Pick
 from gateway.routing.router import Router, Rule
-from gateway.smpp.constants import CommandStatus
 from gateway.store.rows import State, StoreUnavailable
 
 log = Logger()
@@ -54,11 +53,9 @@ class Dispatch:
         self.generation = 0
         self.lanes = Lanes()
         self.paused = False
-        self.may_leave: Callable[[Entry], bool] = lambda entry: True
+        self.may_leave: Callable[[Entry, int], bool] = lambda entry, now: True
         self.stopped: Callable[[Entry, str], bool] = lambda entry, carrier: False
-        self.said_no: Callable[[Carrier, Entry, int, Batch], None] = lambda carrier, entry, status, batch: (
-            None
-        )
+        self.retrying = Retrying(self)
         self._beyond: int | None = None  # the lowest id that waits in the store alone
         self._without_route: int | None = None  # the lowest id that no rule is for
         self._unplaced: deque[Entry] = deque()  # what waited when a new generation came
@@ -67,8 +64,9 @@ class Dispatch:
 
     # placing
 
-    def place(self, entry: Entry, batch: Batch) -> bool:
-        """Give a message that is being accepted its first place; False if no route is for it.
+    def place(self, entry: Entry, now: int, batch: Batch) -> bool:
+        """Give a message that is being accepted at `now` (unix ms) its first place; False if no route is for
+        it.
 
         With a slot free and nobody waiting before it, it is marked sending at once. To be called before it
         is booked.
@@ -84,13 +82,25 @@ class Dispatch:
                 slot = None
                 batch.after.append(lambda: self._sleep(0))  # it is settled when it is on disk
             if slot:
-                self._mark(entry, rule, pick)
-                entry.state, entry.deadline = State.SENDING, self._receipt_deadline(slot)
-                batch.after.append(lambda: self._transmit(entry, slot))
-                batch.failed += (slot.give_back, lambda: self.settled(entry))
-                return True
-        batch.after.append(lambda: self.enqueue(entry))
+                self._mark(entry, rule, pick, now)
+                entry.state, entry.deadline = State.SENDING, now + slot.link.carrier.receipt_ms
+                entry.slot = slot
         return True
+
+    def placed(self, entry: Entry, now: int) -> None:
+        """A message that was accepted is on disk at `now` (unix ms): it leaves, or waits."""
+        slot, entry.slot = entry.slot, None
+        if slot is not None:
+            self._transmit(entry, slot, now)
+        elif entry.state is State.WAITING:
+            self.enqueue(entry)
+
+    def displaced(self, entry: Entry) -> None:
+        """It is not on disk, so that it does not leave."""
+        slot, entry.slot = entry.slot, None
+        if slot is not None:
+            slot.give_back()
+            self.settled(entry)
 
     def _nobody_before(self, entry: Entry, rule: Rule) -> bool:
         return (
@@ -176,7 +186,7 @@ class Dispatch:
             if entry.message.expires_at <= now:
                 self.lanes.pop(lane)  # the sweep ends it
                 continue
-            if not self.may_leave(entry):
+            if not self.may_leave(entry, now):
                 self.settled(entry)
                 continue
             if self._moved(entry, lane):
@@ -222,31 +232,29 @@ class Dispatch:
 
     def _begin(self, entry: Entry, slot: Slot, rule: Rule, pick: Pick, batch: Batch) -> None:
         trail = entry.trail
-        self._mark(entry, rule, pick)
-        self.book.move(entry, State.SENDING, self._receipt_deadline(slot), batch)
-        batch.after.append(lambda: self._transmit(entry, slot))
+        now = self.clocks.now_ms()
+        self._mark(entry, rule, pick, now)
+        self.book.move(entry, State.SENDING, now + slot.link.carrier.receipt_ms, batch)
+        batch.after.append(lambda: self._transmit(entry, slot, self.clocks.now_ms()))
         batch.failed.append(lambda: self._unmarked(entry, slot, trail))
 
-    def _mark(self, entry: Entry, rule: Rule, pick: Pick) -> None:
+    def _mark(self, entry: Entry, rule: Rule, pick: Pick, now: int) -> None:
         entry.carrier = pick.carrier
         if rule.ordered:
             self.ordering.leaves(entry)
         entry.attempts += 1
-        entry.sent_at = self.clocks.now_ms()
+        entry.sent_at = now
         self.placing.given(entry, rule, pick, self.generation)
 
-    def _receipt_deadline(self, slot: Slot) -> int:
-        return self.clocks.now_ms() + int(slot.link.carrier.settings.receipt_timeout * 1000)
-
-    def _transmit(self, entry: Entry, slot: Slot) -> None:
+    def _transmit(self, entry: Entry, slot: Slot, now: int) -> None:
         """The mark is on disk: write the octets, unless an opt-out came meanwhile; or let the message wait
         again if the link is gone.
         """
-        if entry.state is not State.SENDING or not self.may_leave(entry):
+        if entry.state is not State.SENDING or not self.may_leave(entry, now):
             slot.give_back()
             return
         try:
-            sent = send(entry, slot, self.clocks.now_ms())
+            sent = send(entry, slot, now)
         except Unfit as unfit:
             self._unfit(entry, unfit)
         else:
@@ -281,55 +289,6 @@ class Dispatch:
         self.committer.commit(batch, must=True)
         self.enqueue(entry, front=True)
         self._sleep(0)
-
-    # answers
-
-    def refused(self, carrier: Carrier, entry: Entry, status: int, batch: Batch) -> None:
-        """The carrier said no: again later if its profile calls the status temporary, else the end."""
-        rule = carrier.retry_rule(status)
-        now = self.clocks.now_ms()
-        self.said_no(carrier, entry, status, batch)
-        if rule is None or entry.attempts >= rule.tries:
-            state = State.REJECTED if rule is None else State.UNDELIVERABLE
-            self.book.end(entry, state, status, now, batch)
-            return
-        entry.error = status
-        entry.refused_by = carrier.name if rule.next == "other" else ""
-        if rule.next == "same":
-            keep_to(carrier.name, entry, CommandStatus(status).name)
-        if rule.pause:
-            carrier.pause(rule.pause)
-        self.again(entry, batch, 0.0 if rule.pause else rule.delay)
-
-    def go_on(self, carrier: Carrier, entry: Entry, batch: Batch) -> None:
-        """The carrier has taken a segment: the next one leaves when it has a slot, which is no new try."""
-        entry.only = carrier.name
-        entry.attempts -= 1
-        self.again(entry, batch)
-
-    def again(self, entry: Entry, batch: Batch, delay: float = 0.0) -> None:
-        """Let a message wait for a carrier once more, after `delay` seconds."""
-        self.book.move(entry, State.WAITING, entry.message.expires_at, batch)
-        if delay:
-            self.clocks.timer.callLater(delay, self._return, entry)
-        else:
-            self.enqueue(entry, front=True)
-
-    def _return(self, entry: Entry) -> None:
-        self.enqueue(entry, front=True)
-        self.pump()
-
-    def unanswered(self, carrier: Carrier, entry: Entry, batch: Batch) -> None:
-        """A submit whose answer never came: possibly sent. The carrier's policy says what is done."""
-        if carrier.settings.unanswered == "resend":
-            keep_to(carrier.name, entry, "no answer")
-            self.again(entry, batch)
-        elif carrier.settings.unanswered == "elsewhere":
-            self.again(entry, batch)
-        else:
-            self.book.end(
-                entry, State.UNKNOWN, CommandStatus.ESME_RDELIVERYFAILURE, self.clocks.now_ms(), batch
-            )
 
     def _routeless(self, entry: Entry) -> None:
         """No rule of this generation is for the message: it waits in the store until one is, or it

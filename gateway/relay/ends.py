@@ -91,7 +91,8 @@ class Ends:
             self.wanted = frozenset(name for webhook in wanting for name in webhook.accounts)
 
     @property
-    def _off(self) -> bool:
+    def off(self) -> bool:
+        """Whether no webhook wants to hear of ends."""
         return self.wanted is not None and not self.wanted
 
     def _wants(self, account: str) -> bool:
@@ -99,7 +100,7 @@ class Ends:
 
     def ended(self, entry: Entry, batch: Batch) -> None:
         """A message ends with this batch."""
-        if self._off or not self._wants(entry.message.account) or not entry.message.client_id:
+        if not self._wants(entry.message.account) or not entry.message.client_id:
             return
         message_id, now = entry.message.id, entry.done_at or self.clocks.now_ms()
         self._uncommitted[message_id] = now
@@ -140,12 +141,12 @@ class Ends:
     async def start(self) -> None:
         """Learn how far the ends were told. What ended since then is told behind the traffic."""
         self._mark = await self.ledger.read(get_counter, MARK)
-        self._lost = bool(self._mark) and not self._off
+        self._lost = bool(self._mark) and not self.off
         self._busy = False
 
     def tick(self) -> None:
         """Store what has gathered. To be called every second."""
-        if self._busy or (self._off and not self._mark):
+        if self._busy or (self.off and not self._mark):
             return
         self._busy = True
         Deferred.fromCoroutine(self._tell()).addErrback(
@@ -157,7 +158,7 @@ class Ends:
 
     async def _tell(self) -> None:
         try:
-            if self._off:
+            if self.off:
                 await self._set(Mark(0, 0))
             elif self._lost:
                 await self._read()

@@ -76,7 +76,7 @@ class Gathering:
         batch.after.append(lambda: self.again(entry))
 
     def _arrived(self, group: Group) -> None:
-        if not group.complete:
+        if not group.complete or not self.groups.holds(group):
             return
         self.groups.remove(group)
         entries = group.in_order()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Callable
+from functools import lru_cache
 from typing import NamedTuple
 
 from twisted.internet.defer import Deferred
@@ -16,7 +17,7 @@ from twisted.logger import Logger
 
 from gateway.relay.batch import Batch, Committer
 from gateway.relay.book import Book, Entry
-from gateway.relay.carrier import Carrier
+from gateway.relay.carrier import Carrier, Link
 from gateway.relay.clocks import Clocks
 from gateway.relay.ids import Ids
 from gateway.relay.matching import Matcher
@@ -29,8 +30,7 @@ from gateway.store.rows import State, StrayRow
 
 log = Logger()
 
-Answer = Callable[[int], None]
-"""Answers the carrier's request with a command_status."""
+_OK = int(CommandStatus.ESME_ROK)
 
 FINAL_STATES: dict[int, State] = {
     MessageState.DELIVERED: State.DELIVERED,
@@ -43,12 +43,6 @@ FINAL_STATES: dict[int, State] = {
 }
 KEEP_STRAYS = 100_000
 OTHER_ERROR = 999
-
-
-def response_to(pdu: DeliverSm | DataSm, status: int) -> DeliverSmResp | DataSmResp:
-    """The response to a carrier's deliver_sm or data_sm."""
-    kind = DeliverSmResp if isinstance(pdu, DeliverSm) else DataSmResp
-    return kind(sequence_number=pdu.sequence_number, command_status=status)
 
 
 class Stray(NamedTuple):
@@ -81,28 +75,45 @@ class Inbound:
 
     def matcher(self, carrier: str) -> Matcher:
         """The open ids of one carrier."""
-        return self.matchers.setdefault(carrier, Matcher())
+        matcher = self.matchers.get(carrier)
+        if matcher is None:
+            matcher = self.matchers[carrier] = Matcher()
+        return matcher
 
     # from the carrier
 
-    def take(self, carrier: Carrier, pdu: DeliverSm | DataSm, answer: Answer, batch: Batch) -> None:
-        """A deliver_sm or data_sm of the carrier; `answer` is called when what it brings is on disk."""
+    def take(self, carrier: Carrier, link: Link, pdu: DeliverSm | DataSm, batch: Batch) -> None:
+        """A deliver_sm or data_sm of the carrier; it is answered when what it brings is on disk."""
         receipt = carrier.receipts.read(pdu)
         if receipt is None:
             self.replies.take(carrier, pdu, batch)
-            batch.after.append(lambda: answer(CommandStatus.ESME_ROK))
+            batch.delivered.append((link, pdu))
             return
-        identity = canonical_id(receipt.message_id or "", carrier.settings.ids.receipt)
+        identity = canonical_id(receipt.message_id or "", carrier.id_in_receipt)
         matcher = self.matcher(carrier.name)
         message_id = matcher.find(identity, pdu.source_addr) if identity else None
         if message_id is None:
             self._unmatched(carrier, identity, pdu, batch)
-            batch.after.append(lambda: answer(CommandStatus.ESME_ROK))
+            batch.delivered.append((link, pdu))
         elif (entry := self.book.get(message_id)) is not None:
             self._apply(carrier, entry, identity, receipt, batch)
-            batch.after.append(lambda: answer(CommandStatus.ESME_ROK))
+            batch.delivered.append((link, pdu))
         else:
-            self._later(carrier, message_id, identity, receipt, answer)
+            self._later(carrier, message_id, identity, receipt, (link, pdu))
+
+    def answer(self, delivered: list[tuple[Link, DeliverSm | DataSm]]) -> None:
+        """What these have brought is on disk."""
+        for link, pdu in delivered:
+            try:
+                self.respond(link, pdu, _OK)
+            except Exception:
+                log.failure("an answer to carrier {name} failed", name=link.carrier.name)
+
+    def respond(self, link: Link, pdu: DeliverSm | DataSm, status: int) -> None:
+        """Answer one of them."""
+        kind = DeliverSmResp if isinstance(pdu, DeliverSm) else DataSmResp
+        link.protocol.respond(kind(pdu.sequence_number, status))
+        self.committer.outgoing.add(link.protocol)
 
     def learn(self, carrier: Carrier, message_id: int, identity: str, receipt: Receipt, batch: Batch) -> None:
         """The carrier has told, when it was asked, what became of a message."""
@@ -110,10 +121,15 @@ class Inbound:
         if entry is not None:
             self._apply(carrier, entry, identity, receipt, batch)
         else:
-            self._later(carrier, message_id, identity, receipt, lambda status: None)
+            self._later(carrier, message_id, identity, receipt, None)
 
     def _later(
-        self, carrier: Carrier, message_id: int, identity: str, receipt: Receipt, answer: Answer
+        self,
+        carrier: Carrier,
+        message_id: int,
+        identity: str,
+        receipt: Receipt,
+        brought_by: tuple[Link, DeliverSm | DataSm] | None,
     ) -> None:
         """The message is not in memory any more: read it, then apply the receipt in a batch of its own."""
 
@@ -122,12 +138,14 @@ class Inbound:
             async with self.book.loaded([message_id]) as entries:
                 for entry in entries:
                     self._apply(carrier, entry, identity, receipt, batch)
-            batch.after.append(lambda: answer(CommandStatus.ESME_ROK))
+            if brought_by is not None:
+                batch.delivered.append(brought_by)
             await self.committer.commit(batch, must=True)
 
         def unreadable(failure: object) -> None:
             log.error("a message could not be read for its receipt: {failure}", failure=failure)
-            answer(CommandStatus.ESME_RX_T_APPN)
+            if brought_by is not None:
+                self.respond(*brought_by, CommandStatus.ESME_RX_T_APPN)
             self.committer.outgoing.flush()
 
         Deferred.fromCoroutine(load_and_apply()).addErrback(unreadable)
@@ -140,7 +158,7 @@ class Inbound:
         elif entry.state is not State.SENT or entry.carrier != carrier.name:
             self.counts["repeated"] += 1
             # What it repeats may not be on disk yet: then neither is this, and it is not answered before.
-            batch.changes.progress(entry.message.id, entry.progress())
+            batch.changes.add("progress", entry.progressed())
         elif state is None or receipt.intermediate:
             self.counts["intermediate"] += 1
             self.told(entry, receipt, batch)
@@ -171,7 +189,7 @@ class Inbound:
         entry.carrier_message_id = parts.written()
         outcome = parts.outcome()
         if outcome is None:
-            batch.changes.progress(entry.message.id, entry.progress())
+            batch.changes.add("progress", entry.progressed())
             batch.after.append(lambda: self.matcher(carrier.name).finish(identity, entry.message.id))
             return
         if outcome is not State.DELIVERED:
@@ -261,7 +279,12 @@ def _error(receipt: Receipt) -> int:
     """The carrier's error as a number; one that is not a number of two octets counts as 999."""
     if receipt.network_error_code is not None:
         return receipt.network_error_code[1]
-    text = receipt.err.strip()
+    return _number(receipt.err)
+
+
+@lru_cache(maxsize=1024)
+def _number(text: str) -> int:
+    text = text.strip()
     if not text:
         return 0
     number = int(text) if text.isdecimal() and len(text) <= 5 else OTHER_ERROR

@@ -86,7 +86,8 @@ class Judging:
         if judgement.category:
             judgement = self._raised(message, judgement, at, approval)
         for verdict, mode in judgement.words:
-            self.counts[message.account, verdict.filter, mode.value, verdict.action.value] += 1
+            # The plain attributes of enums: `value` is a function in Python.
+            self.counts[message.account, verdict.filter, mode._value_, verdict.action._value_] += 1
         return self._rewritten(message, judgement) if judgement.rewrite is not None else judgement
 
     def _raised(
@@ -168,7 +169,7 @@ class Judging:
             entry.state, entry.deadline = State.DEFERRED, due
             if verdict.filter == Lookup.name:
                 self.awaits(message, due, batch)
-        elif reason is None and not self.dispatch.place(entry, batch):
+        elif reason is None and not self.dispatch.place(entry, now, batch):
             reason = REASONS["no_route"]
         if reason is not None:
             entry.state, entry.error, entry.done_at, entry.deadline = State.REJECTED, reason.err, now, None
@@ -215,13 +216,12 @@ class Judging:
         if not state.final and not (message.counted_at and state in (State.DEFERRED, State.HELD)):
             self.passed(message, batch)
 
-    def may_leave(self, entry: Entry) -> bool:
-        """Whether what has waited for its carrier may still leave.
+    def may_leave(self, entry: Entry, now: int) -> bool:
+        """Whether what has waited for its carrier may still leave at `now` (unix ms).
 
         If more is known of people since it was judged, or another second has begun, those filters that go
         by people and by the hour are asked again, and a message that they stop is settled.
         """
-        now = self.clocks.now_ms()
         message = entry.message
         if message.by or (entry.judged_on == self.changes() and now // SECOND == entry.judged_at // SECOND):
             return True

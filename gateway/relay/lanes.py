@@ -58,7 +58,9 @@ class Lanes:
 
     def is_empty(self, entry: Entry, rule: Rule) -> bool:
         """Whether nothing waits before this message."""
-        return (urgency(entry.message), rule.lane, entry.message.account) not in self._lanes
+        return (
+            not self._lanes or (urgency(entry.message), rule.lane, entry.message.account) not in self._lanes
+        )
 
     def head(self, lane: Lane) -> Entry | None:
         """The next message of a lane that still waits; those that ended meanwhile are dropped on the way."""

@@ -27,35 +27,35 @@ class Matcher:
     """
 
     keep_finished: int = 50_000
-    _open: dict[str, list[tuple[int, str]]] = field(default_factory=dict)
-    _finished: OrderedDict[str, list[str]] = field(default_factory=OrderedDict)
+    _open: dict[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
+    _finished: OrderedDict[str, tuple[str, ...]] = field(default_factory=OrderedDict)
 
     def __len__(self) -> int:
         return len(self._open)
 
     def add(self, carrier_message_id: str, message_id: int, destination: str) -> None:
         """A message that the carrier has taken under this id."""
-        self._open.setdefault(carrier_message_id, []).append((message_id, destination))
+        named = self._open.get(carrier_message_id, ())
+        self._open[carrier_message_id] = (*named, (message_id, destination))
 
     def find(self, carrier_message_id: str, destination: str) -> int | None:
         """The youngest unfinished message of this id and destination."""
         for message_id, number in reversed(self._open.get(carrier_message_id, ())):
-            if same_number(number, destination):
+            if number == destination or same_number(number, destination):
                 return message_id
         return None
 
     def finish(self, carrier_message_id: str, message_id: int) -> None:
         """The message has ended: its id may be used again."""
-        named = self._open.get(carrier_message_id)
-        if named is None:
-            return
-        for position, (known, destination) in enumerate(named):
-            if known == message_id:
-                del named[position]
-                self._finished.setdefault(carrier_message_id, []).append(destination)
-                break
-        if not named:
-            del self._open[carrier_message_id]
+        left: list[tuple[int, str]] = []
+        for named in self._open.pop(carrier_message_id, ()):
+            if named[0] == message_id:
+                numbers = self._finished.get(carrier_message_id, ())
+                self._finished[carrier_message_id] = (*numbers, named[1])
+            else:
+                left.append(named)
+        if left:
+            self._open[carrier_message_id] = tuple(left)
         while len(self._finished) > self.keep_finished:
             self._finished.popitem(last=False)
 

@@ -120,6 +120,10 @@ class Groups:
         """The group that a segment was put into."""
         return self._of[entry.message.id]
 
+    def holds(self, group: Group) -> bool:
+        """Whether a group still waits: it is judged once, with all that came in one batch on disk."""
+        return group in self._accounts.get(group.key[0], ())
+
     def judged(self, group: Group, verdict: object, now: int) -> None:
         """Remember what was decided of a whole text, for the segments of it that come again."""
         digests = frozenset(_digest(entry) for entry in group.parts.values())

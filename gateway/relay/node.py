@@ -14,7 +14,7 @@ from gateway.filters.directives import Directed
 from gateway.filters.protecting import AGAIN
 from gateway.filters.verdict import Filter, Verdict
 from gateway.message import Message
-from gateway.relay.accounts import Account, Accounts
+from gateway.relay.accounts import ENDED, Account, Accounts
 from gateway.relay.alarms import Alarms
 from gateway.relay.alerts import Alerts
 from gateway.relay.attesting import Attesting
@@ -25,6 +25,7 @@ from gateway.relay.book import Book, Entry
 from gateway.relay.carrier import Carrier
 from gateway.relay.clocks import Clocks
 from gateway.relay.dispatch import Dispatch
+from gateway.relay.following import Following
 from gateway.relay.gathering import Gathering
 from gateway.relay.ids import Ids
 from gateway.relay.inbound import Inbound
@@ -133,6 +134,7 @@ class Relay:
         self.privacy = self._make_privacy(store, clocks)
         self.uplinks: dict[str, list[Uplink]] = {}
         self.filters: dict[str, Filter] = {}
+        self.committer.follow = Following(self.book, self.dispatch, self.inbound, self.submits, clocks)
         self.book.ended = self._ended
         self.book.accepted = self._accepted
         self.inbound.told = self._told
@@ -358,16 +360,15 @@ class Relay:
     def _ended(self, entry: Entry, batch: Batch) -> None:
         """A message has reached its end: its client is told in the same commit, if it asked."""
         account = self.accounts.get(entry.message.account)
-        batch.after.append(lambda: self.inbound.forget(entry))
-        batch.after.append(lambda: self.dispatch.ended(entry))
         self.protection.ended(entry, batch)
-        self.spending.ended(entry, batch)
+        if entry.spent is not None:
+            self.spending.ended(entry, batch)
         if not entry.message.client_id:
             return
         style = ReceiptStyle() if account is None else account.settings.receipts
-        row = receipt_row(entry, style, self.outbox_seqs, self.clocks.now_ms(), self.replies.outbox_ms)
+        row = receipt_row(entry, style, self.outbox_seqs, entry.done_at or 0, self.replies.outbox_ms)
         if account is not None:
-            account.counts[f"ended:{entry.state.name}"] += 1
+            account.counts[ENDED[entry.state]] += 1
         if self.generation.node.logs.per_message:
             log.info("message {id} ended {state}", id=entry.message.client_id, state=entry.state.name)
         if row is not None:
@@ -390,9 +391,7 @@ class Relay:
         """
         batch.changes.enqueue(row)
         if account is not None:
-            outbox = account.outbox
-            batch.after.append(lambda: outbox.offer(row))
-            batch.after.append(outbox.pump)
+            batch.told.append((account.outbox, row))
 
 
 def expanded(settings: Any) -> list[Any]:

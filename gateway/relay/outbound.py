@@ -19,6 +19,8 @@ from gateway.smpp.smpptime import format_relative
 
 _RECEIPT_BITS = 0x03
 _RECEIPT_ALWAYS = 0x01
+_BEHIND = 5
+"""Octets from registered_delivery to short_message."""
 
 
 NO_TAGS: Mapping[int, int | None] = {}
@@ -40,6 +42,26 @@ def outbound(message: Message, now_ms: int, tags: Mapping[int, int | None] = NO_
         validity_period=_validity(pdu.validity_period, message, now_ms),
         replace_if_present_flag=0,
     )
+
+
+def as_it_came(message: Message, now_ms: int) -> bytes:
+    """The client's octets, if of what the gateway owns only registered_delivery may have to change in them;
+    empty if there is more to do.
+    """
+    pdu, octets = message.pdu, message.octets
+    if (
+        pdu.tlvs
+        or not isinstance(pdu, SubmitSm)
+        or pdu.replace_if_present_flag
+        or pdu.schedule_delivery_time
+        or (pdu.validity_period and _validity(pdu.validity_period, message, now_ms) != pdu.validity_period)
+    ):
+        return b""
+    registered_delivery = (pdu.registered_delivery & ~_RECEIPT_BITS) | _RECEIPT_ALWAYS
+    if registered_delivery == pdu.registered_delivery:
+        return octets
+    at = len(octets) - len(pdu.short_message) - _BEHIND
+    return octets[:at] + bytes((registered_delivery,)) + octets[at + 1 :]
 
 
 def _tagged(tlvs: tuple[Tlv, ...], off: tuple[int, ...], tags: Mapping[int, int | None]) -> tuple[Tlv, ...]:

@@ -17,10 +17,10 @@ from twisted.logger import Logger
 from gateway.relay.batch import Batch, Committer, Outgoing
 from gateway.relay.clocks import Clocks
 from gateway.smpp.codec import decode
-from gateway.smpp.constants import CommandStatus
+from gateway.smpp.constants import CommandId, CommandStatus
+from gateway.smpp.events import WindowFull, WrongState
 from gateway.smpp.pdus import DeliverSm
 from gateway.smpp.protocol import SmppProtocol
-from gateway.smpp.session import WindowFull, WrongState
 from gateway.store.ledger import Ledger
 from gateway.store.rows import Kind, OutboxRow, StoreUnavailable
 
@@ -31,6 +31,7 @@ PAGE = 500
 FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0  # seconds between attempts of one row
 TRIES = 20  # answers other than the four that are known, before a row is put aside
 
+DELIVER = int(CommandId.deliver_sm)
 NEVER = frozenset({CommandStatus.ESME_RX_P_APPN, CommandStatus.ESME_RX_R_APPN})
 LATER = frozenset(
     {
@@ -47,17 +48,23 @@ class Receiver(Protocol):
 
     protocol: SmppProtocol
 
-    def accepts(self, address: str) -> bool:
-        """Whether its address_range takes messages to this address."""
+    def accepts(self, parcel: Parcel) -> bool:
+        """Whether its address_range takes what goes to that address."""
 
 
 @dataclass(slots=True, eq=False)
 class Parcel:
-    """A row in memory, decoded once."""
+    """A row in memory."""
 
     row: OutboxRow
-    pdu: DeliverSm
     sent_at: float = 0.0
+
+    @property
+    def to(self) -> str:
+        """The address of the client's that it goes to."""
+        pdu = decode(self.row.pdu)
+        assert isinstance(pdu, DeliverSm)
+        return pdu.destination_addr
 
 
 class Outbox:
@@ -103,11 +110,10 @@ class Outbox:
         self._put(row)
 
     def _put(self, row: OutboxRow) -> None:
-        pdu = decode(row.pdu)
-        if not isinstance(pdu, DeliverSm) or row.seq in self._held:
+        if row.seq in self._held:
             return
         self._held.add(row.seq)
-        self._waiting.append(Parcel(row, pdu))
+        self._waiting.append(Parcel(row))
 
     def joined(self, receiver: Receiver) -> None:
         """A session has bound that can be given deliver_sm: it may want what nobody wanted before."""
@@ -161,10 +167,10 @@ class Outbox:
         wanted = False
         for turn in range(len(receivers)):
             receiver = receivers[(self._next + turn) % len(receivers)]
-            if not receiver.accepts(parcel.pdu.destination_addr):
+            if not receiver.accepts(parcel):
                 continue
             try:
-                receiver.protocol.send(parcel.pdu, parcel)
+                self._send(receiver.protocol, parcel)
             except (WindowFull, WrongState):
                 wanted = True
                 continue
@@ -175,6 +181,13 @@ class Outbox:
             self.outgoing.add(receiver.protocol)
             return True, True
         return False, wanted
+
+    @staticmethod
+    def _send(protocol: SmppProtocol, parcel: Parcel) -> None:
+        frame = parcel.row.pdu
+        if protocol.session.without_tlvs:
+            frame = protocol.session.encoded(decode(frame))
+        protocol.send_frame(frame, DELIVER, parcel)
 
     async def _read(self) -> None:
         """Read the next rows from the store; a little later if it cannot be read."""
@@ -190,7 +203,7 @@ class Outbox:
             self.clocks.timer.callLater(FIRST_PAUSE, self._has_read)
             return
         for row in rows:
-            if row.kind != Kind.DEAD:
+            if row.kind != Kind.DEAD and isinstance(decode(row.pdu), DeliverSm):
                 self._put(row)
         if len(rows) == PAGE:
             self._beyond = rows[-1].seq if self._beyond is None else min(self._beyond, rows[-1].seq)

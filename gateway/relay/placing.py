@@ -60,6 +60,7 @@ class Placing:
         self.detour: Detour | None = None
         """Leads messages elsewhere than their rule, while an admin wants that."""
         self._texts: OrderedDict[int, str] = OrderedDict()
+        self._first: dict[str, Pick] = {}
         self._tied: dict[tuple[str, str, bool], Rule] = {}
 
     def router_of(self, message: Message) -> Router:
@@ -111,6 +112,9 @@ class Placing:
 
     def reserve(self, entry: Entry, rule: Rule) -> tuple[Pick, Slot | None]:
         """Who takes a message now, and a slot of theirs."""
+        first = self._at_once(entry, rule)
+        if first is not None and (slot := first.reserve()) is not None:
+            return self._first[first.name], slot
         pick = self._pick(entry, rule)
         slot = self.carriers[pick.carrier].reserve() if pick.carrier else None
         if slot is not None:
@@ -121,6 +125,21 @@ class Placing:
             if entry.message.segment_of is not None:
                 self._remember(entry.message.segment_of, pick.carrier)
         return pick, slot
+
+    def _at_once(self, entry: Entry, rule: Rule) -> Carrier | None:
+        """The first carrier of a rule that has nothing to weigh, if it is ready."""
+        message = entry.message
+        if not rule.choice.plain or rule.by or entry.refused_by or message.segment_of is not None:
+            return None
+        if self.router_of(message).chooser.priced:
+            return None
+        name = rule.carriers[0]
+        carrier = self.carriers.get(name)
+        if carrier is None or carrier.health() is not Health.READY:
+            return None
+        if name not in self._first:
+            self._first[name] = Pick(name)
+        return carrier
 
     def shadows(self, entry: Entry, rule: Rule) -> Shadows:
         """By which carriers rules in shadow would have sent a message that goes by a rule now."""
@@ -136,7 +155,7 @@ class Placing:
 
     def given(self, entry: Entry, rule: Rule, pick: Pick, in_force: int) -> None:
         """A message is given to a carrier: counted by its rule, and by those in shadow, and on its trail."""
-        shadows = self.shadows(entry, rule)
+        shadows = self.shadows(entry, rule) if self.router_of(entry.message).has_shadows else ()
         self.counts[rule.name, "enforce", pick.carrier or ""] += 1
         for name, carrier in shadows:
             self.counts[name, "shadow", carrier] += 1

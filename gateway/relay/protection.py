@@ -104,7 +104,7 @@ class Protection:
         replies.alphabet = self._alphabet
         replies.handset = self.hearing.handset = self._handset
         codes = Codes(self.people, self.breaking, self.webhooks)
-        dispatch.said_no = codes.refused
+        dispatch.retrying.said_no = codes.refused
         inbound.refused = codes.receipt
 
     def adopt(self, generation: Generation, filters: Mapping[str, Filter]) -> None:
@@ -172,8 +172,10 @@ class Protection:
         """A message has ended."""
         if entry.message.counted_at:
             self.counting.ended(entry)
-        self.breaking.ended(entry, batch)
-        self.ends.ended(entry, batch)
+        if self.people.known.breakers.rules:
+            self.breaking.ended(entry, batch)
+        if not self.ends.off:
+            self.ends.ended(entry, batch)
 
     def counts(self) -> dict[str, int]:
         """Everything that was done, for the metrics."""

@@ -190,7 +190,7 @@ class Queries:
             entry.decision = self.judging.record(judgement, changed)
             batch.changes.revise(entry.row())
             batch.changes.classify(changed.id, changed.category)
-            batch.changes.progress(changed.id, entry.progress())
+            batch.changes.add("progress", entry.progressed())
         else:
             self.judging.settle(entry, judgement, batch)
             batch.after.append(self.judging.dispatch.pump)

@@ -172,6 +172,6 @@ class Recovery:
         """Marked as sending when the node died: whether its octets went out is not known."""
         carrier = self.dispatch.carriers.get(entry.carrier or "")
         if carrier is None:
-            self.dispatch.again(entry, batch)
+            self.dispatch.retrying.again(entry, batch)
         else:
-            self.dispatch.unanswered(carrier, entry, batch)
+            self.dispatch.retrying.unanswered(carrier, entry, batch)

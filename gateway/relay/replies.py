@@ -77,8 +77,9 @@ class Replies:
     def wrote(self, destination: str, source: str, account: str) -> None:
         """An account has written to a handset: a reply from there to that number may be for it."""
         pair = destination, source.lstrip("+")
+        if pair in self._writers:
+            self._writers.move_to_end(pair)
         self._writers[pair] = account
-        self._writers.move_to_end(pair)
         if len(self._writers) > REMEMBERED:
             self._writers.popitem(last=False)
 
@@ -125,8 +126,7 @@ class Replies:
             self.seqs.take(), account.name, None, Kind.REPLY, now, now + self.outbox_ms, 0, encode(reply)
         )
         batch.changes.enqueue(row)
-        batch.after.append(lambda: account.outbox.offer(row))
-        batch.after.append(account.outbox.pump)
+        batch.told.append((account.outbox, row))
 
     def _whole(self, carrier: str, replies: Sequence[DeliverSm], total: int, batch: Batch) -> None:
         """A reply, in one piece or in the parts of it that came, is read, obeyed and passed on."""

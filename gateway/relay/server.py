@@ -18,8 +18,9 @@ from gateway.relay.dispatch import Dispatch
 from gateway.relay.queries import Queries
 from gateway.relay.submits import Submits
 from gateway.settings.models import Node
+from gateway.smpp.events import SessionOptions, Violation
 from gateway.smpp.protocol import SmppProtocol, Ticker
-from gateway.smpp.session import Role, Session, SessionOptions, Violation
+from gateway.smpp.session import Role, Session
 
 log = Logger()
 

@@ -93,7 +93,7 @@ class Speaker:
             },
             ensure_ascii=False,
         )
-        self.dispatch.place(entry, batch)
+        self.dispatch.place(entry, now, batch)
         self.book.accept(entry, batch)
 
 

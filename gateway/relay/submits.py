@@ -8,11 +8,13 @@ import dataclasses
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from twisted.logger import Logger
+
 from gateway.filters.chain import ALLOWED
 from gateway.filters.verdict import Action
 from gateway.message import Message, MtPdu
 from gateway.relay.accounts import Account, Accounts
-from gateway.relay.batch import Batch
+from gateway.relay.batch import Answer, Batch
 from gateway.relay.book import Book, Entry
 from gateway.relay.client import Client
 from gateway.relay.clocks import Clocks
@@ -24,16 +26,19 @@ from gateway.relay.spending import Spending
 from gateway.relay.tell import wants_receipt
 from gateway.smpp.codec import find_tlv
 from gateway.smpp.concat import part_of
-from gateway.smpp.constants import CommandStatus, Tag
+from gateway.smpp.constants import ESM_UDHI, CommandStatus, Tag
 from gateway.smpp.fields import DistributionList, SmeAddress, Tlv, UnsuccessSme
 from gateway.smpp.pdus import DataSm, DataSmResp, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp
 from gateway.smpp.smpptime import parse_time
 from gateway.store.queries import accepted_since
 from gateway.store.rows import State
 
+log = Logger()
+
 V34, V50 = 0x34, 0x50
 SLOWEST = 5.0  # seconds that a client who is a little over its rate is made to wait at most
 ALPHANUMERIC = 5
+_new = tuple.__new__
 
 Congestion = Callable[[], int]
 
@@ -61,8 +66,8 @@ class Submits:
         self.congestion = congestion
         self.replace = replace
 
-    def submit(self, client: Client, pdu: SubmitSm | DataSm, batch: Batch) -> None:
-        """One message; answered when it is on disk."""
+    def submit(self, client: Client, pdu: SubmitSm | DataSm, frame: bytes, batch: Batch) -> None:
+        """One message, and its octets; answered when it is on disk."""
         account = client.account
         assert account is not None
         status = self._too_fast(client, account, 1)
@@ -71,7 +76,11 @@ class Submits:
                 message = self._message(client, account, pdu)
             except OutOfIds:
                 message = int(CommandStatus.ESME_RTHROTTLED)
-            status = message if isinstance(message, int) else self._take(client, message, batch)
+            if isinstance(message, int):
+                status = message
+            else:
+                message.octets = frame
+                status = self._take(client, message, batch)
         if status:
             self._count_refusal(account, status)
             client.refuse(pdu, status)
@@ -87,7 +96,7 @@ class Submits:
 
     def _later(self, client: Client, message: Message) -> None:
         """What a message had to replace is gone: it is taken in a batch of its own."""
-        batch = Batch()
+        batch = Batch(began=self.clocks.timer.seconds())
         self._accept(client, message, batch)
         client.server.commit(client, batch)
 
@@ -102,9 +111,7 @@ class Submits:
         refused = self._enter(message, account, batch)
         if account.duplicates is not None and not refused:
             self._remember(account.duplicates, key, message, batch)
-        started = self.clocks.timer.seconds()
-        batch.after.append(lambda: self._answer(client, account, pdu, message.client_id, refused, started))
-        batch.failed.append(lambda: self._not_stored(client, account, pdu))
+        batch.answers.append(_new(Answer, (client, pdu, message.client_id, refused)))
 
     def _is_again(self, client: Client, account: Account, pdu: MtPdu, key: bytes, batch: Batch) -> bool:
         """Whether the same came lately: then it gets that one's answer, when that is on disk."""
@@ -175,18 +182,30 @@ class Submits:
         self.book.accept(entry, batch)
         return reason.status if reason is not None and told_at_once else 0
 
-    def _answer(
-        self, client: Client, account: Account, pdu: MtPdu, message_id: str, status: int, started: float
-    ) -> None:
-        """The message is on disk: say so."""
-        account.latency.add(self.clocks.timer.seconds() - started)
-        if status:
-            self._count_refusal(account, status)
-            client.refuse(pdu, status)
-            return
-        account.counts["accepted"] += 1
-        kind = SubmitSmResp if isinstance(pdu, SubmitSm) else DataSmResp
-        client.respond(kind(pdu.sequence_number, 0, message_id, self._tlvs(client)))
+    def answer(self, answers: list[Answer], began: float) -> None:
+        """The messages of one client's read are on disk: say so."""
+        client = answers[0].client
+        account = client.account
+        assert account is not None
+        account.latency.add(self.clocks.timer.seconds() - began, len(answers))
+        tlvs = self._tlvs(client)
+        for _, pdu, message_id, status in answers:
+            try:
+                if status:
+                    self._count_refusal(account, status)
+                    client.refuse(pdu, status)
+                    continue
+                account.counts["accepted"] += 1
+                kind = SubmitSmResp if isinstance(pdu, SubmitSm) else DataSmResp
+                client.respond(kind(pdu.sequence_number, 0, message_id, tlvs))
+            except Exception:
+                log.failure("an answer to {account} failed", account=account.name)
+
+    def not_stored(self, answers: list[Answer]) -> None:
+        """The store refused them."""
+        for client, pdu, _, _ in answers:
+            assert client.account is not None
+            self._not_stored(client, client.account, pdu)
 
     def _not_stored(self, client: Client, account: Account, pdu: MtPdu | SubmitMulti) -> None:
         """The store refused: so nothing was accepted, and the client is told what it retries longest."""
@@ -295,7 +314,6 @@ def message_of(account: Account, pdu: MtPdu, now: int, generation: int) -> Messa
     """What a submit of an account at `now` (unix ms) means, as yet without an id; or the status that
     refuses it.
     """
-    settings = account.settings
     if not account.may_use(pdu.source_addr):
         return CommandStatus.ESME_RINVSRCADR
     if not _is_number(pdu.destination_addr) or pdu.dest_addr_ton == ALPHANUMERIC:
@@ -311,22 +329,22 @@ def message_of(account: Account, pdu: MtPdu, now: int, generation: int) -> Messa
     due, expires_at = times
     begin = max(now, due or 0)
     if expires_at is None:
-        expires_at = begin + int(settings.validity * 1000)
+        expires_at = begin + account.validity_ms
     elif expires_at <= now or (due is not None and expires_at <= due):
         return CommandStatus.ESME_RINVEXPIRY
     return Message(
-        id=0,
-        account=account.name,
-        tenant=settings.tenant,
-        client_id="",
-        accepted_at=now,
-        pdu=pdu,
-        category=category,
-        generation=generation,
-        expires_at=min(expires_at, begin + int(settings.longest_validity * 1000)),
-        due=due,
-        default_alphabet=settings.default_alphabet,
-        part=part_of(pdu),
+        0,
+        account.name,
+        account.tenant,
+        "",
+        now,
+        pdu,
+        category,
+        generation,
+        min(expires_at, begin + account.longest_validity_ms),
+        due,
+        account.default_alphabet,
+        part_of(pdu) if pdu.tlvs or pdu.esm_class & ESM_UDHI else None,
         taken_off=account.taken_off,
     )
 

@@ -11,18 +11,15 @@ from zoneinfo import ZoneInfo
 from gateway.relay.book import Entry
 from gateway.relay.ids import Ids
 from gateway.settings.models import ReceiptStyle
-from gateway.smpp.codec import encode
-from gateway.smpp.constants import MessageState, Tag
-from gateway.smpp.fields import Tlv
-from gateway.smpp.pdus import DeliverSm
-from gateway.smpp.receipts import format_receipt_text
+from gateway.smpp.constants import MessageState
+from gateway.smpp.receipts import DateDigits, Told, format_date, receipt_frame
 from gateway.store.rows import Kind, OutboxRow, State
 
 RECEIPT = 0x04  # esm_class, SMPP 3.4 section 5.2.12
 INTERMEDIATE = 0x20
 ASKS_INTERMEDIATE = 0x10  # registered_delivery, section 5.2.17
-MESSAGE_CENTRE_SPECIFIC = 8  # network type of network_error_code, SMPP 5.0 section 4.8.4.42
 OWN_ERRORS = range(900, 1000)
+_RECEIPT, _INTERMEDIATE = int(Kind.RECEIPT), int(Kind.INTERMEDIATE)
 
 
 def wants_receipt(registered_delivery: int, state: State) -> bool:
@@ -42,9 +39,9 @@ def receipt_row(entry: Entry, style: ReceiptStyle, seqs: Ids, now_ms: int, keep_
     """
     if not wants_receipt(entry.message.pdu.registered_delivery, entry.state):
         return None
-    state = MessageState(entry.state - 10)
-    pdu = _pdu(entry, style, now_ms, state, RECEIPT, entry.error)
-    return _row(entry, seqs.take(), now_ms, keep_ms, Kind.RECEIPT, pdu)
+    own = entry.error in OWN_ERRORS
+    frame = _frame(entry, style, now_ms, entry.state - 10, RECEIPT, entry.error, "" if own else sample(entry))
+    return _row(entry, seqs.take(), now_ms, keep_ms, _RECEIPT, frame)
 
 
 def intermediate_row(
@@ -53,58 +50,42 @@ def intermediate_row(
     """An intermediate notification, or None if the client did not ask for it."""
     if not entry.message.pdu.registered_delivery & ASKS_INTERMEDIATE:
         return None
-    pdu = _pdu(entry, style, now_ms, state, INTERMEDIATE, 0)
-    return _row(entry, seqs.take(), now_ms, keep_ms, Kind.INTERMEDIATE, pdu)
+    frame = _frame(entry, style, now_ms, state, INTERMEDIATE, 0, sample(entry))
+    return _row(entry, seqs.take(), now_ms, keep_ms, _INTERMEDIATE, frame)
 
 
-def _row(entry: Entry, seq: int, now_ms: int, keep_ms: int, kind: Kind, pdu: DeliverSm) -> OutboxRow:
+def _row(entry: Entry, seq: int, now_ms: int, keep_ms: int, kind: int, frame: bytes) -> OutboxRow:
     message = entry.message
-    return OutboxRow(seq, message.account, message.id, int(kind), now_ms, now_ms + keep_ms, 0, encode(pdu))
+    return OutboxRow(seq, message.account, message.id, kind, now_ms, now_ms + keep_ms, 0, frame)
 
 
-def _pdu(
-    entry: Entry, style: ReceiptStyle, now_ms: int, state: MessageState, esm_class: int, error: int
-) -> DeliverSm:
+def _frame(
+    entry: Entry, style: ReceiptStyle, now_ms: int, state: int, esm_class: int, error: int, text: str
+) -> bytes:
+    """The sample of the message stays empty where the gateway itself refused (privacy)."""
     message = entry.message
-    return DeliverSm(
-        service_type=message.pdu.service_type,
-        source_addr_ton=message.pdu.dest_addr_ton,
-        source_addr_npi=message.pdu.dest_addr_npi,
-        source_addr=message.pdu.destination_addr[:20],
-        dest_addr_ton=message.pdu.source_addr_ton,
-        dest_addr_npi=message.pdu.source_addr_npi,
-        destination_addr=message.pdu.source_addr[:20],
-        esm_class=esm_class,
-        short_message=_text(entry, style, state, error, entry.done_at or now_ms),
-        tlvs=(
-            Tlv(Tag.receipted_message_id, message.client_id.encode("latin-1") + b"\0"),
-            Tlv(Tag.message_state, bytes((state,))),
-            Tlv(
-                Tag.network_error_code,
-                bytes((MESSAGE_CENTRE_SPECIFIC,)) + min(error, 0xFFFF).to_bytes(2, "big"),
-            ),
+    pdu = message.pdu
+    zone, digits = style.time_zone, style.dates
+    return receipt_frame(
+        pdu.service_type,
+        (pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr[:20]),
+        (pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr[:20]),
+        esm_class,
+        Told(
+            message.client_id,
+            int(state),
+            _date(message.accepted_at // 1000, zone, digits),
+            _date((entry.done_at or now_ms) // 1000, zone, digits),
+            min(error, 0xFFFF),
+            text,
         ),
     )
 
 
-def _text(entry: Entry, style: ReceiptStyle, state: MessageState, error: int, done_ms: int) -> bytes:
-    """The text of Appendix B; the sample of the message stays empty where the gateway itself refused
-    (privacy).
-    """
-    message = entry.message
-    zone = _zone(style.time_zone)
-    own = error in OWN_ERRORS
-    return format_receipt_text(
-        message_id=message.client_id,
-        state=state,
-        submit_date=datetime.fromtimestamp(message.accepted_at / 1000, zone),
-        done_date=datetime.fromtimestamp(done_ms / 1000, zone),
-        err=f"{min(error, 999):03d}",
-        text="" if own else sample(entry),
-        sub=1,
-        dlvrd=1 if state is MessageState.DELIVERED else 0,
-        date_digits=style.dates,
-    )
+@lru_cache(maxsize=1024)
+def _date(second: int, zone: str, digits: DateDigits) -> str:
+    """Many messages of one second are told of in one second."""
+    return format_date(datetime.fromtimestamp(second, _zone(zone)), digits)
 
 
 def sample(entry: Entry) -> str:

@@ -14,13 +14,13 @@ from gateway.relay.clocks import Clocks
 from gateway.relay.counters import Latency
 from gateway.relay.dispatch import Dispatch
 from gateway.relay.ids import OutOfIds
-from gateway.relay.inbound import Inbound, response_to
+from gateway.relay.inbound import Inbound
 from gateway.relay.inquiring import Inquiring, Question
 from gateway.relay.parts import Taken
 from gateway.smpp.constants import CommandStatus
+from gateway.smpp.events import Answered, Event, Received, Unanswered
 from gateway.smpp.pdus import AlertNotification, DataSm, DataSmResp, DeliverSm, Pdu, SubmitSmResp
 from gateway.smpp.receipts import canonical_id
-from gateway.smpp.session import Answered, Event, Received, Unanswered
 from gateway.store.rows import State
 
 log = Logger()
@@ -59,7 +59,7 @@ class Traffic:
             elif isinstance(event, Unanswered):
                 if isinstance(event.context, Entry):
                     carrier.heard(None, event.sent_at)
-                    self.dispatch.unanswered(carrier, event.context, batch)
+                    self.dispatch.retrying.unanswered(carrier, event.context, batch)
                 elif isinstance(event.context, Question):
                     self.inquiring.unanswered(carrier)
             elif isinstance(event, Received):
@@ -79,11 +79,14 @@ class Traffic:
             return
         self.answers[carrier.name, pdu.command_status] += 1
         waited = self.clocks.timer.seconds() - event.sent_at
-        self.latency.setdefault(carrier.name, Latency()).add(waited)
+        latency = self.latency.get(carrier.name)
+        if latency is None:
+            latency = self.latency[carrier.name] = Latency()
+        latency.add(waited)
         if status == CommandStatus.ESME_ROK and isinstance(pdu, SubmitSmResp | DataSmResp):
-            self._taken(carrier, entry, canonical_id(pdu.message_id, carrier.settings.ids.response), batch)
+            self._taken(carrier, entry, canonical_id(pdu.message_id, carrier.id_in_response), batch)
         else:
-            self.dispatch.refused(carrier, entry, status or CommandStatus.ESME_RSUBMITFAIL, batch)
+            self.dispatch.retrying.refused(carrier, entry, status or CommandStatus.ESME_RSUBMITFAIL, batch)
 
     def _taken(self, carrier: Carrier, entry: Entry, identity: str, batch: Batch) -> None:
         """The carrier has taken a message under this id, or one more of its segments."""
@@ -94,14 +97,13 @@ class Traffic:
             parts.taken.append(Taken(identity))
             entry.carrier_message_id = parts.written()
         if parts is None or parts.complete:
-            deadline = self.clocks.now_ms() + int(carrier.settings.receipt_timeout * 1000)
-            self.book.move(entry, State.SENT, deadline, batch)
+            self.book.move(entry, State.SENT, self.clocks.now_ms() + carrier.receipt_ms, batch)
             self.inbound.sent(carrier, entry, identity, batch)
             self.dispatch.settled(entry)
             return
         self.inbound.sent(carrier, entry, identity, batch)
         if not entry.state.final:  # nor has one of its segments failed already
-            self.dispatch.go_on(carrier, entry, batch)
+            self.dispatch.retrying.go_on(carrier, entry, batch)
 
     def _received(self, carrier: Carrier, link: Link, pdu: Pdu, batch: Batch) -> None:
         if isinstance(pdu, AlertNotification):
@@ -109,13 +111,7 @@ class Traffic:
             return
         if not isinstance(pdu, DeliverSm | DataSm):
             return
-        request = pdu
-
-        def answer(status: int) -> None:
-            link.protocol.respond(response_to(request, status))
-            self.outgoing.add(link.protocol)
-
         try:
-            self.inbound.take(carrier, request, answer, batch)
+            self.inbound.take(carrier, link, pdu, batch)
         except OutOfIds:
-            answer(CommandStatus.ESME_RX_T_APPN)
+            self.inbound.respond(link, pdu, CommandStatus.ESME_RX_T_APPN)

@@ -14,19 +14,10 @@ from twisted.logger import Logger
 from gateway.relay.carrier import Carrier, Link
 from gateway.settings.models import Bind
 from gateway.smpp.constants import CommandStatus
+from gateway.smpp.events import Answered, Close, Event, SessionOptions, Unanswered, Unbound, Violation
 from gateway.smpp.pdus import BindReceiver, BindTransceiver, BindTransmitter
 from gateway.smpp.protocol import SmppProtocol
-from gateway.smpp.session import (
-    Answered,
-    Close,
-    Event,
-    Role,
-    Session,
-    SessionOptions,
-    Unanswered,
-    Unbound,
-    Violation,
-)
+from gateway.smpp.session import Role, Session
 from gateway.smpp.session import State as SessionState
 
 log = Logger()

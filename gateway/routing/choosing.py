@@ -25,6 +25,8 @@ EXPLORING = 0.05
 class Health(Enum):
     """Whether a carrier can take a message now, and if not, why it is passed over."""
 
+    __hash__ = object.__hash__  # in C, where that of Enum is in Python
+
     READY = "ready"
     SUSPECT = "suspect"
     """It can, and fails often: it is taken where no other can."""
@@ -146,6 +148,8 @@ class Chooser:
     def __init__(self, routing: Routing, tables: Tables) -> None:
         self._routing = routing
         self._prices = tables.prices
+        self.priced = bool(tables.prices)
+        """Whether some carrier has a price, which then is noted of each message."""
         self._exchange = {**routing.exchange, routing.currency: 1.0}
         self._said: dict[Step, Price] = {}
         self._offers: dict[tuple[str, ...], Offers] = {}

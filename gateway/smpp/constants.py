@@ -51,6 +51,8 @@ class OpenIntEnum(IntEnum):
     Such a member equals its integer and is not kept, so that peers cannot fill the memory with them.
     """
 
+    __hash__ = int.__hash__  # in C, where that of Enum is in Python
+
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, int):

@@ -34,9 +34,13 @@ class SessionOptions:
 
 
 class Received(NamedTuple):
-    """A request of the peer, for `Session.respond` (outbind and alert_notification have no answer)."""
+    """A request of the peer, for `Session.respond` (outbind and alert_notification have no answer).
+
+    `frame` are its octets where it is a message.
+    """
 
     pdu: Pdu
+    frame: bytes = b""
 
 
 class Answered(NamedTuple):

@@ -16,38 +16,43 @@ MAX_SEQUENCE_NUMBER: Final = 0x7FFFFFFF
 LONGEST_SHORT_MESSAGE: Final = 254
 """Octets of a short_message (SMPP 3.4 section 5.2.22)."""
 
-_SEQUENCE_NUMBER: Final = Struct(">I")
-_BEFORE: Final = slice(12)
-_AFTER: Final = slice(16, None)
+NUMBER_AT: Final = 12
+"""Where in the header the sequence number stands."""
+
+_pack_number: Final = Struct(">I").pack_into
 
 
 class Outgoing:
     """Octets to the peer in their order. With `without_tlvs` set, everything goes without its TLVs.
 
-    Both ways to add raise ValueError if a value cannot be encoded, or a message_payload does not fit without
-    TLVs; then nothing is added.
+    `add` and `encoded` raise ValueError if a value cannot be encoded, or a message_payload does not fit
+    without TLVs.
     """
 
     __slots__ = ("_frames", "_number", "without_tlvs")
 
     def __init__(self, without_tlvs: bool = False) -> None:
         self.without_tlvs = without_tlvs
-        self._frames: list[bytes] = []
+        self._frames: list[bytes | bytearray] = []
         self._number = 0
 
     def add(self, pdu: Pdu) -> None:
         """Add a PDU as it is numbered: a response."""
         self._frames.append(encode(_bare(pdu) if self.without_tlvs else pdu))
 
-    def add_request(self, pdu: Pdu, taken: Container[int]) -> int:
-        """Add a PDU under our next sequence number that is not in `taken`, and return that number."""
-        frame = encode(_bare(pdu) if self.without_tlvs else pdu)
+    def encoded(self, pdu: Pdu) -> bytes:
+        """The frame in which a PDU goes to this peer."""
+        return encode(_bare(pdu) if self.without_tlvs else pdu)
+
+    def add_request(self, frame: bytes, taken: Container[int]) -> int:
+        """Add a frame under our next sequence number that is not in `taken`, and return that number."""
         number = self._number % MAX_SEQUENCE_NUMBER + 1
         while number in taken:
             number = number % MAX_SEQUENCE_NUMBER + 1
         self._number = number
-        # Cheaper than a copy of the PDU with another number in it.
-        self._frames.append(frame[_BEFORE] + _SEQUENCE_NUMBER.pack(number) + frame[_AFTER])
+        numbered = bytearray(frame)  # cheaper than a copy of the PDU with another number in it
+        _pack_number(numbered, NUMBER_AT, number)
+        self._frames.append(numbered)
         return number
 
     def take(self) -> bytes:

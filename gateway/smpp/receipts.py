@@ -7,14 +7,19 @@ fields are read in any order, some missing, with dates of 10, 12 or 14 digits, a
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
+from struct import Struct
 from typing import Literal, NamedTuple
 
-from .concat import Carried, body_of
+from .concat import Carried, body_of, user_data_of
 from .constants import (
     ESM_TYPE,
     ESM_TYPE_DEFAULT,
     ESM_TYPE_INTERMEDIATE,
     ESM_TYPE_RECEIPT,
+    ESM_UDHI,
+    HEADER_OCTETS,
+    CommandId,
     MessageState,
     Tag,
 )
@@ -23,6 +28,9 @@ from .text import decode_text
 _RECEIPTED_MESSAGE_ID = int(Tag.receipted_message_id)  # plain numbers compare three times as fast
 _MESSAGE_STATE = int(Tag.message_state)
 _NETWORK_ERROR_CODE = int(Tag.network_error_code)
+_new = tuple.__new__
+_DELIVER_SM = int(CommandId.deliver_sm)
+_DELIVERED = int(MessageState.DELIVERED)
 
 IdRule = Literal["exact", "caseless", "hex", "dec"]
 DateDigits = Literal[10, 12, 14]
@@ -88,6 +96,8 @@ def parse_receipt(pdu: Carried) -> Receipt | None:
     known by its receipted_message_id, never by its text, which any handset could write.
     """
     kind = pdu.esm_class & ESM_TYPE
+    if not pdu.tlvs and kind == ESM_TYPE_RECEIPT:
+        return parse_receipt_text(text_of(pdu))
     message_id, state, network_error_code = told_by_tlvs(pdu)
     marked = kind in (ESM_TYPE_RECEIPT, ESM_TYPE_INTERMEDIATE)
     if not marked and (message_id is None or kind != ESM_TYPE_DEFAULT):
@@ -117,7 +127,7 @@ def told_by_tlvs(pdu: Carried) -> tuple[str | None, MessageState | None, tuple[i
 
 def text_of(pdu: Carried) -> str:
     """The text of a receipt, in whatever coding."""
-    body = body_of(pdu)
+    body = body_of(pdu) if pdu.tlvs or pdu.esm_class & ESM_UDHI else user_data_of(pdu)
     if pdu.data_coding > 3:
         text = decode_text(body, pdu.data_coding)
         if text is not None:
@@ -133,17 +143,9 @@ def parse_receipt_text(text: str) -> Receipt:
     if match is None:
         return _parse_tolerantly(text)
     message_id, sub, dlvrd, submit_date, done_date, stat, err, said = match.groups("")
-    return Receipt(
-        message_id,
-        _STATES.get(stat.upper()),
-        _date(submit_date),
-        _date(done_date),
-        int(sub),
-        int(dlvrd),
-        stat,
-        err,
-        said,
-    )
+    state, submitted, done = _STATES.get(stat.upper()), _date(submit_date), _date(done_date)
+    told = message_id, state, submitted, done, int(sub), int(dlvrd), stat, err, said, None, False
+    return _new(Receipt, told)
 
 
 def state_of(stat: str) -> MessageState | None:
@@ -202,6 +204,7 @@ def _count(value: str) -> int | None:
     return int(word) if len(word) < 10 and word.isascii() and word.isdigit() else None
 
 
+@lru_cache(maxsize=4096)
 def _date(digits: str) -> datetime | None:
     """YYMMDDhhmm, YYMMDDhhmmss or YYYYMMDDhhmmss; None for any other length, or no such moment."""
     if len(digits) != 14:
@@ -221,30 +224,56 @@ def format_date(moment: datetime, digits: DateDigits = 10) -> str:
     return written if digits == 14 else written[2 : 2 + digits]
 
 
-def format_receipt_text(
-    message_id: str,
-    state: int,
-    submit_date: datetime,
-    done_date: datetime,
-    *,
-    err: str = "000",
-    sub: int = 1,
-    dlvrd: int | None = None,
-    text: str = "",
-    date_digits: DateDigits = 10,
-) -> bytes:
-    """The short_message of a receipt with every field of Appendix B, in its order.
+class Told(NamedTuple):
+    """What a receipt of ours tells of a message; dates as `format_date` writes them.
 
-    `dlvrd` None means `sub` if `state` is DELIVERED, else 0. Of `text` the first 20 characters are told,
-    those outside ASCII as "?".
+    Of `text` the first 20 characters are told. `error` is a number of two octets; of one above 999 `err` says
+    999, network_error_code all of it.
     """
-    if dlvrd is None:
-        dlvrd = sub if state == MessageState.DELIVERED else 0
-    submitted, done = format_date(submit_date, date_digits), format_date(done_date, date_digits)
+
+    message_id: str
+    state: int
+    submit_date: str
+    done_date: str
+    error: int = 0
+    text: str = ""
+
+
+def format_receipt_text(told: Told) -> str:
+    """The text of a receipt for one message, with every field of Appendix B in its order."""
+    message_id, state, submitted, done, error, text = told
     return (
-        f"id:{message_id} sub:{sub:03d} dlvrd:{dlvrd:03d} submit date:{submitted} done date:{done}"
-        f" stat:{STATS.get(state, 'UNKNOWN')} err:{err} text:{text[:20]}"
-    ).encode("ascii", "replace")
+        f"id:{message_id} sub:001 dlvrd:{'001' if state == _DELIVERED else '000'} submit date:{submitted}"
+        f" done date:{done} stat:{STATS.get(state, 'UNKNOWN')} err:{min(error, 999):03d} text:{text[:20]}"
+    )
+
+
+_FRAME = (
+    "%s\0%c%c%s\0%c%c%s\0%c" + 8 * "\0" + "%c%s"
+    "\0\x1e\0%c%s\0"  # receipted_message_id
+    "\4\x27\0\1%c"  # message_state
+    "\4\x23\0\3\x08%c%c"  # network_error_code; 8 is message centre specific (5.0 section 4.8.4.42)
+)
+_HEADER = Struct(">IIII").pack
+
+
+def receipt_frame(
+    service_type: str,
+    source: tuple[int, int, str],
+    destination: tuple[int, int, str],
+    esm_class: int,
+    told: Told,
+) -> bytes:
+    """The deliver_sm of a receipt, with its text and its TLVs, and sequence_number 0: one is made for each
+    message, so it is written in one piece. Addresses are TON, NPI and number. Raises ValueError.
+    """
+    text = format_receipt_text(told)
+    message_id, state, error = told.message_id, told.state, told.error
+    body = _FRAME % (
+        service_type, *source, *destination, esm_class, len(text), text,
+        len(message_id) + 1, message_id, state, error >> 8, error & 0xFF,
+    )  # fmt: skip
+    return _HEADER(HEADER_OCTETS + len(body), _DELIVER_SM, 0, 0) + body.encode("latin-1")
 
 
 _HEX = re.compile(r"(?:0[xX])?([0-9A-Fa-f]{1,64})")

@@ -9,9 +9,8 @@ dropped, timers are kept. What is the owner's to decide comes out as an event. S
 from __future__ import annotations
 
 from math import inf
-from typing import Final
 
-from .codec import Header, PduError, decode, find_tlv, refusal
+from .codec import Header, PduError, decode, encode, find_tlv, refusal
 from .constants import HEADER_OCTETS, RESPONSE, V33, V34, CommandId, CommandStatus, Tag
 from .events import (
     Answered,
@@ -40,11 +39,13 @@ from .pdus import (
 from .states import (
     BINDS,
     BOUND,
+    NOT_BY_SEND,
     PERMISSIONS,
     TRANSITIONS,
     UNANSWERABLE,
     Role,
     State,
+    messages_of,
     misplaced,
     permitted,
     tolerated,
@@ -53,33 +54,17 @@ from .timers import Due, Timers
 from .validate import check_request
 from .window import Window
 
-__all__ = [
-    "PERMISSIONS",
-    "TRANSITIONS",
-    "Answered",
-    "Close",
-    "Event",
-    "Received",
-    "Role",
-    "Session",
-    "SessionOptions",
-    "State",
-    "Unanswered",
-    "Unbound",
-    "Violation",
-    "WindowFull",
-    "WrongState",
-]
+__all__ = ["PERMISSIONS", "TRANSITIONS", "Role", "Session", "State"]
 
-NOT_BY_SEND: Final = frozenset({CommandId.unbind, CommandId.generic_nack})
-NO_MESSAGES: Final = BINDS | UNANSWERABLE | NOT_BY_SEND | {CommandId.enquire_link}
+_new = tuple.__new__
 
 
 class Session:
     """One side of one connection, from its opening at `now` (monotonic seconds) to `Close` or `close`.
 
     `version` is the interface version in force, `peer_version` what the peer says it speaks, `incoming` how
-    many of its requests the owner has not answered yet (the owner decides how many are too many).
+    many of its requests the owner has not answered yet (the owner decides how many are too many). `window`
+    holds our own requests on their way.
     """
 
     def __init__(self, role: Role, options: SessionOptions, now: float) -> None:
@@ -88,7 +73,7 @@ class Session:
         self.version = self.peer_version = options.version
         self.incoming = 0
         self._framer = Framer(options.max_pdu_unbound if role is Role.SMSC else options.max_pdu)
-        self._window = Window(options.window)
+        self.window = Window(options.window)
         self._timers = Timers(options, now)
         self._out = Outgoing(options.tlvs is False)
         self._enquire_link = self._unbind = 0  # sequence numbers of our own requests on their way
@@ -101,12 +86,12 @@ class Session:
     @property
     def window_free(self) -> int:
         """How many requests may be sent now."""
-        return self._window.free
+        return self.window.free
 
     @property
     def outstanding(self) -> int:
         """How many of our requests the peer has not answered."""
-        return len(self._window)
+        return len(self.window)
 
     @property
     def unfinished(self) -> bytes:
@@ -118,11 +103,11 @@ class Session:
         """The moment at which `tick` has something to do (`inf`: none)."""
         if self.state is State.CLOSED:
             return -inf if self._last_words else inf
-        return self._timers.deadline(self.state, self._window.oldest)
+        return self._timers.deadline(self.state, self.window.oldest)
 
     def set_window(self, window: int) -> None:
         """Let so many of our requests be outstanding from now on."""
-        self._window.limit = window
+        self.window.limit = window
 
     def output(self) -> bytes:
         """Take what is to be written to the peer."""
@@ -149,14 +134,15 @@ class Session:
             except PduError as error:
                 self._undecodable(error, events)
                 continue
-            command = pdu.command_id
-            if command in self._messages:
+            if type(pdu) in self._messages:
                 if strict and (status := check_request(pdu, self.version)):
                     self._refuse(pdu, status, events)
                 else:
                     self.incoming += 1
-                    events.append(Received(pdu))
-            elif command & RESPONSE:
+                    events.append(_new(Received, (pdu, frame)))
+                continue
+            command = pdu.command_id
+            if command & RESPONSE:
                 self._response(pdu, command, events)
             else:
                 self._request(pdu, command, listened, events)
@@ -192,7 +178,7 @@ class Session:
 
     def _response(self, pdu: Pdu, command: int, events: list[Event]) -> None:
         number = pdu.sequence_number
-        if (entry := self._window.match(number, command)) is not None:
+        if (entry := self.window.match(number, command)) is not None:
             if self._bind and entry.response == self._bind | RESPONSE:
                 self._bind_answered(pdu)
             events.append(Answered(pdu, entry.context, entry.sent_at))
@@ -217,7 +203,7 @@ class Session:
             events.append(Violation(detail, status))
             return
         events.append(Violation(detail))
-        if (entry := self._window.match(number, command)) is not None:
+        if (entry := self.window.match(number, command)) is not None:
             if entry.response == self._bind | RESPONSE:
                 self._await_answer(0)
             events.append(Unanswered(entry.context, entry.sent_at, f"answer not understood: {error.detail}"))
@@ -261,15 +247,30 @@ class Session:
         command = pdu.command_id
         if command not in self._sendable or (self._bind and command in BINDS):
             raise WrongState(f"{CommandId(command).name} in {self.state.value} as {self.role.value}")
-        window = self._window
+        frame = self._out.encoded(pdu)
         if command in UNANSWERABLE:
-            return self._out.add_request(pdu, window)
-        if len(window) >= window.limit:
-            raise WindowFull(f"{len(window)} outstanding")
-        number = self._out.add_request(pdu, window)
-        window.add(number, command, context, now, self._timers.listened(now))
+            return self._out.add_request(frame, self.window.outstanding)
+        number = self._post(frame, command, now, context)
         if command in BINDS:
             self._await_answer(command)
+        return number
+
+    def encoded(self, pdu: Pdu) -> bytes:
+        """The frame in which a PDU goes to this peer, without TLVs if it knows none. Raises ValueError."""
+        return self._out.encoded(pdu)
+
+    def send_frame(self, frame: bytes, command: int, now: float, context: object = None) -> int:
+        """`send` for a message that is `encoded` already: nothing changes but its sequence number."""
+        if command not in self._sendable:
+            raise WrongState(f"{CommandId(command).name} in {self.state.value} as {self.role.value}")
+        return self._post(frame, command, now, context)
+
+    def _post(self, frame: bytes, command: int, now: float, context: object) -> int:
+        window = self.window
+        if len(window.outstanding) >= window.limit:
+            raise WindowFull(f"{len(window)} outstanding")
+        number = self._out.add_request(frame, window.outstanding)
+        window.add(number, command, context, now, self._timers.listened(now))
         return number
 
     def respond(self, pdu: Pdu) -> None:
@@ -294,14 +295,14 @@ class Session:
         if self.state not in BOUND:
             raise WrongState(f"unbind in {self.state.value}")
         self._reason = reason
-        self._unbind = self._out.add_request(Unbind(), self._window)
+        self._unbind = self._out.add_request(encode(Unbind()), self.window.outstanding)
         self._leave(self._timers.listened(now))
 
     def close(self, reason: str) -> list[Event]:
         """The transport is gone: `Unanswered` for everything outstanding."""
         self._enter(State.CLOSED)
         self._last_words.clear()
-        return [Unanswered(entry.context, entry.sent_at, reason) for entry in self._window.drain()]
+        return [Unanswered(entry.context, entry.sent_at, reason) for entry in self.window.drain()]
 
     # Time
 
@@ -320,7 +321,7 @@ class Session:
             return events
         listened = self._timers.listened(now)
         limit = self.options.response
-        for entry in self._window.expired(listened - limit):
+        for entry in self.window.expired(listened - limit):
             events.append(Unanswered(entry.context, entry.sent_at, f"no response within {limit:g} s"))
             if entry.response == self._bind | RESPONSE:
                 self._finish("bind not answered", events)
@@ -332,7 +333,7 @@ class Session:
     def _act(self, due: Due, listened: float, now: float, events: list[Event]) -> None:
         """Do one thing that is due; what comes after it is due later, or nothing is."""
         if due is Due.ENQUIRE_LINK:
-            self._enquire_link = self._out.add_request(EnquireLink(), self._window)
+            self._enquire_link = self._out.add_request(encode(EnquireLink()), self.window.outstanding)
             self._timers.probed = listened
         elif due is Due.INACTIVITY:
             self.unbind(now, due.value)
@@ -345,7 +346,7 @@ class Session:
 
     def _enter(self, state: State) -> None:
         self.state = state
-        self._messages = permitted(self.role.other, state, self.version) - NO_MESSAGES
+        self._messages = messages_of(self.role.other, state, self.version)
         self._sendable = permitted(self.role, state, self.version) - NOT_BY_SEND
 
     def _await_answer(self, bind: int) -> None:

@@ -10,10 +10,13 @@ from enum import Enum
 from functools import cache
 
 from .constants import V50, CommandId, CommandStatus
+from .pdus import CLASSES, Pdu
 
 
 class Role(Enum):
     """A side of the session: the client (ESME) or the message centre (SMSC)."""
+
+    __hash__ = object.__hash__  # in C, where that of Enum is in Python
 
     ESME = "ESME"
     SMSC = "SMSC"
@@ -26,6 +29,8 @@ class Role(Enum):
 
 class State(Enum):
     """OPEN: connected, not bound. UNBINDING: an unbind was sent or received. CLOSED: nothing more is said."""
+
+    __hash__ = object.__hash__  # in C, where that of Enum is in Python
 
     OPEN = "OPEN"
     BOUND_TX = "BOUND_TX"
@@ -41,6 +46,8 @@ BOUND = frozenset({BOUND_TX, BOUND_RX, BOUND_TRX})
 BINDS = frozenset({CommandId.bind_transmitter, CommandId.bind_receiver, CommandId.bind_transceiver})
 UNANSWERABLE = frozenset({CommandId.outbind, CommandId.alert_notification})
 """Requests without a response (3.4 sections 2.1 and 2.2.1)."""
+NOT_BY_SEND = frozenset({CommandId.unbind, CommandId.generic_nack})
+NO_MESSAGES = BINDS | UNANSWERABLE | NOT_BY_SEND | {CommandId.enquire_link}
 
 _ESME = frozenset({Role.ESME})
 _SMSC = frozenset({Role.SMSC})
@@ -97,6 +104,12 @@ TRANSITIONS: dict[State, dict[CommandId, State]] = {
 def permitted(sender: Role, state: State, version: int) -> frozenset[CommandId]:
     """The commands that `sender` may send in `state` of a session of this interface version."""
     return _look_up(PERMISSIONS if version >= V50 else PERMISSIONS | BEFORE_50, sender, state)
+
+
+@cache
+def messages_of(sender: Role, state: State, version: int) -> frozenset[type[Pdu]]:
+    """The kinds of messages that `sender` may send in `state` of a session of this interface version."""
+    return frozenset(CLASSES[command] for command in permitted(sender, state, version) - NO_MESSAGES)
 
 
 @cache

@@ -135,10 +135,23 @@ def check_request(pdu: Pdu, version: int) -> CommandStatus:
     for index, allowed, status in _VALUES[v50].get(type(pdu), ()):
         if pdu[index] not in allowed:
             return status
+    if isinstance(pdu, SubmitSm) and _is_plain(pdu):
+        return OK
     for check in CHECKS.get(type(pdu), ()):
         if status := check(pdu, v50):
             return status
     return OK
+
+
+def _is_plain(pdu: SubmitSm) -> bool:
+    """Whether it is as nearly all of them are, so that none of `CHECKS` has anything to find."""
+    return (
+        not pdu.tlvs
+        and not pdu.validity_period
+        and not pdu.schedule_delivery_time
+        and len(pdu.short_message) <= MOST_OCTETS[False]
+        and pdu.destination_addr != ""
+    )
 
 
 def check_destination(ton: int, npi: int, addr: str) -> CommandStatus:

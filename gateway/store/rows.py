@@ -47,6 +47,8 @@ class State(IntEnum):
     UNKNOWN = 17
     REJECTED = 18
 
+    __hash__ = int.__hash__  # in C, where that of Enum is in Python
+
     @property
     def final(self) -> bool:
         return self >= 10

@@ -30,20 +30,6 @@ from gateway.relay.traffic import Traffic
 from gateway.store import remote
 
 
-def before_deliver_sm_resp(passed: Callable[[], None]) -> None:
-    """What a carrier's deliver_sm brings is on disk, and not answered."""
-    original = Inbound.take
-
-    def take(self: Inbound, carrier: Any, pdu: Any, answer: Callable[[int], None], batch: Any) -> None:
-        def answered(status: int) -> None:
-            passed()
-            answer(status)
-
-        original(self, carrier, pdu, answered, batch)
-
-    Inbound.take = take  # type: ignore[method-assign]
-
-
 def after_write(owner: Any, name: str, passed: Callable[[], None]) -> None:
     """What a method gave to a session has been taken by the kernel, or a part of it."""
     given = False
@@ -74,12 +60,12 @@ def in_recovery(passed: Callable[[], None]) -> None:
 
 
 POINTS: dict[str, Callable[[Callable[[], None]], None]] = {
-    "after-commit-before-answer": lambda passed: before(Submits, "_answer", passed),
+    "after-commit-before-answer": lambda passed: before(Submits, "answer", passed),
     "after-mark-before-write": lambda passed: before(Slot, "send", passed),
     "after-write-to-carrier": lambda passed: after_write(Slot, "send", passed),
     "after-carrier-answer-before-commit": lambda passed: before(Traffic, "_answered", passed),
     "after-receipt-before-commit": lambda passed: before(Inbound, "take", passed),
-    "after-receipt-commit-before-deliver_sm_resp": before_deliver_sm_resp,
+    "after-receipt-commit-before-deliver_sm_resp": lambda passed: before(Inbound, "respond", passed),
     "after-write-to-client": lambda passed: after_write(Outbox, "_give", passed),
     "after-client-took-receipt-before-dequeue": lambda passed: before(Outbox, "answered", passed),
     "in-recovery": in_recovery,

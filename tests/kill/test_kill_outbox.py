@@ -20,12 +20,14 @@ class Receiving:
 
     def __init__(self) -> None:
         self.protocol: Any = self
+        self.session: Any = self
+        self.without_tlvs = False
         self.parcels: list[Any] = []
 
-    def accepts(self, address: str) -> bool:
+    def accepts(self, parcel: Any) -> bool:
         return True
 
-    def send(self, pdu: DeliverSm, parcel: Any) -> None:
+    def send_frame(self, frame: bytes, command: int, parcel: Any) -> None:
         self.parcels.append(parcel)
 
     def flush(self) -> None:

@@ -47,7 +47,7 @@ def mutation(order: Order) -> Callable[[Breaks], Breaks]:
 
 @mutation(lambda offers: offers.hold_up(ONE, SHOP, 20, ["withdraw"]))
 def what_waits_for_a_carrier_is_not_asked_about_again(patch: Patch) -> None:
-    patch.setattr(Judging, "may_leave", lambda self, entry: True)
+    patch.setattr(Judging, "may_leave", lambda self, entry, now: True)
 
 
 def obey_later(patch: Patch) -> None:
@@ -73,7 +73,7 @@ def an_opt_out_is_answered_before_it_is_on_disk(patch: Patch) -> None:
 @mutation(lambda offers: offers.stop_and_submit_at_once(ONE, SHOP, True))
 def an_opt_out_is_heeded_only_when_it_is_on_disk(patch: Patch) -> None:
     obey_later(patch)
-    patch.setattr(Judging, "may_leave", lambda self, entry: True)
+    patch.setattr(Judging, "may_leave", lambda self, entry, now: True)
 
 
 @mutation(lambda offers: offers.over_a_restart(ONE, SHOP, "list", False))

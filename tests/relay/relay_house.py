@@ -27,6 +27,7 @@ from gateway.relay.clocks import Clocks
 from gateway.relay.node import Relay
 from gateway.settings.models import Account, Carrier, Filters, Generation, Node, Route
 from gateway.smpp.constants import CommandStatus, Tag
+from gateway.smpp.events import Answered, Received, SessionOptions
 from gateway.smpp.fields import Tlv
 from gateway.smpp.pdus import (
     BindReceiver,
@@ -46,7 +47,7 @@ from gateway.smpp.pdus import (
 )
 from gateway.smpp.protocol import SmppProtocol
 from gateway.smpp.receipts import Receipt, parse_receipt
-from gateway.smpp.session import Answered, Received, Role, Session, SessionOptions
+from gateway.smpp.session import Role, Session
 from gateway.store import queries
 from gateway.store.engine import Store, migrate, reading_engine
 from gateway.store.journal import Journal

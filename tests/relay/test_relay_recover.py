@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from relay_house import House, MakeHouse, account, carrier, generation, receipt, submit
 
+from gateway.smpp.events import Answered
 from gateway.smpp.pdus import DeliverSm
-from gateway.smpp.session import Answered
 from gateway.store.rows import State
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from gateway.smpp import pdus
 from gateway.smpp.codec import decode, encode
 from gateway.smpp.constants import RESPONSE, V34, CommandId, Tag
+from gateway.smpp.events import Event, Received, SessionOptions
 from gateway.smpp.fields import SmeAddress, Tlv
 from gateway.smpp.framing import Framer
 from gateway.smpp.pdus import CLASSES, Pdu
-from gateway.smpp.session import Event, Received, Role, Session, SessionOptions, State
+from gateway.smpp.session import Role, Session, State
 
 BANK, HANDSET = "10690001", "8619912340001"
 

@@ -35,20 +35,10 @@ from twisted.python.failure import Failure
 from gateway.smpp import pdus
 from gateway.smpp.codec import encode
 from gateway.smpp.constants import CommandId, Tag
+from gateway.smpp.events import Answered, Close, Event, Received, SessionOptions, Unanswered, Unbound
 from gateway.smpp.fields import Tlv
 from gateway.smpp.protocol import LINGER, SmppFactory, SmppProtocol, Ticker
-from gateway.smpp.session import (
-    Answered,
-    Close,
-    Event,
-    Received,
-    Role,
-    Session,
-    SessionOptions,
-    State,
-    Unanswered,
-    Unbound,
-)
+from gateway.smpp.session import Role, Session, State
 
 BIND = SAMPLES[CommandId.bind_transceiver]
 

@@ -11,23 +11,21 @@ from talk import BANK, DELIVER, HANDSET, SAMPLES, SUBMIT, answer_all, answer_to,
 from gateway.smpp import pdus
 from gateway.smpp.codec import encode
 from gateway.smpp.constants import V33, V34, V50, CommandId, CommandStatus, Tag
-from gateway.smpp.fields import Tlv
-from gateway.smpp.outgoing import MAX_SEQUENCE_NUMBER
-from gateway.smpp.session import (
+from gateway.smpp.events import (
     Answered,
     Close,
     Event,
     Received,
-    Role,
-    Session,
     SessionOptions,
-    State,
     Unanswered,
     Unbound,
     Violation,
     WindowFull,
     WrongState,
 )
+from gateway.smpp.fields import Tlv
+from gateway.smpp.outgoing import MAX_SEQUENCE_NUMBER
+from gateway.smpp.session import Role, Session, State
 
 ESME, SMSC = Role.ESME, Role.SMSC
 VENDOR = Tlv(0x1402, b"\x01")

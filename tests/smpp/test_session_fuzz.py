@@ -11,20 +11,18 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from talk import BIND_FOR, DELIVER, SAMPLES, SUBMIT, answer_to, bound, numbered, pdus_of
 
 from gateway.smpp.constants import RESPONSE, CommandId
-from gateway.smpp.pdus import CLASSES, Pdu
-from gateway.smpp.session import (
+from gateway.smpp.events import (
     Answered,
     Close,
     Event,
     Received,
-    Role,
-    Session,
     SessionOptions,
-    State,
     Unanswered,
     WindowFull,
     WrongState,
 )
+from gateway.smpp.pdus import CLASSES, Pdu
+from gateway.smpp.session import Role, Session, State
 
 OPTIONS = SessionOptions(
     window=3, session_init=10, enquire_link=5, response=8, inactivity=30, partial_pdu=4, max_pdu=2000

@@ -8,19 +8,11 @@ from struct import pack
 import pytest
 from talk import SAMPLES, numbered, pdus_of, session_in
 
+from gateway.smpp.codec import encode
 from gateway.smpp.constants import RESPONSE, V34, V50, CommandId, CommandStatus
+from gateway.smpp.events import Close, Received, Unbound, Violation, WrongState
 from gateway.smpp.pdus import CLASSES, GenericNack
-from gateway.smpp.session import (
-    PERMISSIONS,
-    TRANSITIONS,
-    Close,
-    Received,
-    Role,
-    State,
-    Unbound,
-    Violation,
-    WrongState,
-)
+from gateway.smpp.session import PERMISSIONS, TRANSITIONS, Role, State
 
 # E: the ESME may send it, M: the message centre may; 3: before version 5.0 both may.
 # m: the message centre may not, but we take it as an ESME.
@@ -92,8 +84,10 @@ def test_a_request_of_the_peer(role: Role, state: State, version: int, command: 
             assert answers == [(CommandId.unbind_resp, 0, 77)]
             assert session.state is State.CLOSED
         else:
-            assert (events, answers) == ([Received(SAMPLES[command]._replace(sequence_number=77))], [])
+            pdu = SAMPLES[command]._replace(sequence_number=77)
             owed = command not in {CommandId.outbind, CommandId.alert_notification}
+            frame = encode(pdu) if owed and command not in BINDS else b""  # of messages alone
+            assert (events, answers) == ([Received(pdu, frame)], [])
             assert session.incoming == owed
     elif "m" in CELLS[command, state] and role is Role.ESME:
         assert [type(event) for event in events] == [Violation, Received]

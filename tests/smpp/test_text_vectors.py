@@ -11,7 +11,14 @@ from gateway.smpp import gsm
 from gateway.smpp.concat import LOCKING_SHIFT, SINGLE_SHIFT, body_of, make_udh, parse_udh, part_of, udh_part
 from gateway.smpp.constants import ESM_TYPE_RECEIPT, ESM_UDHI, MessageState
 from gateway.smpp.pdus import DeliverSm, SubmitSm
-from gateway.smpp.receipts import Receipt, canonical_id, format_receipt_text, parse_receipt
+from gateway.smpp.receipts import (
+    Receipt,
+    Told,
+    canonical_id,
+    format_date,
+    format_receipt_text,
+    parse_receipt,
+)
 from gateway.smpp.text import choose_encoding, decode_text, encode_gsm7
 
 Vector = dict[str, Any]
@@ -93,15 +100,12 @@ def test_receipt_text(vector: Vector) -> None:
             assert told(receipt, fields["missing"]) in (None, "")
             assert (receipt.sub, receipt.dlvrd, receipt.err) == (2, 1, "012")
         case "build":
+            submitted, done = datetime(2010, 5, 23, 20, 39), datetime(2010, 5, 24, 23, 39)
+            dates = format_date(submitted), format_date(done)
             built = format_receipt_text(
-                fields["id"],
-                MessageState.DELIVERED,
-                datetime(2010, 5, 23, 20, 39),
-                datetime(2010, 5, 24, 23, 39),
-                err="012",
-                text=fields["text_in"],
+                Told(fields["id"], MessageState.DELIVERED, *dates, 12, fields["text_in"])
             )
-            assert built.decode() == vector["text"]
+            assert built == vector["text"]
             assert told(receipt, "id") == fields["id"]
         case expect:
             pytest.fail(f"no test for {expect}")

@@ -56,7 +56,7 @@ def test_every_request_leaves_exactly_once(steps: list[tuple[int, str]]) -> None
     added: list[int] = []
     left: list[object] = []
     for moment, (number, step) in enumerate(steps):
-        if step == "add" and number not in window:
+        if step == "add" and number not in window.outstanding:
             added.append(moment)
             window.add(number, SUBMIT, moment, float(moment), float(moment))
         elif step == "match" and (found := window.match(number, SUBMIT_RESP)):
