@@ -27,7 +27,7 @@ from gateway.relay.clocks import Clocks
 from gateway.relay.judging import ChainOf, Judging
 from gateway.relay.outbound import outbound
 from gateway.relay.placing import Detour
-from gateway.relay.submits import message_of
+from gateway.relay.submitted import message_of
 from gateway.routing.choosing import Health, View
 from gateway.routing.router import Router, Rule
 from gateway.settings.models import Generation

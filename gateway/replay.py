@@ -21,7 +21,7 @@ from gateway.logs import masked
 from gateway.message import Message, joined
 from gateway.relay.accounts import Account
 from gateway.relay.clocks import Clocks
-from gateway.relay.submits import message_of
+from gateway.relay.submitted import message_of
 from gateway.relay.templating import learn_edits
 from gateway.settings.models import Generation
 from gateway.smpp.codec import PduError, decode

@@ -17,12 +17,12 @@ from enum import Enum
 from gateway.filters.review import Approval, Rule
 from gateway.filters.verdict import REASONS, Action, Filter, Rewrite, Verdict
 from gateway.message import Message
+from gateway.smpp.enums import quick
 
 
+@quick
 class Mode(Enum):
     """How a filter runs for an account."""
-
-    __hash__ = object.__hash__  # in C, where that of Enum is in Python
 
     ENFORCE = "enforce"
     WARN = "warn"

@@ -14,13 +14,13 @@ from typing import NamedTuple, Protocol
 
 from gateway.message import Message
 from gateway.smpp.constants import CommandStatus
+from gateway.smpp.enums import quick
 from gateway.smpp.fields import Tlv
 
 
+@quick
 class Action(Enum):
     """What is to be done with a message."""
-
-    __hash__ = object.__hash__  # in C, where that of Enum is in Python
 
     ALLOW = "allow"
     WARN = "warn"

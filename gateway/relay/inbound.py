@@ -30,6 +30,7 @@ from gateway.store.rows import State, StrayRow
 
 log = Logger()
 
+_new = tuple.__new__
 _OK = int(CommandStatus.ESME_ROK)
 
 FINAL_STATES: dict[int, State] = {
@@ -111,8 +112,10 @@ class Inbound:
 
     def respond(self, link: Link, pdu: DeliverSm | DataSm, status: int) -> None:
         """Answer one of them."""
-        kind = DeliverSmResp if isinstance(pdu, DeliverSm) else DataSmResp
-        link.protocol.respond(kind(pdu.sequence_number, status))
+        if isinstance(pdu, DeliverSm):
+            link.protocol.session.respond(_new(DeliverSmResp, (pdu.sequence_number, status, "", ())))
+        else:
+            link.protocol.session.respond(DataSmResp(pdu.sequence_number, status))
         self.committer.outgoing.add(link.protocol)
 
     def learn(self, carrier: Carrier, message_id: int, identity: str, receipt: Receipt, batch: Batch) -> None:

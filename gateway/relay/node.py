@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from twisted.internet.defer import Deferred, DeferredLock, gatherResults
@@ -199,7 +198,7 @@ class Relay:
         """
         self.generation = generation
         self.filters = filters
-        self._chains: dict[tuple[str, str], Chain] = {}
+        self._chains: dict[tuple[str, str, bool], Chain] = {}
         self._close_removed(generation)
         for name, account_settings in generation.accounts.items():
             account = self.accounts.get(name)
@@ -244,12 +243,12 @@ class Relay:
 
     def _chain(self, name: str, category: str) -> Chain:
         """The filters of an account, in the modes that its settings name for a category."""
-        chain = self._chains.get((name, category))
+        chain = self._chains.get((name, category, False))
         if chain is None:
             filters = chained(self.generation, self.filters, name, category)
             if self.steering.directives.stopping:
                 filters = ((self.steering.filter, Mode.ENFORCE), *filters)
-            chain = self._chains[name, category] = Chain(filters, self._failed)
+            chain = self._chains[name, category, False] = Chain(filters, self._failed)
         return chain
 
     def _failed(self, name: str, message: Message, error: Exception) -> Verdict:
@@ -258,8 +257,11 @@ class Relay:
 
     def _again(self, name: str, category: str) -> Chain:
         """Those filters of an account that are asked again of what has waited."""
-        chain = self._chain(name, category)
-        return replace(chain, filters=tuple(each for each in chain.filters if each[0].name in AGAIN))
+        again = self._chains.get((name, category, True))
+        if again is None:
+            filters = tuple(each for each in self._chain(name, category).filters if each[0].name in AGAIN)
+            again = self._chains[name, category, True] = Chain(filters, self._failed)
+        return again
 
     # starting and stopping
 
@@ -386,9 +388,7 @@ class Relay:
 
     @staticmethod
     def _put_out(row: OutboxRow, account: Account | None, batch: Batch) -> None:
-        """Store what a client is to be told, and offer it; what is for an account that is configured no more
-        waits in the store for its return.
-        """
+        """Store what a client is to be told, and offer it; one that is configured no more may come back."""
         batch.changes.enqueue(row)
         if account is not None:
             batch.told.append((account.outbox, row))

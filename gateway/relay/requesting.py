@@ -25,7 +25,7 @@ from gateway.relay.ids import Ids, OutOfIds
 from gateway.relay.judging import LEAVES, Judging
 from gateway.relay.people import People
 from gateway.relay.speaking import Speaker, texts_of
-from gateway.relay.submits import message_of
+from gateway.relay.submitted import message_of
 from gateway.settings.models import Request
 
 if TYPE_CHECKING:

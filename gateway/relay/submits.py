@@ -6,7 +6,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from datetime import UTC, datetime
 
 from twisted.logger import Logger
 
@@ -23,13 +22,11 @@ from gateway.relay.gathering import Gathering
 from gateway.relay.ids import Ids, OutOfIds, write_id
 from gateway.relay.judging import Judging
 from gateway.relay.spending import Spending
+from gateway.relay.submitted import message_of, single
 from gateway.relay.tell import wants_receipt
-from gateway.smpp.codec import find_tlv
-from gateway.smpp.concat import part_of
-from gateway.smpp.constants import ESM_UDHI, CommandStatus, Tag
-from gateway.smpp.fields import DistributionList, SmeAddress, Tlv, UnsuccessSme
+from gateway.smpp.constants import CommandStatus, Tag
+from gateway.smpp.fields import DistributionList, Tlv, UnsuccessSme
 from gateway.smpp.pdus import DataSm, DataSmResp, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp
-from gateway.smpp.smpptime import parse_time
 from gateway.store.queries import accepted_since
 from gateway.store.rows import State
 
@@ -37,7 +34,6 @@ log = Logger()
 
 V34, V50 = 0x34, 0x50
 SLOWEST = 5.0  # seconds that a client who is a little over its rate is made to wait at most
-ALPHANUMERIC = 5
 _new = tuple.__new__
 
 Congestion = Callable[[], int]
@@ -189,6 +185,7 @@ class Submits:
         assert account is not None
         account.latency.add(self.clocks.timer.seconds() - began, len(answers))
         tlvs = self._tlvs(client)
+        session = client.protocol.session
         for _, pdu, message_id, status in answers:
             try:
                 if status:
@@ -196,10 +193,13 @@ class Submits:
                     client.refuse(pdu, status)
                     continue
                 account.counts["accepted"] += 1
-                kind = SubmitSmResp if isinstance(pdu, SubmitSm) else DataSmResp
-                client.respond(kind(pdu.sequence_number, 0, message_id, tlvs))
+                if isinstance(pdu, SubmitSm):
+                    session.respond(_new(SubmitSmResp, (pdu.sequence_number, 0, message_id, tlvs)))
+                else:
+                    session.respond(DataSmResp(pdu.sequence_number, 0, message_id, tlvs))
             except Exception:
                 log.failure("an answer to {account} failed", account=account.name)
+        client.server.outgoing.add(client.protocol)
 
     def not_stored(self, answers: list[Answer]) -> None:
         """The store refused them."""
@@ -281,7 +281,7 @@ class Submits:
                 name = destination.dl_name
                 failures.append(UnsuccessSme(0, 0, name, CommandStatus.ESME_RINVDLNAME))
                 continue
-            message = self._message(client, account, _single(pdu, destination), first + offset, told)
+            message = self._message(client, account, single(pdu, destination), first + offset, told)
             if not isinstance(message, int):
                 reader = reader or dataclasses.replace(message)
                 message.read_like(reader)
@@ -308,91 +308,3 @@ class Submits:
             client.refuse(pdu, failures[0].error_status_code)
             return
         client.respond(SubmitMultiResp(pdu.sequence_number, 0, told, tuple(failures), self._tlvs(client)))
-
-
-def message_of(account: Account, pdu: MtPdu, now: int, generation: int) -> Message | int:
-    """What a submit of an account at `now` (unix ms) means, as yet without an id; or the status that
-    refuses it.
-    """
-    if not account.may_use(pdu.source_addr):
-        return CommandStatus.ESME_RINVSRCADR
-    if not _is_number(pdu.destination_addr) or pdu.dest_addr_ton == ALPHANUMERIC:
-        return CommandStatus.ESME_RINVDSTADR
-    if isinstance(pdu, SubmitSm) and pdu.sm_default_msg_id:
-        return CommandStatus.ESME_RINVDFTMSGID
-    category = account.categories.of(pdu)
-    if not isinstance(category, str):
-        return category.status
-    times = _times(pdu, now)
-    if isinstance(times, int):
-        return times
-    due, expires_at = times
-    begin = max(now, due or 0)
-    if expires_at is None:
-        expires_at = begin + account.validity_ms
-    elif expires_at <= now or (due is not None and expires_at <= due):
-        return CommandStatus.ESME_RINVEXPIRY
-    return Message(
-        0,
-        account.name,
-        account.tenant,
-        "",
-        now,
-        pdu,
-        category,
-        generation,
-        min(expires_at, begin + account.longest_validity_ms),
-        due,
-        account.default_alphabet,
-        part_of(pdu) if pdu.tlvs or pdu.esm_class & ESM_UDHI else None,
-        taken_off=account.taken_off,
-    )
-
-
-def _is_number(address: str) -> bool:
-    digits = address.removeprefix("+")
-    return digits.isascii() and digits.isdigit()
-
-
-def _single(pdu: SubmitMulti, destination: SmeAddress) -> SubmitSm:
-    """The submit_sm that a submit_multi means for one destination."""
-    return SubmitSm(
-        service_type=pdu.service_type,
-        source_addr_ton=pdu.source_addr_ton,
-        source_addr_npi=pdu.source_addr_npi,
-        source_addr=pdu.source_addr,
-        dest_addr_ton=destination.dest_addr_ton,
-        dest_addr_npi=destination.dest_addr_npi,
-        destination_addr=destination.destination_addr,
-        esm_class=pdu.esm_class,
-        protocol_id=pdu.protocol_id,
-        priority_flag=pdu.priority_flag,
-        schedule_delivery_time=pdu.schedule_delivery_time,
-        validity_period=pdu.validity_period,
-        registered_delivery=pdu.registered_delivery,
-        data_coding=pdu.data_coding,
-        short_message=pdu.short_message,
-        tlvs=pdu.tlvs,
-    )
-
-
-def _times(pdu: MtPdu, now_ms: int) -> tuple[int | None, int | None] | int:
-    """(when it may leave, when it expires) in unix milliseconds, None where the client says nothing; or a
-    status.
-    """
-    if isinstance(pdu, DataSm):
-        seconds = find_tlv(pdu.tlvs, Tag.qos_time_to_live)
-        return None, now_ms + int.from_bytes(seconds, "big") * 1000 if seconds else None
-    if not pdu.schedule_delivery_time and not pdu.validity_period:
-        return None, None
-    now = datetime.fromtimestamp(now_ms / 1000, UTC)
-    try:
-        due = parse_time(pdu.schedule_delivery_time, now)
-    except ValueError:
-        return CommandStatus.ESME_RINVSCHED
-    try:
-        expires = parse_time(pdu.validity_period, now)
-    except ValueError:
-        return CommandStatus.ESME_RINVEXPIRY
-    due_ms = None if due is None or due <= now else int(due.timestamp() * 1000)
-    return due_ms, None if expires is None else int(expires.timestamp() * 1000)

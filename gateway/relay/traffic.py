@@ -25,6 +25,10 @@ from gateway.store.rows import State
 
 log = Logger()
 
+TAKEN = (SubmitSmResp, DataSmResp)
+FROM_HANDSETS = (DeliverSm, DataSm)
+_OK = int(CommandStatus.ESME_ROK)
+
 
 class Traffic:
     """Takes the events of all carriers' links."""
@@ -83,7 +87,7 @@ class Traffic:
         if latency is None:
             latency = self.latency[carrier.name] = Latency()
         latency.add(waited)
-        if status == CommandStatus.ESME_ROK and isinstance(pdu, SubmitSmResp | DataSmResp):
+        if status == _OK and isinstance(pdu, TAKEN):
             self._taken(carrier, entry, canonical_id(pdu.message_id, carrier.id_in_response), batch)
         else:
             self.dispatch.retrying.refused(carrier, entry, status or CommandStatus.ESME_RSUBMITFAIL, batch)
@@ -106,10 +110,9 @@ class Traffic:
             self.dispatch.retrying.go_on(carrier, entry, batch)
 
     def _received(self, carrier: Carrier, link: Link, pdu: Pdu, batch: Batch) -> None:
-        if isinstance(pdu, AlertNotification):
-            self.alerts.relay(pdu)
-            return
-        if not isinstance(pdu, DeliverSm | DataSm):
+        if not isinstance(pdu, FROM_HANDSETS):
+            if isinstance(pdu, AlertNotification):
+                self.alerts.relay(pdu)
             return
         try:
             self.inbound.take(carrier, link, pdu, batch)

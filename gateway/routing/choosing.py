@@ -17,15 +17,15 @@ from gateway.routing.offers import Offers, begun, offers_of
 from gateway.settings.routing import Choice as Settings
 from gateway.settings.routing import Routing
 from gateway.settings.tables import MICRO, Step, Tables
+from gateway.smpp.enums import quick
 
 EXPLORING = 0.05
 """The share of messages for which a choice by quality tries another than the best."""
 
 
+@quick
 class Health(Enum):
     """Whether a carrier can take a message now, and if not, why it is passed over."""
-
-    __hash__ = object.__hash__  # in C, where that of Enum is in Python
 
     READY = "ready"
     SUSPECT = "suspect"

@@ -11,11 +11,13 @@ from __future__ import annotations
 from enum import Enum
 
 from gateway.settings.carriers import HealthRule
+from gateway.smpp.enums import quick
 
 FORGOTTEN = 0.001
 """A share of failures that is as good as none."""
 
 
+@quick
 class Phase(Enum):
     """How far a carrier is trusted."""
 

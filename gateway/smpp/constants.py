@@ -5,6 +5,8 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import Self
 
+from .enums import quick
+
 V33 = 0x33
 V34 = 0x34
 V50 = 0x50
@@ -51,8 +53,6 @@ class OpenIntEnum(IntEnum):
     Such a member equals its integer and is not kept, so that peers cannot fill the memory with them.
     """
 
-    __hash__ = int.__hash__  # in C, where that of Enum is in Python
-
     @classmethod
     def _missing_(cls, value: object) -> Self | None:
         if not isinstance(value, int):
@@ -63,6 +63,7 @@ class OpenIntEnum(IntEnum):
         return member
 
 
+@quick
 class CommandId(OpenIntEnum):
     """command_id (v3.4 section 5.1.2.1; broadcast_* are of v5.0)."""
 
@@ -101,6 +102,7 @@ class CommandId(OpenIntEnum):
     cancel_broadcast_sm_resp = 0x80000113
 
 
+@quick
 class CommandStatus(OpenIntEnum):
     """command_status (v3.4 section 5.1.3, v5.0 section 4.7.6); the v5.0 names of 0xC0-0xC4 are aliases."""
 
@@ -179,6 +181,7 @@ class CommandStatus(OpenIntEnum):
     ESME_RINVTLVVAL = ESME_RINVOPTPARAMVAL
 
 
+@quick
 class Tag(OpenIntEnum):
     """TLV tags (v3.4 section 5.3.1, and v5.0)."""
 
@@ -248,6 +251,7 @@ class Tag(OpenIntEnum):
     its_session_info = 0x1383
 
 
+@quick
 class MessageState(OpenIntEnum):
     """message_state (v3.4 section 5.2.28; SCHEDULED and SKIPPED are of v5.0 section 4.7.15)."""
 
@@ -263,6 +267,7 @@ class MessageState(OpenIntEnum):
     SKIPPED = 9
 
 
+@quick
 class Ton(OpenIntEnum):
     """Type of number (v3.4 section 5.2.5)."""
 
@@ -275,6 +280,7 @@ class Ton(OpenIntEnum):
     ABBREVIATED = 6
 
 
+@quick
 class Npi(OpenIntEnum):
     """Numbering plan indicator (v3.4 section 5.2.6)."""
 

@@ -177,7 +177,12 @@ def render_body(spec: PduSpec) -> Iterator[str]:
         yield "    body = encode_tlvs(tlvs)"
         return
     strings = [field for field in spec.fields if field.kind in STRINGS]
-    if strings:
+    if len(strings) == 1:
+        (field,) = strings
+        yield f'    raw_{field.name} = {field.name}.encode("latin-1")'
+        yield f'    if len(raw_{field.name}) >= {field.accepted} or b"\\0" in raw_{field.name}:'
+        yield f'        raise ValueError("{field.name} is no C-octet string")'
+    elif strings:
         # One encoding for all of them, and a NUL inside one makes a part too many.
         joined = "\\0".join(f"{{{field.name}}}" for field in strings)
         yield f'    joined = f"{joined}"'

@@ -148,10 +148,9 @@ def encode_bind_transmitter_resp(pdu: BindTransmitterResp) -> bytes:
     sequence_number, command_status, system_id, tlvs = pdu
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000002, command_status, sequence_number)
-    joined = f"{system_id}"
-    (raw_system_id,) = joined.encode("latin-1").split(b"\0")
-    if len(raw_system_id) >= 256:
-        raise ValueError("a C-octet string is too long")
+    raw_system_id = system_id.encode("latin-1")
+    if len(raw_system_id) >= 256 or b"\0" in raw_system_id:
+        raise ValueError("system_id is no C-octet string")
     body = b"%b\0" % (raw_system_id,)
     if tlvs:
         body += encode_tlvs(tlvs)
@@ -278,10 +277,9 @@ def encode_bind_receiver_resp(pdu: BindReceiverResp) -> bytes:
     sequence_number, command_status, system_id, tlvs = pdu
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000001, command_status, sequence_number)
-    joined = f"{system_id}"
-    (raw_system_id,) = joined.encode("latin-1").split(b"\0")
-    if len(raw_system_id) >= 256:
-        raise ValueError("a C-octet string is too long")
+    raw_system_id = system_id.encode("latin-1")
+    if len(raw_system_id) >= 256 or b"\0" in raw_system_id:
+        raise ValueError("system_id is no C-octet string")
     body = b"%b\0" % (raw_system_id,)
     if tlvs:
         body += encode_tlvs(tlvs)
@@ -410,10 +408,9 @@ def encode_bind_transceiver_resp(pdu: BindTransceiverResp) -> bytes:
     sequence_number, command_status, system_id, tlvs = pdu
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000009, command_status, sequence_number)
-    joined = f"{system_id}"
-    (raw_system_id,) = joined.encode("latin-1").split(b"\0")
-    if len(raw_system_id) >= 256:
-        raise ValueError("a C-octet string is too long")
+    raw_system_id = system_id.encode("latin-1")
+    if len(raw_system_id) >= 256 or b"\0" in raw_system_id:
+        raise ValueError("system_id is no C-octet string")
     body = b"%b\0" % (raw_system_id,)
     if tlvs:
         body += encode_tlvs(tlvs)
@@ -723,10 +720,9 @@ def encode_submit_sm_resp(pdu: SubmitSmResp) -> bytes:
     sequence_number, command_status, message_id, tlvs = pdu
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000004, command_status, sequence_number)
-    joined = f"{message_id}"
-    (raw_message_id,) = joined.encode("latin-1").split(b"\0")
-    if len(raw_message_id) >= 256:
-        raise ValueError("a C-octet string is too long")
+    raw_message_id = message_id.encode("latin-1")
+    if len(raw_message_id) >= 256 or b"\0" in raw_message_id:
+        raise ValueError("message_id is no C-octet string")
     body = b"%b\0" % (raw_message_id,)
     if tlvs:
         body += encode_tlvs(tlvs)
@@ -902,10 +898,9 @@ def encode_submit_multi_resp(pdu: SubmitMultiResp) -> bytes:
     sequence_number, command_status, message_id, unsuccess_sme, tlvs = pdu
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000021, command_status, sequence_number)
-    joined = f"{message_id}"
-    (raw_message_id,) = joined.encode("latin-1").split(b"\0")
-    if len(raw_message_id) >= 256:
-        raise ValueError("a C-octet string is too long")
+    raw_message_id = message_id.encode("latin-1")
+    if len(raw_message_id) >= 256 or b"\0" in raw_message_id:
+        raise ValueError("message_id is no C-octet string")
     body = b"%b\0%b" % (
         raw_message_id,
         encode_unsuccess(unsuccess_sme),
@@ -1099,10 +1094,9 @@ def encode_deliver_sm_resp(pdu: DeliverSmResp) -> bytes:
     sequence_number, command_status, message_id, tlvs = pdu
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000005, command_status, sequence_number)
-    joined = f"{message_id}"
-    (raw_message_id,) = joined.encode("latin-1").split(b"\0")
-    if len(raw_message_id) >= 256:
-        raise ValueError("a C-octet string is too long")
+    raw_message_id = message_id.encode("latin-1")
+    if len(raw_message_id) >= 256 or b"\0" in raw_message_id:
+        raise ValueError("message_id is no C-octet string")
     body = b"%b\0" % (raw_message_id,)
     if tlvs:
         body += encode_tlvs(tlvs)
@@ -1237,10 +1231,9 @@ def encode_data_sm_resp(pdu: DataSmResp) -> bytes:
     sequence_number, command_status, message_id, tlvs = pdu
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000103, command_status, sequence_number)
-    joined = f"{message_id}"
-    (raw_message_id,) = joined.encode("latin-1").split(b"\0")
-    if len(raw_message_id) >= 256:
-        raise ValueError("a C-octet string is too long")
+    raw_message_id = message_id.encode("latin-1")
+    if len(raw_message_id) >= 256 or b"\0" in raw_message_id:
+        raise ValueError("message_id is no C-octet string")
     body = b"%b\0" % (raw_message_id,)
     if tlvs:
         body += encode_tlvs(tlvs)
@@ -1769,10 +1762,9 @@ def encode_broadcast_sm_resp(pdu: BroadcastSmResp) -> bytes:
     sequence_number, command_status, message_id, tlvs = pdu
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000111, command_status, sequence_number)
-    joined = f"{message_id}"
-    (raw_message_id,) = joined.encode("latin-1").split(b"\0")
-    if len(raw_message_id) >= 256:
-        raise ValueError("a C-octet string is too long")
+    raw_message_id = message_id.encode("latin-1")
+    if len(raw_message_id) >= 256 or b"\0" in raw_message_id:
+        raise ValueError("message_id is no C-octet string")
     body = b"%b\0" % (raw_message_id,)
     if tlvs:
         body += encode_tlvs(tlvs)
@@ -1810,10 +1802,9 @@ def encode_query_broadcast_sm_resp(pdu: QueryBroadcastSmResp) -> bytes:
     sequence_number, command_status, message_id, tlvs = pdu
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000112, command_status, sequence_number)
-    joined = f"{message_id}"
-    (raw_message_id,) = joined.encode("latin-1").split(b"\0")
-    if len(raw_message_id) >= 256:
-        raise ValueError("a C-octet string is too long")
+    raw_message_id = message_id.encode("latin-1")
+    if len(raw_message_id) >= 256 or b"\0" in raw_message_id:
+        raise ValueError("message_id is no C-octet string")
     body = b"%b\0" % (raw_message_id,)
     if tlvs:
         body += encode_tlvs(tlvs)

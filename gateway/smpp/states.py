@@ -10,13 +10,13 @@ from enum import Enum
 from functools import cache
 
 from .constants import V50, CommandId, CommandStatus
+from .enums import quick
 from .pdus import CLASSES, Pdu
 
 
+@quick
 class Role(Enum):
     """A side of the session: the client (ESME) or the message centre (SMSC)."""
-
-    __hash__ = object.__hash__  # in C, where that of Enum is in Python
 
     ESME = "ESME"
     SMSC = "SMSC"
@@ -27,10 +27,9 @@ class Role(Enum):
         return Role.SMSC if self is Role.ESME else Role.ESME
 
 
+@quick
 class State(Enum):
     """OPEN: connected, not bound. UNBINDING: an unbind was sent or received. CLOSED: nothing more is said."""
-
-    __hash__ = object.__hash__  # in C, where that of Enum is in Python
 
     OPEN = "OPEN"
     BOUND_TX = "BOUND_TX"

@@ -9,10 +9,12 @@ from __future__ import annotations
 from enum import Enum
 from math import inf
 
+from .enums import quick
 from .events import SessionOptions
 from .states import State
 
 
+@quick
 class Due(Enum):
     """What has run out."""
 

@@ -7,6 +7,8 @@ All times are int milliseconds of the unix epoch.
 from enum import IntEnum
 from typing import NamedTuple
 
+from gateway.smpp.enums import quick
+
 Value = str | int | bytes | None
 Row = tuple[Value, ...]
 Frame = list[tuple[str, Row]]
@@ -30,6 +32,7 @@ def brief(error: Exception) -> str:
     return str(getattr(error, "orig", None) or error).partition("\n")[0]
 
 
+@quick
 class State(IntEnum):
     """Where a message is. Final states are 10 + message_state of SMPP 3.4 section 5.2.28."""
 
@@ -47,13 +50,12 @@ class State(IntEnum):
     UNKNOWN = 17
     REJECTED = 18
 
-    __hash__ = int.__hash__  # in C, where that of Enum is in Python
-
     @property
     def final(self) -> bool:
         return self >= 10
 
 
+@quick
 class Kind(IntEnum):
     """What an outbox row carries to the client."""
 
