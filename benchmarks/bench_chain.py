@@ -20,7 +20,7 @@ from time import perf_counter, process_time, process_time_ns
 from bench_words import loaded, made_up, texts
 from timing import machine
 
-from gateway.app import settle_garbage_collector
+from gateway.interpreter import settle_garbage_collector
 from gateway.filters.catalogue import make_filters
 from gateway.filters.chain import Chain, Mode
 from gateway.filters.matching import parse_pattern

@@ -23,7 +23,7 @@ from timing import machine
 from twisted.internet.defer import Deferred
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 
-from gateway.app import settle_garbage_collector
+from gateway.interpreter import settle_garbage_collector
 from gateway.relay.clocks import Clocks
 from gateway.relay.node import Relay
 from gateway.settings.models import Account, Carrier, Filters, Generation, Node, Route

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import json
 import signal
 from collections.abc import Callable, Mapping
@@ -29,6 +28,7 @@ from gateway.explain import DryRun
 from gateway.filters.catalogue import make_filters
 from gateway.filters.verdict import Filter
 from gateway.generations import History, UnknownGeneration
+from gateway.interpreter import brief_turns, settle_garbage_collector
 from gateway.relay.clocks import Clocks
 from gateway.relay.forgetting import BY
 from gateway.relay.node import Relay
@@ -267,9 +267,10 @@ class Gateway:
                 log.warn("{key} of gateway.yaml has changed: it takes effect at the next start", key=key)
 
     def _made(self, read: Callable[[], Generation]) -> tuple[Generation, dict[str, Filter], Router, bytes]:
-        generation = read()
-        filters = make_filters(generation, self.filters)
-        return generation, filters, Router.of(generation), pack(generation.texts)
+        with brief_turns():
+            generation = read()
+            filters = make_filters(generation, self.filters)
+            return generation, filters, Router.of(generation), pack(generation.texts)
 
     # retention
 
@@ -340,16 +341,6 @@ class Gateway:
         await self.relay.audit.at_once(by, "rotate", f"key version {keyring.current}")
         self.relay.privacy.resealing.turn(keyring)
         return keyring.current
-
-
-def settle_garbage_collector() -> None:
-    """Keep what start-up made out of the collector's sight, and let it look less often.
-
-    Messages make many objects and hardly any cycles: by its defaults it takes a quarter of the CPU.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(200_000, 50, 100)
 
 
 async def _done(result: Any) -> None:

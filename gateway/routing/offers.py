@@ -6,10 +6,14 @@ Made once for the tables of a choice; another generation with the same tables ha
 from __future__ import annotations
 
 from collections.abc import Sequence
+from time import sleep
 from weakref import WeakValueDictionary
 
 from gateway.settings.prefixes import Prefixes
 from gateway.settings.tables import Prices, Step
+
+STEP = 500
+"""Prefixes that are joined before other threads have their turn: about a millisecond."""
 
 Steps = tuple[Step, ...]
 """Those of the longest prefix last: the last that has begun counts."""
@@ -50,7 +54,9 @@ def _side_by_side(tables: Sequence[Prices | None]) -> dict[str, tuple[Steps, ...
     own = [dict(table.items()) if table is not None else {} for table in tables]
     found: dict[str, tuple[Steps, ...]] = {}
     nothing: tuple[Steps, ...] = ((),) * len(own)
-    for prefix in sorted({prefix for each in own for prefix in each}, key=len):
+    for at, prefix in enumerate(sorted({prefix for each in own for prefix in each}, key=len)):
+        if at % STEP == 0:
+            sleep(0)  # lets go of the interpreter
         above = nothing
         for width in range(len(prefix) - 1, 0, -1):
             if (shorter := found.get(prefix[:width])) is not None:

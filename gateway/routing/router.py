@@ -78,14 +78,13 @@ class Router:
         self.chooser = Chooser(routing, tables)
         every = routing.in_order
         routes = [route for route in every if route.mode == "enforce"]
-        shadows = tuple(
-            route.model_copy(update={"mode": "enforce"}) for route in every if route not in routes
-        )
+        shadows = [route for route in every if route.mode == "shadow"]
         self._places = {route.name: place for place, route in enumerate(every)}
         self._shadow: Router | None = None
         """The rules in shadow, by themselves."""
         if shadows:
-            alone = routing.model_copy(update={"routes": shadows})
+            acting = tuple(route.model_copy(update={"mode": "enforce"}) for route in shadows)
+            alone = routing.model_copy(update={"routes": acting})
             self._shadow = Router((), alone, tables, accounts)
         self.rules = tuple(
             Rule(

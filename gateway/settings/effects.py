@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from gateway.settings.models import Account, Accounts, Carriers, Match, Route, Routing
@@ -21,18 +21,19 @@ class Remark(NamedTuple):
 def warnings(accounts: Accounts, carriers: Carriers, routing: Routing) -> Iterator[Remark]:
     """What may be, and can hardly be meant."""
     reached: set[str] = set()
-    live: list[tuple[int, Route]] = []
+    live: list[tuple[int, Route, Asked]] = []
+    places = {id(route): index for index, route in enumerate(routing.routes)}
     for route in routing.in_order:
-        index = routing.routes.index(route)
-        earlier = next((other for other in live if covers(other[1].match, route.match)), None)
+        index, asked = places[id(route)], Asked.of(route.match)
+        earlier = next((other for other in live if other[2].takes(asked)), None)
         if earlier is None and route.mode == "enforce":
-            live.append((index, route))
+            live.append((index, route, asked))
             reached.update(routing.reached(route))
         elif earlier is not None:
             by = f"routes[{earlier[0]}] '{earlier[1].name}' takes all of it"
             yield Remark("routing.yaml", ("routes", index), f"route '{route.name}' can never match: {by}")
     for system_id, account in accounts.accounts.items():
-        if not any(_takes(route.match, system_id, account) for _, route in live):
+        if not any(_takes(route.match, system_id, account) for _, route, _ in live):
             yield Remark("accounts.yaml", ("accounts", system_id), f"no route takes account '{system_id}'")
     for name, carrier in carriers.carriers.items():
         path: Path = ("carriers", name)
@@ -54,21 +55,56 @@ def _takes(match: Match, system_id: str, account: Account) -> bool:
 PLAIN = ("account", "tenant", "tag", "category", "country", "region", "number_type", "preference", "script")
 
 
+class Patterns(NamedTuple):
+    """What one key of a match takes: texts, and beginnings of texts; neither: everything."""
+
+    exact: frozenset[str]
+    starred: tuple[str, ...]
+
+    @classmethod
+    def of(cls, given: Iterable[str]) -> Patterns:
+        """Of texts, exact or as `prefix*`."""
+        given = tuple(given)
+        return cls(frozenset(given), tuple(each[:-1] for each in given if each.endswith("*")))
+
+    def hold(self, inner: Patterns) -> bool:
+        """Whether each pattern of `inner` is one of these, or narrower."""
+        if not self.exact or not inner.exact:
+            return not self.exact
+        return all(one in self.exact or one.startswith(self.starred) for one in inner.exact)
+
+
+class Asked(NamedTuple):
+    """A match, made quick to compare with many others."""
+
+    match: Match
+    patterns: tuple[Patterns, ...]
+
+    @classmethod
+    def of(cls, match: Match) -> Asked:
+        """All that are patterns, in one order."""
+        named = [getattr(match, name) for name in PLAIN]
+        named += [_starred(match.destination), _networks(match.network), match.source]
+        named += [map(str, match.data_coding), map(str, match.tier), match.words]
+        return cls(match, tuple(map(Patterns.of, named)))
+
+    def takes(self, other: Asked) -> bool:
+        """Whether every message that fits the other also fits this."""
+        earlier, later = self.match, other.match
+        return (
+            all(outer.hold(inner) for outer, inner in zip(self.patterns, other.patterns, strict=True))
+            and (not earlier.hours or earlier.hours == later.hours)
+            and (earlier.text is None or earlier.text == later.text)
+            and all(
+                tag in later.tlvs and value in (None, later.tlvs[tag]) for tag, value in earlier.tlvs.items()
+            )
+            and _segments_within(later.segments, earlier.segments)
+        )
+
+
 def covers(earlier: Match, later: Match) -> bool:
     """Whether every message that fits `later` also fits `earlier`."""
-    return (
-        all(_within(getattr(later, name), getattr(earlier, name)) for name in PLAIN)
-        and _within(_starred(later.destination), _starred(earlier.destination))
-        and _within(_networks(later.network), _networks(earlier.network))
-        and _within(later.source, earlier.source)
-        and _within(tuple(map(str, later.data_coding)), tuple(map(str, earlier.data_coding)))
-        and _within(tuple(map(str, later.tier)), tuple(map(str, earlier.tier)))
-        and _within(later.words, earlier.words)
-        and (not earlier.hours or earlier.hours == later.hours)
-        and (earlier.text is None or earlier.text == later.text)
-        and all(tag in later.tlvs and value in (None, later.tlvs[tag]) for tag, value in earlier.tlvs.items())
-        and _segments_within(later.segments, earlier.segments)
-    )
+    return Asked.of(earlier).takes(Asked.of(later))
 
 
 def _segments_within(inner: SegmentCount | None, outer: SegmentCount | None) -> bool:
@@ -86,17 +122,6 @@ def _networks(names: tuple[str, ...]) -> tuple[str, ...]:
 
 def _starred(prefixes: tuple[str, ...]) -> tuple[str, ...]:
     return tuple(f"{prefix}*" for prefix in prefixes)
-
-
-def _within(inner: tuple[str, ...], outer: tuple[str, ...]) -> bool:
-    """Whether each pattern of `inner` is one of `outer`, or narrower; no pattern at all takes everything."""
-    if not outer or not inner:
-        return not outer
-    return all(any(_narrower(one, other) for other in outer) for one in inner)
-
-
-def _narrower(one: str, other: str) -> bool:
-    return one == other or (other.endswith("*") and one.startswith(other[:-1]))
 
 
 def faults_of_balances(accounts: Accounts, routing: Routing) -> Iterator[Remark]:
