@@ -20,12 +20,12 @@ from time import perf_counter, process_time, process_time_ns
 from bench_words import loaded, made_up, texts
 from timing import machine
 
-from gateway.interpreter import settle_garbage_collector
 from gateway.filters.catalogue import make_filters
 from gateway.filters.chain import Chain, Mode
 from gateway.filters.matching import parse_pattern
 from gateway.filters.sensitive import SensitiveWords
 from gateway.filters.verdict import Filter, Verdict
+from gateway.interpreter import settle_garbage_collector
 from gateway.message import Message
 from gateway.settings.load import load
 from gateway.settings.models import Generation
