@@ -87,10 +87,12 @@ def a_restart_forgets_the_lists(patch: Patch) -> None:
 @mutation(lambda offers: offers.over_a_restart(ONE, SHOP, "withdraw", False))
 def a_restart_forgets_what_was_withdrawn(patch: Patch) -> None:
     async def grants_alone(self: People) -> None:
-        apply = Consents.apply
+        take = Consents.take
         with pytest.MonkeyPatch.context() as within:
-            grants = lambda of, event: event.kind in consent.GRANTS and apply(of, event)  # noqa: E731
-            within.setattr(Consents, "apply", grants)
+            grants = lambda of, scope, number, kind, *more: (  # noqa: E731
+                kind in consent.GRANTS and take(of, scope, number, kind, *more)
+            )
+            within.setattr(Consents, "take", grants)
             await load(self)
 
     load = People.load_consents
