@@ -110,12 +110,13 @@ class Suppressions:
     `passes` overrides the categories that types let pass.
     """
 
-    __slots__ = ("_any", "_by_scope", "_large", "_lists", "_next", "_passes", "unread")
+    __slots__ = ("_any", "_asked", "_by_scope", "_large", "_lists", "_next", "_passes", "unread")
 
     def __init__(self, passes: Mapping[ListType, frozenset[str]] | None = None) -> None:
         self._passes = {**PASSES, **(passes or {})}
         self._lists: dict[ListKey, NumberSet] = {}
         self._by_scope: dict[str, dict[tuple[str, str], dict[ListKey, NumberSet]]] = {}
+        self._asked: dict[tuple[str, str, str], tuple[tuple[ListKey, NumberSet], ...]] = {}
         self._any = NumberSet()
         self._next: NumberSet | None = None  # the set that is being made by tidy
         self._large: dict[ListKey, NumberSet] = {}  # what was too large to be in `_any` when it was put
@@ -130,15 +131,15 @@ class Suppressions:
                     break
             else:
                 return None
-        gravest: Hit | None = None
-        for lists in self._concerning(tenant, program, category):
-            for key, numbers in lists.items():
-                if category in self._passes[key.type]:
-                    continue
-                if gravest is None or RANK[key.type] < RANK[gravest.key.type]:
-                    entry = numbers.find(digits, number, now)
-                    gravest = Hit(key, entry) if entry is not None else gravest
-        return gravest
+        message = tenant, program, category
+        asked = self._asked.get(message)
+        if asked is None:
+            asked = self._asked[message] = self._gravest_first(tenant, program, category)
+        for key, numbers in asked:
+            entry = numbers.find(digits, number, now)
+            if entry is not None:
+                return Hit(key, entry)
+        return None
 
     def awaited(self, tenant: str, program: str, category: str) -> ListKey | None:
         """A list that could never be read yet and might forbid such a message, or None."""
@@ -192,6 +193,7 @@ class Suppressions:
         if key.scope != Scope() and not key.scope.tenant:
             raise ValueError("a program or a category is a tenant's")
         self._lists[key] = numbers
+        self._asked.clear()
         tenant, program, category = key.scope
         self._by_scope.setdefault(tenant, {}).setdefault((program, category), {})[key] = numbers
         if len(numbers) > LARGE:
@@ -205,6 +207,7 @@ class Suppressions:
     def drop(self, key: ListKey) -> None:
         """Forget a list."""
         if self._lists.pop(key, None) is not None:
+            self._asked.clear()
             tenant, program, category = key.scope
             del self._by_scope[tenant][program, category][key]
             self._large.pop(key, None)
@@ -244,6 +247,18 @@ class Suppressions:
         by.add_all(numbers.dated)
         for prefix in numbers.prefixes:
             by.add_prefix(prefix)
+
+    def _gravest_first(
+        self, tenant: str, program: str, category: str
+    ) -> tuple[tuple[ListKey, NumberSet], ...]:
+        """The lists that forbid such a message."""
+        found = [
+            (key, numbers)
+            for lists in self._concerning(tenant, program, category)
+            for key, numbers in lists.items()
+            if category not in self._passes[key.type]
+        ]
+        return tuple(sorted(found, key=lambda each: RANK[each[0].type]))
 
     def _concerning(self, tenant: str, program: str, category: str) -> Iterator[dict[ListKey, NumberSet]]:
         everyone = self._by_scope.get("")
