@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import signal
 from collections.abc import Callable, Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -153,7 +153,7 @@ class Gateway:
         root: Any = site.resource
         root.putChild(b"rollback", Question(lambda asked: rollback(self, asked)))
         root.putChild(b"canary", CanaryCommands(self).site())
-        root.putChild(b"explain", Question(explaining(lambda: self._dry_run().explain, self._look)))
+        root.putChild(b"explain", Question(explaining(lambda at: self._dry_run(at).explain, self._look)))
         return site
 
     async def _look(self, account: str, source: str, to: str, text: str) -> None:
@@ -162,12 +162,12 @@ class Gateway:
         if message is not None:
             await self.relay.protection.lookups.look(message)
 
-    def _dry_run(self) -> DryRun:
-        """By the generation in force, with the carriers as they are."""
-        relay = self.relay
-        placing = relay.dispatch.placing
-        chain_of = relay.judging.chain_of
-        return DryRun(self.generation, self.filters, self.clocks, chain_of, placing.view, placing.detour)
+    def _dry_run(self, at: float | None = None) -> DryRun:
+        """By the generation in force, with the carriers as they are; as if it were another moment."""
+        placing, judging = self.relay.dispatch.placing, self.relay.judging
+        clocks = self.clocks if at is None else Clocks(self.clocks.timer, lambda: at)
+        view = replace(placing.view, now=clocks.wall)
+        return DryRun(self.generation, self.filters, clocks, judging.chain_of, view, placing.detour)
 
     async def stop(self) -> None:
         """Listen no more, end the sessions, and close the store when what was under way is in it."""

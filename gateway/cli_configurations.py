@@ -46,11 +46,15 @@ def explain(
         bool,
         typer.Option("--ask", help="First ask the look-up services about the number."),
     ] = False,
+    at: Annotated[
+        str, typer.Option(help="As if it were that moment: 2026-03-01T22:30Z, or with +08:00 in place of Z.")
+    ] = "",
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:
     """What would become of a text, with nothing sent; or, by its id, what became of a message."""
     from gateway.cli_explain import CannotExplain, explained, tell_explained
+    from gateway.records import moment_of
     from gateway.settings.problems import SettingsError
 
     if account is None and to is None:
@@ -60,7 +64,9 @@ def explain(
         end(USAGE, "a text is explained with both --as ACCOUNT and --to NUMBER")
     existing(config)
     try:
-        document = explained(config, account, source, to, what, look=look)
+        ms = moment_of("--at", at)
+        seconds = None if ms is None else ms / 1000
+        document = explained(config, account, source, to, what, look=look, at=seconds)
     except (CannotExplain, SettingsError, ValueError) as error:
         end(USAGE, str(error))
     if as_json:

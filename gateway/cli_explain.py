@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from twisted.internet.task import Clock
 
 from gateway.asking import Unreachable, Unreadable, ask, store_of
-from gateway.explain import DryRun
+from gateway.explain import DryRun, moment
 from gateway.filters.catalogue import make_filters
+from gateway.relay.clocks import Clocks
 from gateway.relay.templating import learn_edits
 from gateway.settings.load import load, load_node
 
@@ -22,40 +24,59 @@ class CannotExplain(Exception):
     """The message cannot be, or was not understood."""
 
 
-def explained(config: Path, account: str, source: str, to: str, text: str, *, look: bool = False) -> Document:
-    """Asked of the running node, or decided by the files where none runs.
+def explained(
+    config: Path,
+    account: str,
+    source: str,
+    to: str,
+    text: str,
+    *,
+    look: bool = False,
+    at: float | None = None,
+) -> Document:
+    """Asked of the running node, or decided by the files where none runs; `at` is unix seconds, or None: now.
 
     Raises CannotExplain, SettingsError, and ValueError with what is wrong in lists.
     """
-    asked = {"account": account, "from": source, "to": to, "text": text, "ask": look}
+    asked = {"account": account, "from": source, "to": to, "text": text, "ask": look, "at": at}
     try:
         code, document = ask(load_node(config, os.environ), "POST", "explain", asked)
     except Unreachable:
         if look:
             raise CannotExplain("only a running gateway asks outside services, and none answers") from None
-        return by_files(config, account, source, to, text)
+        return by_files(config, account, source, to, text, at)
     if code != 200:
         raise CannotExplain("; ".join(document.get("problems", ("the gateway does not explain",))))
-    return {"by": "the running gateway", **document}
+    return {"by": "the running gateway", **_told_at(at), **document}
 
 
-def by_files(config: Path, account: str, source: str, to: str, text: str) -> Document:
+def by_files(
+    config: Path, account: str, source: str, to: str, text: str, at: float | None = None
+) -> Document:
     """Decided by the files; what only a node knows, the health of carriers above all, is not known."""
     generation = load(config, os.environ)
     filters = make_filters(generation)
     with suppress(Unreadable), store_of(generation.node, config) as connection:
         learn_edits(connection, filters)
-    run = DryRun(generation, filters)
+    run = DryRun(generation, filters, None if at is None else Clocks(Clock(), lambda: at))
     try:
-        return {"by": f"the files in {config}; no gateway runs", **run.explain(account, source, to, text)}
+        told = run.explain(account, source, to, text)
+        return {"by": f"the files in {config}; no gateway runs", **_told_at(at), **told}
     except ValueError as error:
         raise CannotExplain(str(error)) from None
+
+
+def _told_at(at: float | None) -> Document:
+    return {} if at is None else {"at": moment(at)}
 
 
 def tell_explained(document: Document) -> None:
     """A dry run for people."""
     console = Console(highlight=False, markup=False, soft_wrap=True)
-    console.print(f"by {document['by']}, generation {document['generation']}; nothing was sent")
+    at = f", as of {document['at']}" if "at" in document else ""
+    console.print(f"by {document['by']}, generation {document['generation']}{at}; nothing was sent")
+    if at:
+        console.print("  what is known of people, counts and carriers is that of now")
     console.print(
         f"{document['account']}, {document['from']} -> {document['to']}: {document['segments']} segment(s), "
         f"{document['coding']}, {'+'.join(map(str, document['octets']))} octets"
