@@ -1,6 +1,5 @@
-"""A carrier shared by accounts, and carriers shared by messages: one account's flood does not hold up the code
-of another, the parts of a text stay together, a recipient keeps a carrier, and refusals are tried again as the
-profile says.
+"""A carrier shared by accounts, and carriers shared by messages: one account's flood holds up no code of
+another, the parts of a text stay together, a recipient keeps a carrier, retries go as the profile says.
 """
 
 from __future__ import annotations
