@@ -178,6 +178,8 @@ class Book:
     def move(self, entry: Entry, state: State, deadline: int | None, batch: Batch) -> None:
         """Bring an open message to another open state; it must act again by `deadline`."""
         assert not entry.state.final
+        # Since the mark, which is on disk, nothing else has changed.
+        only_sent = state is State.SENT and deadline == entry.deadline and entry.parts is None
         self.states[entry.state] -= 1
         self.states[state] += 1
         entry.state = state
@@ -185,7 +187,10 @@ class Book:
         entry.parked = False
         message_id = entry.message.id
         self.entries[message_id] = entry
-        batch.changes.add("progress", entry.progressed())
+        if only_sent:
+            batch.changes.sent(message_id, entry.carrier_message_id)
+        else:
+            batch.changes.add("progress", entry.progressed())
         if state is State.SENT:
             if self.left is not None:
                 self.left(entry)
@@ -201,6 +206,8 @@ class Book:
         """Bring a message to its one end; False, and nothing happens, if it had ended before."""
         if entry.state.final:
             return False
+        # Since it was sent, which is on disk or in this commit, nothing else has changed.
+        only_delivered = entry.state is State.SENT and state is State.DELIVERED and entry.parts is None
         if self.left is not None and entry.state is not State.SENT:
             self.left(entry)
         self.states[entry.state] -= 1
@@ -213,7 +220,10 @@ class Book:
         message_id = entry.message.id
         self._sent.pop(message_id, None)
         self.entries[message_id] = entry
-        batch.changes.add("progress", entry.progressed())
+        if only_delivered:
+            batch.changes.delivered(message_id, entry.carrier_message_id, now, error)
+        else:
+            batch.changes.add("progress", entry.progressed())
         batch.ended.append(entry)
         self.ended(entry, batch)
         return True

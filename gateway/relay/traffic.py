@@ -101,7 +101,7 @@ class Traffic:
             parts.taken.append(Taken(identity))
             entry.carrier_message_id = parts.written()
         if parts is None or parts.complete:
-            self.book.move(entry, State.SENT, self.clocks.now_ms() + carrier.receipt_ms, batch)
+            self.book.move(entry, State.SENT, entry.deadline, batch)  # the receipt is awaited since the mark
             self.inbound.sent(carrier, entry, identity, batch)
             self.dispatch.settled(entry)
             return

@@ -182,6 +182,14 @@ class Changes:
         """Replace the progress of message `id`."""
         self._operations.append(("progress", (*progress.plain(), id)))
 
+    def sent(self, id: int, carrier_message_id: str | None) -> None:
+        """Message `id` was marked and was taken by its carrier: nothing else of it changes."""
+        self._operations.append(("sent", (carrier_message_id, id)))
+
+    def delivered(self, id: int, carrier_message_id: str | None, done_at: int, error: int) -> None:
+        """Message `id` was sent and is delivered: nothing else of it changes. It overrides `sent`."""
+        self._operations.append(("delivered", (carrier_message_id, done_at, int(error), id)))
+
     def revise(self, row: MessageRow) -> None:
         """Replace what message `row.id` says and what was decided of it: addresses, PDU and decision record,
         which are one on disk.

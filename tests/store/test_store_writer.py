@@ -4,10 +4,11 @@ from collections.abc import Iterator
 
 import pytest
 from sqlalchemy import Column, MetaData, Table, Text, bindparam, create_engine, insert, make_url, update
-from store_samples import changes, delivered, inserts, message, sent, waiting, write_all, writer_on
+from store_samples import NOW, changes, delivered, inserts, message, sent, waiting, write_all, writer_on
 
 from gateway.store import queries
 from gateway.store.engine import reading_engine
+from gateway.store.rows import Progress, State
 from gateway.store.schema import Whole, counter
 from gateway.store.statements import (
     Statement,
@@ -59,6 +60,27 @@ def test_the_last_progress_wins_also_over_frames_and_with_the_insert(bench):
         message(1).with_progress(delivered(1)),
         message(2).with_progress(sent(2)),
     ]
+
+
+@pytest.mark.parametrize("together", [True, False])
+def test_the_two_steps_of_nearly_every_message_change_nothing_else(bench, together):
+    marked = Progress(State.SENDING, NOW + 3, NOW + 2, "alpha", None, 2, NOW + 1, None, 7, '["beta"]')
+    bench.write(changes(lambda batch: batch.insert(message(1).with_progress(marked))))
+    steps = [
+        changes(lambda batch: batch.sent(1, "c1")),
+        changes(lambda batch: batch.delivered(1, "c1", NOW + 9, 0)),
+    ]
+    if together:
+        bench.write(*steps)
+    else:
+        bench.write(steps[0])
+        expected = marked._replace(state=State.SENT, carrier_message_id="c1")
+        assert bench.read(queries.get_message, 1).progress == expected
+        bench.write(steps[1])
+    expected = marked._replace(
+        state=State.DELIVERED, deadline=None, carrier_message_id="c1", done_at=NOW + 9, error=0
+    )
+    assert bench.read(queries.get_message, 1) == message(1).with_progress(expected)
 
 
 def test_changes_of_what_is_not_there_do_nothing(bench):
