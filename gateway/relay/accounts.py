@@ -80,6 +80,15 @@ class Accounts:
         """The account of this system_id."""
         return self._accounts.get(name)
 
+    def tenant_of(self, name: str) -> str:
+        """The tenant of an account; "" if it is not known any more."""
+        account = self._accounts.get(name)
+        return "" if account is None else account.settings.tenant
+
+    def tenants(self) -> dict[str, str]:
+        """The tenants of all accounts, by the accounts' names."""
+        return {name: account.settings.tenant for name, account in self._accounts.items()}
+
     def put(self, account: Account) -> None:
         """Add an account."""
         self._accounts[account.name] = account

@@ -15,6 +15,7 @@ from gateway.relay.batch import Batch, Committer
 from gateway.relay.clocks import Clocks
 from gateway.store import attestations as rows
 from gateway.store.attestations import ATTEST, ATTESTED, ERASE, NO_SALT, PURGE, PURGED, Mark
+from gateway.store.behind import words
 from gateway.store.ledger import Ledger
 from gateway.store.rows import MessageRow, StoreUnavailable
 
@@ -22,8 +23,8 @@ log = Logger()
 
 INTERVAL = 60.0
 BLOCK = 1000  # messages of one record
-SLICE = 200
-REST = 0.02  # seconds between slices
+SLICE = 50  # messages that the writer reads between two transactions
+REST = 0.002  # seconds between slices
 SETTLED_MS = 60_000  # ids are given out a little before they are stored: younger ones may still come
 RIPE_MS = 3_600_000  # a block that is not full waits so long
 PATIENCE_MS = 6 * 3_600_000  # and so long for those of its messages that have not ended
@@ -113,12 +114,16 @@ class Attesting:
 
     async def _marks(self, ids: list[int]) -> tuple[dict[int, Mark], list[int]]:
         """The marks of messages, and which of them cannot be read."""
-        found: dict[int, Mark | None] = {}
+        marks: dict[int, Mark] = {}
+        unreadable: list[int] = []
         for start in range(0, len(ids), SLICE):
-            found |= await self.ledger.read(rows.marked, ids[start : start + SLICE])
+            for id, leaf, salt in await self.ledger.behind("marks", ids[start : start + SLICE]):
+                if leaf is None:
+                    unreadable.append(id)
+                else:
+                    marks[id] = Mark(leaf, salt)
             await self._rest()
-        marks = {id: mark for id, mark in found.items() if mark is not None}
-        return marks, [id for id, mark in found.items() if mark is None]
+        return marks, unreadable
 
     def _attest(
         self,
@@ -152,7 +157,7 @@ class Attesting:
             met = [id for id in marks if id in changed and marks[id].salt not in (NO_SALT, PURGED)]
             for id in met:
                 before, after = changed[id]
-                told[id] = [rows.words(before, marks[id].salt).hex(), rows.words(after).hex()]
+                told[id] = [words(before, marks[id].salt).hex(), words(after).hex()]
             if met:
                 batch.changes.add("amend_attestation", block.salted(dict.fromkeys(met, NO_SALT)))
         if told:

@@ -178,17 +178,13 @@ class Relay:
             self.protection,
             self.audit,
             vault,
-            self._tenant_of,
-            Numbering(ledger, committer, vault, self._tenant_of, clocks),
+            self.accounts.tenant_of,
+            Numbering(ledger, committer, self.accounts.tenants, housekeeping, clocks),
             Resealing(ledger, self.book, committer, vault, housekeeping, clocks),
             Attesting(ledger, committer, self.audit, housekeeping, clocks),
             housekeeping,
             clocks,
         )
-
-    def _tenant_of(self, name: str) -> str:
-        account = self.accounts.get(name)
-        return "" if account is None else account.settings.tenant
 
     # generations
 

@@ -2,45 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.internet.task import LoopingCall
 from twisted.logger import Logger
 
 from gateway.relay.batch import Batch, Committer
 from gateway.relay.clocks import Clocks
 from gateway.store import numbers
+from gateway.store.behind import KEY
 from gateway.store.ledger import Ledger
+from gateway.store.numbers import BLOCK, NumberBlock
 from gateway.store.queries import get_counter
-from gateway.store.rows import MessageRow, StoreUnavailable
-from gateway.store.vault import Vault
+from gateway.store.rows import StoreUnavailable
 
 log = Logger()
 
 INTERVAL = 2.0
-SLICE = 200
-REST = 0.02
+REST = 0.002
 SETTLED_MS = 10_000  # ids are given out a little before they are stored: younger ones may still come
 
 
 class Numbering:
-    """Follows the messages. `tenant_of` names the tenant of an account, "" if it is not known any more."""
+    """Follows the messages. `tenants` are those of the accounts by their name; `housekeeping` is held while a
+    block is written, against erasure and purge.
+    """
 
     def __init__(
         self,
         ledger: Ledger,
         committer: Committer,
-        vault: Vault | None,
-        tenant_of: Callable[[str], str],
+        tenants: Callable[[], Mapping[str, str]],
+        housekeeping: DeferredLock,
         clocks: Clocks,
     ) -> None:
         self.ledger = ledger
         self.committer = committer
-        self.vault = vault
-        self.tenant_of = tenant_of
+        self.tenants = tenants
+        self.housekeeping = housekeeping
         self.clocks = clocks
-        self._tenants: set[str] = set()
+        self._known: set[str] = set()
         self._reached: int | None = None
         self._loop = LoopingCall(self._turn)
         self._loop.clock = clocks.timer  # type: ignore[assignment]
@@ -63,32 +65,39 @@ class Numbering:
         try:
             if self._reached is None:
                 self._reached = await self.ledger.read(get_counter, numbers.NUMBERED)
-                self._tenants.update(await self.ledger.read(numbers.tenants))
-            while rows := self._settled(await self.ledger.read(numbers.messages_after, self._reached, SLICE)):
-                await self._note(rows)
-                self._reached = rows[-1].id
-                if len(rows) < SLICE or not self._loop.running:
-                    return
-                rested: Deferred[None] = Deferred()
-                self.clocks.timer.callLater(REST, rested.callback, None)
-                await rested
+                self._known.update(await self.ledger.read(numbers.tenants))
+            more = True
+            while more:
+                async with self.housekeeping:
+                    more = await self._fill(self._reached) and self._loop.running
         except StoreUnavailable:
             return  # the next turn looks again
 
-    def _settled(self, rows: list[MessageRow]) -> list[MessageRow]:
-        last = self.clocks.now_ms() - SETTLED_MS
-        young = next((at for at, row in enumerate(rows) if row.accepted_at > last), len(rows))
-        return rows[:young]
-
-    async def _note(self, rows: list[MessageRow]) -> None:
-        batch = Batch()
-        for row in rows:
-            tenant = self.tenant_of(row.account)
-            if tenant not in self._tenants:
-                self._tenants.add(tenant)
+    async def _fill(self, after: int) -> bool:
+        """Write what fits into the last block, or a new one; whether there is more."""
+        block = await self.ledger.read(numbers.last_block)
+        ids, keys = (b"", b"") if block is None or block.full else (block.ids, block.keys)
+        settled, tenants = self.clocks.now_ms() - SETTLED_MS, dict(self.tenants())
+        reached, batch = after, Batch()
+        while len(keys) < BLOCK * KEY:
+            last, more_ids, more_keys, met = await self.ledger.behind("numbered", tenants, reached, settled)
+            if last == reached:
+                break
+            reached, ids, keys = last, ids + more_ids, keys + more_keys
+            for tenant in set(met) - self._known:
+                self._known.add(tenant)
                 batch.changes.add("count", (numbers.TENANT + tenant, 1))
-            if row.destination:
-                key = numbers.key_of(self.vault, tenant, row.destination)
-                batch.changes.add("number", (key, row.id))
-        batch.changes.add("count", (numbers.NUMBERED, rows[-1].id))
+            await self._rest()
+        if reached == after:
+            return False
+        if ids:
+            batch.changes.add("number", tuple(NumberBlock.of(ids, keys)))
+        batch.changes.add("count", (numbers.NUMBERED, reached))
         await self.committer.commit(batch, must=True)
+        self._reached = reached
+        return len(keys) >= BLOCK * KEY
+
+    def _rest(self) -> Deferred[None]:
+        rested: Deferred[None] = Deferred()
+        self.clocks.timer.callLater(REST, rested.callback, None)
+        return rested

@@ -170,7 +170,10 @@ class Privacy:
                     told["messages"] += 1
                     pairs.append((row, without_person(row)))
                     batch.changes.revise(pairs[-1][1])
-                    batch.changes.add(numbers.FORGET, (row.id,))
+            if pairs:
+                gone = [row.id for row, _ in pairs]
+                for name, values in await self.ledger.read(numbers.forgotten, gone):
+                    batch.changes.add(name, values)
             await self.attesting.erasing(pairs, batch)
             await self.committer.commit(batch, must=True)
 

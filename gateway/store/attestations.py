@@ -8,8 +8,6 @@ are not attested: retention blanks them.
 
 from __future__ import annotations
 
-import json
-import os
 from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping
 from hashlib import blake2b
@@ -18,12 +16,14 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, select
 
+from gateway.store.behind import FINAL, ID, LEAF, SALT
 from gateway.store.queries import get_counter
-from gateway.store.rows import MessageRow, Row
+from gateway.store.rows import Row
 from gateway.store.schema import attestation, message
-from gateway.store.sealing import SEALS, is_sealed, opened_message, vault_of
+from gateway.store.sealing import SEALS, vault_of
+from gateway.store.seals import is_sealed
 from gateway.store.statements import Statement, columns, deletion, insertion, register, revision
-from gateway.store.vault import Damaged, Vault
+from gateway.store.vault import Vault
 
 ATTESTED = "attested"
 """The counter of the last message that was looked at."""
@@ -31,15 +31,11 @@ ATTESTED = "attested"
 ATTEST, ERASE, PURGE = "attest", "erase messages", "purge messages"
 """The acts of the records that a verification goes by."""
 
-ID, LEAF, SALT = 8, 16, 16
 NO_SALT, PURGED = bytes(SALT), b"\xff" * SALT
 """What stands for the salt of an erased message, and of one that was purged."""
 
 PLAIN = b"\0"
 """What salts begin with that are not sealed."""
-
-FINAL = 10
-"""The first of the states in which a message has ended."""
 
 PAGE = 500
 
@@ -100,24 +96,6 @@ for _statement in (
     Statement("unattest", deletion(attestation, "number"), ("of",), slot="salts"),
 ):
     register(_statement)
-
-
-def words(row: MessageRow, salt: bytes = b"") -> bytes:
-    """The commitment to what of a message concerns a person."""
-    text = f"{row.source}\0{row.destination}\0{row.decision}".encode()
-    return blake2b(text, digest_size=LEAF, key=salt, person=b"attested words").digest()
-
-
-def leaf(row: MessageRow, words: bytes) -> bytes:
-    """A hash of what became of a message, and of the commitment to the rest."""
-    end = json.dumps([*row[:4], *row[6:9], *row[11:]], separators=(",", ":"))
-    return blake2b(words + end.encode(), digest_size=LEAF, person=b"attested end").digest()
-
-
-def mark(row: MessageRow) -> Mark:
-    """What a block keeps of a message, with a salt that nobody has had."""
-    salt = os.urandom(SALT)
-    return Mark(leaf(row, words(row, salt)), salt)
 
 
 def block(
@@ -184,18 +162,6 @@ def ahead(connection: Connection, limit: int, settled: int, ripe: int, patience:
     if left and rows[-1].accepted_at > patience:
         return None
     return Ahead([row.id for row in rows if row.state >= FINAL], left)
-
-
-def marked(connection: Connection, ids: Collection[int]) -> dict[int, Mark | None]:
-    """The marks of messages that have ended; None for one that cannot be read."""
-    found: dict[int, Mark | None] = {}
-    query = select(message).where(message.c.id.in_(ids), message.c.state >= FINAL).order_by(message.c.id)
-    for stored in connection.execute(query):
-        try:
-            found[stored.id] = mark(opened_message(connection, MessageRow._make(stored)))
-        except Damaged:
-            found[stored.id] = None
-    return found
 
 
 def left_over(connection: Connection) -> dict[int, list[int]]:

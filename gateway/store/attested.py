@@ -19,12 +19,11 @@ from gateway.store.attestations import (
     Attestation,
     Mark,
     ids_of,
-    leaf,
     opened,
-    words,
 )
 from gateway.store.audit import AuditRow
 from gateway.store.audit import opened as opened_record
+from gateway.store.behind import leaf, words
 from gateway.store.rows import MessageRow
 from gateway.store.schema import attestation, audit, message
 from gateway.store.sealing import opened_message, vault_of

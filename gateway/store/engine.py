@@ -26,7 +26,6 @@ from gateway.store.line import Line, threaded
 from gateway.store.remote import WriterProcess
 from gateway.store.rows import Frame, StoreLocked, StoreUnavailable, brief
 from gateway.store.sealing import OPTION, sealed
-from gateway.store.seals import seal_rows
 from gateway.store.statements import program
 from gateway.store.vault import Vault
 from gateway.store.writer import Writer
@@ -92,13 +91,14 @@ def open_store(
         held.callback(engine.dispose)
         if apart:
             writer = _process(where, reactor, vault, held)
-            line = Line(writer.write, writer.reserve, writer.open(), partial(packed, vault))
+            pack = partial(packed, vault)
+            line = Line(writer.write, writer.reserve, writer.read, writer.open(), pack)
         else:
             writer = None
             line = _thread(where, reactor, vault, held)
         reading = _thread_pool("store-reader", readers, held)
         journal = Journal(line, clock or reactor, floor=floor, depth=2 if apart else 1)
-        ledger = Ledger(engine, _runner(reactor, reading), journal)
+        ledger = Ledger(engine, _runner(reactor, reading), line)
         return Store(journal, ledger, place, held.pop_all(), vault, writer)
 
 
@@ -106,12 +106,10 @@ def _process(where: dict[str, Any], reactor: Any, vault: Vault | None, held: Exi
     """The writer in a process of its own, not yet started."""
     keys = None if vault is None else (vault.keyring.search, vault.keyring.versions, vault.sealing)
     kind = "sqlite" if "path" in where else "postgresql"
-    statements, reserve = program(kind)
-    order = {**where, "keys": keys, "program": (tuple(map(tuple, statements)), reserve)}
-    writer = WriterProcess(reactor, order)
+    statements, queries, reserve = program(kind)
+    order = {**where, "keys": keys, "program": (tuple(map(tuple, statements)), queries, reserve)}
+    writer = WriterProcess(reactor, order, vault)
     held.callback(writer.close)
-    if vault is not None:
-        vault.turned = writer.turn
     return writer
 
 
@@ -121,8 +119,7 @@ def _thread(where: dict[str, Any], reactor: Any, vault: Vault | None, held: Exit
         held.callback(os.close, lock_writer(Path(where["path"])))
     driver = driver_of(where)
     held.callback(driver.close)
-    seal = None if vault is None else partial(seal_rows, vault)
-    writer = Writer(driver, program(driver.kind), seal)
+    writer = Writer(driver, program(driver.kind), vault)
     run = _runner(reactor, _thread_pool("store-writer", 1, held))
     return threaded(writer, run, partial(_sealed, vault))
 

@@ -27,8 +27,6 @@ class FrameWriter(Protocol):
     pack: Callable[[Frame], Any]
     """Makes of a frame what can be handed over. Raises ValueError or TypeError if that cannot be stored."""
 
-    reserve: Callable[[str, int], Deferred[int]]
-
     def write(self, frames: Sequence[Any]) -> Deferred[list[Outcome]]:
         """Store packed frames. Several calls may be under way; they are answered in order. Frames that come
         back IN_DOUBT are to be written again, they alone and in the same order, before any others.
@@ -147,10 +145,6 @@ class Journal:
         if not self._telling and self._timer is None and self._may_write:
             self._next(self._floor if self._flights else 0.0)
         return entry.done
-
-    def reserve(self, name: str, number: int) -> Deferred[int]:
-        """The first of `number` ids never given out before. Fails with StoreUnavailable."""
-        return self._writer.reserve(name, number)
 
     def stop(self) -> Deferred[None]:
         """Take no more, write what has gathered, give up what a failing database does not take."""

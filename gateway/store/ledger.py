@@ -1,14 +1,14 @@
 """The ledger: reads of the store, in threads with connections of their own."""
 
 from collections.abc import Callable, Collection, Sequence
-from typing import Concatenate, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
 from twisted.internet.defer import Deferred
 
 from gateway.store import queries
-from gateway.store.journal import Journal, Runner
+from gateway.store.journal import Runner
 from gateway.store.queries import SentRow, Sought, Writer
 from gateway.store.rows import MessageRow, OutboxRow, State, StoreUnavailable, StrayRow, brief
 
@@ -16,13 +16,20 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+class Reserving(Protocol):
+    """What the ledger needs of the writer: a `Line` to it."""
+
+    reserve: Callable[[str, int], Deferred[int]]
+    read: Callable[..., Deferred[Any]]
+
+
 class Ledger:
     """Reads what the journal has committed. Every method fails with StoreUnavailable if the database does."""
 
-    def __init__(self, engine: Engine, run: Runner, journal: Journal) -> None:
+    def __init__(self, engine: Engine, run: Runner, writer: Reserving) -> None:
         self._engine = engine
         self._run = run
-        self._journal = journal
+        self._writer = writer
 
     def read(
         self, query: Callable[Concatenate[Connection, P], T], *args: P.args, **named: P.kwargs
@@ -89,4 +96,8 @@ class Ledger:
 
     def reserve_ids(self, name: str, number: int) -> Deferred[int]:
         """The first of `number` ids in a row, durably never given out again; names are independent."""
-        return self._journal.reserve(name, number)
+        return self._writer.reserve(name, number)
+
+    def behind(self, name: str, *args: Any) -> Deferred[Any]:
+        """What the writer works out of a slice of messages, see `behind.BEHIND`."""
+        return self._writer.read(name, *args)

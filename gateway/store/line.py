@@ -31,18 +31,21 @@ Ask = Callable[[Sequence[Any], int, bool], Deferred[Answer]]
 class Line:
     """Hands frames to a writer, by `ask`, and knows which of them may be stored without anybody knowing.
 
-    `number` is the last on record; `reserve` gives ids, `pack` makes of a frame what can be handed over.
+    `number` is the last on record; `reserve` gives ids, `read` works out what is named, `pack` makes of a
+    frame what can be handed over.
     """
 
     def __init__(
         self,
         ask: Ask,
         reserve: Callable[[str, int], Deferred[int]],
+        read: Callable[..., Deferred[Any]],
         number: int,
         pack: Callable[[Frame], Any] = lambda frame: frame,
     ) -> None:
         self.pack = pack
         self.reserve = reserve
+        self.read = read
         self._ask = ask
         self._next = number + 1
         self._flying = 0
@@ -92,6 +95,7 @@ def threaded(writer: Writer, run: Runner, pack: Callable[[Frame], Any] = lambda 
     return Line(
         lambda *asked: run(write, *asked),
         lambda name, number: run(writer.reserve, name, number),
+        lambda name, *args: run(writer.read, name, *args),
         writer.open(),
         pack,
     )

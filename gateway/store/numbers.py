@@ -1,21 +1,24 @@
-"""By what messages of a number are found: a keyed hash for each tenant, filled behind the traffic.
+"""By what messages of a number are found: keyed hashes, others for each tenant, filled behind the traffic.
 
-`gateway.relay.numbering` fills it in order of ids; what it has not reached yet is read message by message.
+`gateway.relay.numbering` fills blocks of them in order of ids; what it has not reached yet is read message by
+message. There is no index: a search looks through all blocks, 16 octets a message, which takes a tenth of a
+second for a million messages; an index would cost each of them two random writes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from typing import NamedTuple
 
-from sqlalchemy import Connection, func, select
-from sqlalchemy.dialects import postgresql
+from sqlalchemy import Connection, bindparam, delete, exists, func, select
 
 from gateway.store import queries, sealing
+from gateway.store.behind import ID, KEY, number_key
 from gateway.store.queries import get_counter
-from gateway.store.rows import MessageRow
-from gateway.store.schema import counter, message, message_number, outbox
+from gateway.store.rows import Frame, MessageRow
+from gateway.store.schema import counter, message, number_block, outbox
 from gateway.store.sealing import vault_of
-from gateway.store.statements import Statement, columns, deletion, register
+from gateway.store.statements import Statement, columns, register, upsertion
 from gateway.store.vault import Vault
 
 NUMBERED = "numbered"
@@ -24,20 +27,65 @@ NUMBERED = "numbered"
 TENANT = "tenant:"
 """How the counters that name the tenants of numbered messages begin."""
 
-FORGET = "unnumber"
-"""The statement by which a message is found no more."""
-
+BLOCK = 2000  # messages
 PAGE = 1000
+GONE = bytes(KEY)
+"""What stands for the key of a message that is found no more."""
 
 for _statement in (
+    Statement("number", upsertion(number_block), columns(number_block), slot="number"),
+    # Blocks up to this message none of whose messages is there any more.
     Statement(
-        "number",
-        postgresql.insert(message_number).on_conflict_do_nothing(),
-        columns(message_number),
+        "unnumber",
+        delete(number_block).where(
+            number_block.c.last <= bindparam("until"),
+            ~exists().where(message.c.id.between(number_block.c.first, number_block.c.last)),
+        ),
+        ("until",),
     ),
-    Statement(FORGET, deletion(message_number, "message_id"), ("of",), slot="number"),
 ):
     register(_statement)
+
+
+class NumberBlock(NamedTuple):
+    """Messages in order of ids, and by what each is found."""
+
+    first: int
+    last: int
+    ids: bytes
+    keys: bytes
+
+    @classmethod
+    def of(cls, ids: bytes, keys: bytes) -> NumberBlock:
+        """The block of these; at least one."""
+        return cls(int.from_bytes(ids[:ID], "big"), int.from_bytes(ids[-ID:], "big"), ids, keys)
+
+    @property
+    def full(self) -> bool:
+        """Whether the next message begins another block."""
+        return len(self.keys) >= BLOCK * KEY
+
+    def found(self, keys: Collection[bytes]) -> list[int]:
+        """The messages that have one of these keys."""
+        ids: list[int] = []
+        for key in keys:
+            at = self.keys.find(key)
+            while at >= 0:
+                if at % KEY == 0:
+                    ids.append(int.from_bytes(self.ids[at : at + ID], "big"))
+                at = self.keys.find(key, at + 1)
+        return ids
+
+    def without(self, gone: Collection[int]) -> NumberBlock:
+        """The block in which some messages are found no more."""
+        keys = bytearray(self.keys)
+        for id in gone:
+            at = self.ids.find(id.to_bytes(ID, "big"))
+            while at >= 0 and at % ID:
+                at = self.ids.find(id.to_bytes(ID, "big"), at + 1)
+            if at >= 0:
+                keys[at : at + KEY] = GONE
+        return self._replace(keys=bytes(keys))
 
 
 def key_of(vault: Vault | None, tenant: str, number: str) -> str:
@@ -45,17 +93,31 @@ def key_of(vault: Vault | None, tenant: str, number: str) -> str:
     return number if vault is None else vault.found_by(tenant, number)
 
 
-def numbers(connection: Connection, tenant: str, number: str, after: int, limit: int) -> list[int]:
-    """Ids of a tenant's messages to this number (digits with the calling code) above `after`, in order.
+def last_block(connection: Connection) -> NumberBlock | None:
+    """The block of the youngest messages."""
+    query = select(number_block).order_by(number_block.c.first.desc()).limit(1)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else NumberBlock._make(row)
 
-    Messages of the last seconds may be missing: `unnumbered` has them.
-    """
-    vault = vault_of(connection)
-    query = select(message_number.c.message_id).where(
-        message_number.c.number.in_({number, key_of(vault, tenant, number)}),
-        message_number.c.message_id > after,
-    )
-    return list(connection.scalars(query.order_by(message_number.c.message_id).limit(limit)))
+
+def forgotten(connection: Connection, ids: Sequence[int]) -> Frame:
+    """What is to be stored so that these messages, in order, are found no more."""
+    frame: Frame = []
+    query = select(number_block).where(number_block.c.first <= ids[-1], number_block.c.last >= ids[0])
+    for block in map(NumberBlock._make, connection.execute(query.order_by(number_block.c.first))):
+        gone = [id for id in ids if block.first <= id <= block.last]
+        if gone:
+            frame.append(("number", tuple(block.without(gone))))
+    return frame
+
+
+def _blocks(connection: Connection) -> Iterator[NumberBlock]:
+    after = -1
+    query = select(number_block).where(number_block.c.first > bindparam("after"))
+    query = query.order_by(number_block.c.first).limit(PAGE // 10)
+    while rows := connection.execute(query, {"after": after}).all():
+        yield from map(NumberBlock._make, rows)
+        after = rows[-1].first
 
 
 def unnumbered(connection: Connection, number: str) -> list[MessageRow]:
@@ -81,10 +143,14 @@ def tenants(connection: Connection) -> list[str]:
 
 
 def messages_to(connection: Connection, number: str) -> list[int]:
-    """Ids of all messages to a number, whosever they are, in order."""
+    """Ids of all messages to a number, whosever they are, in order; seldom one that is to another."""
     found = {row.id for row in unnumbered(connection, number)}
-    for tenant in tenants(connection):
-        found.update(_all(connection, tenant, number))
+    vault = vault_of(connection)
+    vaults = {vault, None}
+    names = ["", *tenants(connection)]
+    keys = {number_key(each, tenant, number) for each in vaults for tenant in names}
+    for block in _blocks(connection):
+        found.update(block.found(keys))
     return sorted(found)
 
 
@@ -101,10 +167,3 @@ def waiting_about(connection: Connection, ids: Sequence[int], number: str) -> tu
         strays += sum(row.destination == number for row in rows)
         after = rows[-1].seq
     return receipts, strays
-
-
-def _all(connection: Connection, tenant: str, number: str) -> Iterable[int]:
-    after = 0
-    while ids := numbers(connection, tenant, number, after, PAGE):
-        yield from ids
-        after = ids[-1]

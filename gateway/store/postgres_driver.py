@@ -72,6 +72,15 @@ class PostgresDriver:
             raise self._failed(error) from error
         return int(answer)
 
+    def query(self, sql: str, row: Row) -> list[Row]:
+        connection = self._connected()
+        try:
+            found = connection.execute(sql, row).fetchall()
+            connection.commit()
+        except psycopg.Error as error:
+            raise self._failed(error) from error
+        return found
+
     def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:

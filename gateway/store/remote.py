@@ -20,6 +20,7 @@ from twisted.logger import Logger
 from gateway.settings.keys import Keyring
 from gateway.store.line import Answer, WriterGone
 from gateway.store.rows import StoreLocked, StoreUnavailable
+from gateway.store.vault import Vault
 from gateway.store.writer import STORED
 from gateway.store.writer_process import HEAD, LOCKED, OPENED, heard, packed
 
@@ -36,9 +37,12 @@ CLOSING = 30.0
 class WriterProcess:
     """One writer after the other: when one has died the next order begins another."""
 
-    def __init__(self, reactor: Any, where: dict[str, Any]) -> None:
-        """`where` is the first order, see `writer_process`."""
+    def __init__(self, reactor: Any, where: dict[str, Any], vault: Vault | None = None) -> None:
+        """`where` is the first order, see `writer_process`; `vault` has the keys that are in it."""
         self._reactor = reactor
+        self._vault = vault
+        if vault is not None:
+            vault.turned = self._turn
         self._where = where
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
@@ -89,18 +93,18 @@ class WriterProcess:
     def reserve(self, name: str, number: int) -> Deferred[int]:
         """The first of `number` ids. Fails with StoreUnavailable."""
 
-        def told(answer: tuple[Any, ...]) -> int:
-            first, why = answer
-            if first is None:
-                raise StoreUnavailable(why)
-            return int(first)
+        return self._ask("reserve", name, number).addCallback(_available)
 
-        return self._ask("reserve", name, number).addCallback(told)
+    def read(self, name: str, *args: Any) -> Deferred[Any]:
+        """Work something out behind the traffic, see `behind`. Fails with StoreUnavailable."""
+        strict = self._vault is not None and self._vault.strict
+        return self._ask("read", strict, name, *args).addCallback(_available)
 
-    def turn(self, keyring: Keyring) -> None:
+    def _turn(self, keyring: Keyring) -> None:
         """Seal by other keys what is written from now on."""
-        keys = (keyring.search, keyring.versions)
-        self._where["keys"] = (*keys, self._where["keys"][2])
+        assert self._vault is not None
+        keys = (keyring.search, keyring.versions, self._vault.sealing)
+        self._where["keys"] = keys
         if self._protocol is not None:
             self._protocol.order(packed(("keys", *keys)))
 
@@ -178,6 +182,13 @@ class WriterProcess:
         if process is not None and not self._closed:
             process.kill()  # if it lives it is not heard any more
             log.error("the writer of the store, process {pid}, has died; another is begun", pid=process.pid)
+
+
+def _available(answer: tuple[Any, str]) -> Any:
+    value, why = answer
+    if value is None:
+        raise StoreUnavailable(why)
+    return value
 
 
 class _Line(Protocol):

@@ -14,7 +14,6 @@ from gateway.store.calls import CallRow, given_up_before
 from gateway.store.journal import Journal, Timer
 from gateway.store.ledger import Ledger
 from gateway.store.lifted import lifted_before
-from gateway.store.numbers import FORGET
 from gateway.store.people import PURGE_CASE, CaseRow, closed_cases
 from gateway.store.rows import Changes, Frame, Kind, MessageRow
 from gateway.store.schema import message, outbox, stray
@@ -139,8 +138,8 @@ class Purge:
             free = ids if self._held is None else await self._free(ids, self._held)
             if self._removing is not None and not self._dry:
                 await self._removing(free)
-            operations: Frame = [(name, (id,)) for id in free for name in ("purge", FORGET)]
-            await self._apply(operations)
+            operations: Frame = [("purge", (id,)) for id in free]
+            await self._apply([*operations, ("unnumber", (ids[-1],))] if free else operations)
             purged.messages += len(free)
             purged.held += len(ids) - len(free)
 

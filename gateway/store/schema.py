@@ -261,14 +261,14 @@ hold = Table(
     Column("words", Text, nullable=False),
 )
 
-# By what messages of a number are found; filled behind the traffic.
-message_number = Table(
-    "message_number",
+# By what messages of a number are found, in blocks: see numbers.py.
+number_block = Table(
+    "number_block",
     metadata,
-    Column("number", Text, primary_key=True),
-    Column("message_id", Whole, primary_key=True, autoincrement=False),
-    Index("message_number_id", "message_id"),
-    sqlite_with_rowid=False,
+    Column("first", Whole, primary_key=True, autoincrement=False),
+    Column("last", Whole, nullable=False),
+    Column("ids", LargeBinary, nullable=False),
+    Column("keys", LargeBinary, nullable=False),
 )
 
 # Every edit of templates made at run time, in order: those in force follow from the files and all of these.

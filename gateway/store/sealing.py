@@ -12,7 +12,8 @@ from typing import Any, NamedTuple, TypeVar, cast
 from sqlalchemy import Connection
 
 from gateway.store.rows import Frame, MessageRow, OutboxRow, Row, StrayRow
-from gateway.store.vault import FOUND, MARKS, TEXT, Vault
+from gateway.store.seals import is_sealed, message_parts
+from gateway.store.vault import FOUND, TEXT, Vault
 
 T = TypeVar("T", bound=NamedTuple)
 Seal = Callable[[Vault, Any], Iterable[tuple[str, Row]]]
@@ -57,11 +58,6 @@ FINDS: dict[str, Seal] = {}
 # rows
 
 
-def is_sealed(blob: bytes) -> bool:
-    """Whether an octet column holds a blob and not a PDU."""
-    return blob[:1] in MARKS
-
-
 def is_sealed_text(text: str | None) -> bool:
     """Whether a text column holds a blob."""
     return text is not None and text.startswith(TEXT)
@@ -70,12 +66,6 @@ def is_sealed_text(text: str | None) -> bool:
 def is_key(number: str) -> bool:
     """Whether what stands for a number is by what it is found."""
     return number.startswith(FOUND)
-
-
-def message_parts(vault: Vault, id: int, blob: bytes) -> tuple[str, str, str, bytes]:
-    """Source, destination, decision and PDU of a message. Raises Damaged."""
-    source, destination, decision, pdu = vault.open(blob, b"message %d" % id).split(b"\0", 3)
-    return source.decode(), destination.decode(), decision.decode(), pdu
 
 
 def messages(connection: Connection, found: Iterable[Any]) -> list[MessageRow]:

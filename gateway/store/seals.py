@@ -1,4 +1,4 @@
-"""How the rows on the way of a message are sealed, where the writer is: beside nothing but the keys.
+"""How the rows on the way of a message are sealed and opened, where the writer is, with nothing but the keys.
 
 One blob holds all of a row's fields that concern a person; in their own columns stands nothing. The rows of
 rarer statements are sealed before they go to the writer, see `sealing`.
@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from gateway.store.rows import Frame, Row
-from gateway.store.vault import BLANK, WHOLE, Vault
+from gateway.store.vault import BLANK, MARKS, WHOLE, Vault
 
 
 def seal_rows(vault: Vault, frame: Frame) -> Frame:
@@ -22,6 +22,17 @@ def seal_rows(vault: Vault, frame: Frame) -> Frame:
         seal = HOT.get(operation[0])
         made.append(operation if seal is None else (operation[0], seal(vault, operation[1])))
     return made
+
+
+def is_sealed(blob: bytes) -> bool:
+    """Whether an octet column holds a blob and not a PDU."""
+    return blob[:1] in MARKS
+
+
+def message_parts(vault: Vault, id: int, blob: bytes) -> tuple[str, str, str, bytes]:
+    """Source, destination, decision and PDU of a message. Raises Damaged."""
+    source, destination, decision, pdu = vault.open(blob, b"message %d" % id).split(b"\0", 3)
+    return source.decode(), destination.decode(), decision.decode(), pdu
 
 
 def _insert(vault: Vault, row: Any) -> Row:

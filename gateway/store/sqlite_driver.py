@@ -73,6 +73,14 @@ class SqliteDriver:
             raise StoreUnavailable(f"{self.path}: {error}") from error
         return int(answer)
 
+    def query(self, sql: str, row: Row) -> list[Row]:
+        connection = self._connected()
+        try:
+            return connection.execute(sql, row).fetchall()
+        except sqlite3.Error as error:
+            self.close()
+            raise StoreUnavailable(f"{self.path}: {error}") from error
+
     def close(self) -> None:
         connection, self._connection = self._connection, None
         if connection is not None:

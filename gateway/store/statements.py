@@ -8,12 +8,25 @@ deletions.
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from sqlalchemy import Delete, Insert, Table, Update, bindparam, delete, insert, literal_column, null, update
+from sqlalchemy import (
+    Delete,
+    Insert,
+    Table,
+    Update,
+    bindparam,
+    delete,
+    insert,
+    literal_column,
+    null,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect
 
 from gateway.store import schema
+from gateway.store.behind import SLICE
 from gateway.store.rows import Progress, State
 from gateway.store.writer import Prepared, Program
 
@@ -96,7 +109,8 @@ def program(kind: str, statements: Iterable[Statement] | None = None) -> Program
     dialect = dialect_of(kind)
     chosen = registered() if statements is None else statements
     prepared = tuple(each.prepared(dialect) for each in chosen)
-    return Program(prepared, str(_reservation().compile(dialect=dialect)))
+    queries = {name: str(query.compile(dialect=dialect)) for name, query in QUERIES.items()}
+    return Program(prepared, queries, str(_reservation().compile(dialect=dialect)))
 
 
 def dialect_of(kind: str) -> Dialect:
@@ -105,6 +119,23 @@ def dialect_of(kind: str) -> Dialect:
         return sqlite.dialect()
     dialect: Dialect = PGDialect_psycopg(paramstyle="format")  # type: ignore[no-untyped-call]
     return dialect
+
+
+_message = schema.message
+
+QUERIES = {
+    "one": select(_message).where(_message.c.id == bindparam("id")),
+    "between": select(_message)
+    .where(_message.c.id >= bindparam("first"), _message.c.id <= bindparam("last"))
+    .order_by(_message.c.id),
+    "numbers": select(
+        _message.c.id, _message.c.account, _message.c.accepted_at, _message.c.destination, _message.c.pdu
+    )
+    .where(_message.c.id > bindparam("after"))
+    .order_by(_message.c.id)
+    .suffix_with(f"LIMIT {SLICE}"),
+}
+"""What `behind` asks, with positional parameters in this order."""
 
 
 def _reservation() -> Insert:

@@ -6,10 +6,13 @@ the number of its last one. So whoever does not know whether a frame was stored 
 once.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple, Protocol
 
+from gateway.store.behind import BEHIND
 from gateway.store.rows import ChangeRefused, Frame, Row, StoreUnavailable, Value
+from gateway.store.seals import seal_rows
+from gateway.store.vault import Vault
 
 STORED, REFUSED, UNAVAILABLE, IN_DOUBT, UNTRIED = range(5)
 Outcome = tuple[int, str]
@@ -37,6 +40,7 @@ class Program(NamedTuple):
     """All that a writer can run, in the order in which it runs it, as plain values."""
 
     statements: tuple[Prepared, ...]
+    queries: dict[str, str]  # what is read behind the traffic, by name
     reserve: str  # its row: name, 1 + number, number, number
 
 
@@ -59,6 +63,9 @@ class Driver(Protocol):
     def ask(self, sql: str, row: Row) -> int:
         """Run one statement in a transaction of its own and return the number it returns."""
 
+    def query(self, sql: str, row: Row) -> list[Row]:
+        """All rows of a query. Raises StoreUnavailable, as `ask` does."""
+
     def close(self) -> None:
         """Give the connection up."""
 
@@ -66,12 +73,11 @@ class Driver(Protocol):
 class Writer:
     """Writes frames through a driver. Not thread-safe: one thread at a time."""
 
-    def __init__(
-        self, driver: Driver, program: Program, seal: Callable[[Frame], Frame] | None = None
-    ) -> None:
-        """`seal` makes of a frame what may stand on disk."""
+    def __init__(self, driver: Driver, program: Program, vault: Vault | None = None) -> None:
+        """`vault` makes of a frame what may stand on disk."""
+        self.vault = vault
         self._driver = driver
-        self._seal = seal
+        self._queries = program.queries
         self._sql = {each.name: each.sql for each in program.statements}
         self._slots = slots(program.statements)
         self._reserve = program.reserve
@@ -110,6 +116,13 @@ class Writer:
         """The first of `number` ids that nobody has had or will have again. Raises StoreUnavailable."""
         return self._driver.ask(self._reserve, (name, 1 + number, number, number))
 
+    def read(self, name: str, *args: Any) -> Any:
+        """Work something out behind the traffic, see `behind`. Raises StoreUnavailable."""
+        return BEHIND[name](self._query, self.vault, *args)
+
+    def _query(self, name: str, row: Row) -> list[Row]:
+        return self._driver.query(self._queries[name], row)
+
     def close(self) -> None:
         self._driver.close()
 
@@ -123,7 +136,8 @@ class Writer:
 
     def _transact(self, frames: Sequence[Frame], number: int) -> Outcome:
         try:
-            ready = frames if self._seal is None else [self._seal(frame) for frame in frames]
+            vault = self.vault
+            ready = frames if vault is None else [seal_rows(vault, frame) for frame in frames]
             runs = fold(ready, self._slots)
         except (LookupError, TypeError, ValueError) as error:
             return REFUSED, f"not a change: {error!r}"

@@ -9,7 +9,8 @@ An order is a tuple, marshalled, behind its length in four octets; so is an answ
     ("open", {...})                       -> (code, why, number)      the first order: where, program, keys
     ("write", frames, first, again)       -> (outcomes, number)       frames are marshalled each by itself
     ("reserve", name, number)             -> (first, why)             None if the store is not available
-    ("keys", search, versions)            -> nothing                  seal by these from now on
+    ("read", strict, name, args...)       -> (value, why)             None if the store is not available
+    ("keys", search, versions, sealing)   -> nothing                  go by these from now on
 """
 
 from __future__ import annotations
@@ -22,13 +23,11 @@ import socket
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from gateway.settings.keys import Keyring
 from gateway.store.rows import StoreLocked, StoreUnavailable
-from gateway.store.seals import seal_rows
 from gateway.store.sqlite_driver import SqliteDriver
 from gateway.store.vault import Vault
 from gateway.store.writer import IN_DOUBT, STORED, UNAVAILABLE, Driver, Outcome, Prepared, Program, Writer
@@ -106,10 +105,9 @@ class Desk:
         self._lock: int | None = None
         self.driver = driver_of(where)
         self.vault = vault_of(where)
-        seal = None if self.vault is None else partial(seal_rows, self.vault)
-        statements, reserve = where["program"]
-        program = Program(tuple(Prepared(*each) for each in statements), reserve)
-        self.writer = Writer(self.driver, program, seal)
+        statements, queries, reserve = where["program"]
+        program = Program(tuple(Prepared(*each) for each in statements), queries, reserve)
+        self.writer = Writer(self.driver, program, self.vault)
 
     def open(self) -> tuple[int, str, int]:
         """Whether the store can be written to, why not, and the number of the last frame on record."""
@@ -140,9 +138,19 @@ class Desk:
         except (StoreUnavailable, OSError) as error:
             return None, str(error)
 
-    def keys(self, search: bytes, versions: dict[int, bytes]) -> None:
-        """Seal by the newest of these from now on."""
+    def read(self, strict: bool, name: str, *args: Any) -> tuple[Any, str]:
+        """What was worked out behind the traffic, or None and why not."""
         if self.vault is not None:
+            self.vault.strict = strict
+        try:
+            return self.writer.read(name, *args), ""
+        except StoreUnavailable as error:
+            return None, str(error)
+
+    def keys(self, search: bytes, versions: dict[int, bytes], sealing: bool) -> None:
+        """Seal by the newest of these from now on, or not at all."""
+        if self.vault is not None:
+            self.vault.sealing = sealing
             self.vault.turn(Keyring(search, versions))
 
     def close(self) -> None:

@@ -87,5 +87,4 @@ class HandOver:
 
     def __init__(self, writer: Any, run: Callable[..., Any]) -> None:
         self.pack = lambda frame: frame
-        self.reserve = lambda name, number: run(writer.reserve, name, number)
         self.write = lambda frames: run(writer.write, frames)

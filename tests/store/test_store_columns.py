@@ -16,7 +16,7 @@ SEALED = {
     "event_call": "body",
     "audit": "person entry salt",
     "hold": "words",
-    "message_number": "number",
+    "number_block": "keys",
     "attestation": "salts",
 }
 """In the blob of their row, or, as a number by which something is found, a keyed hash."""
@@ -53,6 +53,7 @@ PLAIN = {
         "made_by reason": WORKERS,
     },
     "hold": {"account tenant": NAMES},
+    "number_block": {"ids": "ids of messages"},
     "attestation": {"left ids": "ids of messages", "leaves": HASHES},
 }
 
@@ -69,5 +70,5 @@ def test_every_column_of_text_or_octets_is_declared_once() -> None:
 
 def test_what_is_sealed_is_sealed_anew_at_a_rotation() -> None:
     kinds = {kind.table.name: kind.column for kind in (rotation.MESSAGES, *rotation.OTHERS)}
-    assert kinds.keys() == SEALED.keys() - {"message_number"}  # which has hashes alone
+    assert kinds.keys() == SEALED.keys() - {"number_block"}  # which has hashes alone
     assert all(column in SEALED[name].split() for name, column in kinds.items())

@@ -1,13 +1,20 @@
 """What is found by its number, held, and sealed anew."""
 
+import pytest
 import pytest_twisted
 from store_samples import DAY, NOW, changes, delivered, lost, message, waiting
 from test_store_vault import CALL, CASE, PERSON, WRITTEN, everything, read_back, said
 from twisted.internet import reactor
+from twisted.internet.defer import DeferredLock
 
+from gateway.relay import numbering
+from gateway.relay.batch import Committer, Outgoing
+from gateway.relay.clocks import Clocks
+from gateway.relay.numbering import Numbering
 from gateway.settings.keys import new_keyring
 from gateway.settings.node import Retention
-from gateway.store import calls, holds, numbers, people, rotation
+from gateway.store import calls, holds, numbers, people, queries, rotation
+from gateway.store.behind import ID, KEY, number_key
 from gateway.store.holds import Hold
 from gateway.store.retention import Purge
 from gateway.store.vault import Vault
@@ -61,6 +68,7 @@ async def test_everything_is_sealed_plain_and_sealed_anew(open_at, place):
         assert await store.ledger.read(holds.holds) == [HELD]
         assert await store.ledger.read(rotation.in_use) == {version}
     vault.sealing = False
+    vault.turn(vault.keyring)
     assert rotation.target(vault) == 0
     assert await seal_anew(store, 0) == 11
     await store.close()
@@ -96,23 +104,27 @@ async def test_what_has_gone_meanwhile_stays_gone(open_here):
 async def test_messages_are_found_by_their_number(open_here):
     vault = Vault(new_keyring())
     store = open_here(vault=vault)
-    batch = changes()
+    batch, ids, keys = changes(), [], []
     for id in range(1, 9):
         batch.insert(said(id, destination=PERSON if id % 2 else OTHER))
     for id in range(1, 6):
         number = PERSON if id % 2 else OTHER
-        for _ in range(2):  # the second time changes nothing
-            batch.add("number", (numbers.key_of(vault, "Bank", number), id))
+        ids.append(id.to_bytes(ID, "big"))
+        keys.append(number_key(vault, "Bank", number))
+    block = numbers.NumberBlock.of(b"".join(ids), b"".join(keys))
+    for _ in range(2):  # the second time changes nothing
+        batch.add("number", tuple(block))
     batch.add("count", (numbers.NUMBERED, 5))
     batch.add("count", (numbers.TENANT + "Bank", 1))
     await store.journal.commit(batch)
     read = store.ledger.read
-    assert await read(numbers.numbers, "Bank", PERSON, 0, 2) == [1, 3]
-    assert await read(numbers.numbers, "Bank", PERSON, 3, 2) == [5]
-    assert await read(numbers.numbers, "Shop", PERSON, 0, 2) == []
     assert await read(numbers.messages_to, PERSON) == [1, 3, 5, 7]
-    await store.journal.commit(changes(lambda batch: batch.add(numbers.FORGET, (3,))))
-    assert await read(numbers.numbers, "Bank", PERSON, 0, 9) == [1, 5]
+    assert block.found([number_key(vault, "Bank", PERSON)]) == [1, 3, 5]
+    assert block.found([number_key(vault, "Shop", PERSON), number_key(None, "Bank", PERSON)]) == []
+    ((name, row),) = await read(numbers.forgotten, [3, 7])
+    await store.journal.commit(changes(lambda batch: batch.add(name, row)))
+    assert await read(numbers.messages_to, PERSON) == [1, 5, 7]
+    assert await read(numbers.messages_to, OTHER) == [2, 4, 6, 8]
 
 
 @pytest_twisted.ensureDeferred
@@ -122,7 +134,8 @@ async def test_what_is_held_is_not_purged(open_here):
     for id, days in ((1, 200), (2, 200), (3, 9), (4, 9)):
         batch.insert(message(id, accepted_at=NOW - days * DAY, account="bank" if id % 2 else "shop"))
         batch.progress(id, delivered(id))
-        batch.add("number", (message(id).destination, id))
+    ids = b"".join(id.to_bytes(ID, "big") for id in (1, 2, 3, 4))
+    batch.add("number", tuple(numbers.NumberBlock.of(ids, bytes(4 * KEY))))
     await store.journal.commit(batch)
 
     def purge(held, dry=False):
@@ -137,7 +150,7 @@ async def test_what_is_held_is_not_purged(open_here):
     assert await purge(of_the_bank) == found
     rows = await store.ledger.messages(range(9))
     assert [(row.id, bool(row.pdu)) for row in rows] == [(1, True), (3, True), (4, False)]
-    assert await store.ledger.read(numbers.numbers, "", message(2).destination, 0, 9) == []
+    assert (await store.ledger.read(numbers.last_block)).ids == ids  # some of its messages are held
     await store.journal.commit(changes(lambda batch: batch.add("count", ("bodies", 0))))
     found = await purge(None)
     assert (found.bodies, found.messages, found.held) == (2, 1, 0)
@@ -226,3 +239,41 @@ def test_what_a_hold_covers():
     assert not HELD.covers(PERSON, "any", "Bank", NOW - 1)
     assert HELD._replace(number="", tenant="", until=None).covers(OTHER, "any", "Bank", NOW)
     assert not HELD._replace(account="bank").covers(PERSON, "any", "Shop", NOW - 1)
+
+
+@pytest.mark.parametrize("apart", [True, False], ids=["process", "thread"])
+@pytest_twisted.ensureDeferred
+async def test_numbers_are_noted_in_blocks_behind_the_traffic(open_here, apart, monkeypatch):
+    monkeypatch.setattr(numbers, "BLOCK", 150)
+    monkeypatch.setattr(numbering, "BLOCK", 150)
+    vault = Vault(new_keyring())
+    store = open_here(vault=vault, apart=apart)
+    now = [NOW + 1_000_000]
+    clocks = Clocks(reactor, lambda: now[0] / 1000)
+    committer = Committer(store.journal, Outgoing())
+    follows = Numbering(store.ledger, committer, lambda: {"bank": "Bank"}, DeferredLock(), clocks)
+    await note(follows)
+    batch = changes()
+    for id in range(1, 401):
+        batch.insert(said(id, destination=PERSON if id % 100 == 7 else OTHER, accepted_at=NOW))
+    batch.insert(said(500, destination=PERSON, accepted_at=now[0]))  # too young
+    await store.journal.commit(batch)
+    await note(follows)
+    read = store.ledger.read
+    assert await read(queries.get_counter, numbers.NUMBERED) == 400
+    assert await read(numbers.tenants) == ["Bank"]
+    assert await read(numbers.messages_to, PERSON) == [7, 107, 207, 307, 500]
+    now[0] += 1_000_000
+    again = Numbering(store.ledger, committer, lambda: {"bank": "Bank"}, DeferredLock(), clocks)
+    await note(again)
+    assert await read(queries.get_counter, numbers.NUMBERED) == 500
+    block = await read(numbers.last_block)
+    assert (block.last, block.found([number_key(vault, "Bank", PERSON)])[-1]) == (500, 500)
+    assert await read(numbers.messages_to, PERSON) == [7, 107, 207, 307, 500]
+
+
+async def note(follows):
+    """Until nothing is left."""
+    follows.start()
+    await follows.catch_up()
+    follows.stop()
