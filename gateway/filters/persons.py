@@ -115,6 +115,7 @@ class Persons:
             self.book = book
         self.tiers = Tiers(generation)
         self.numbering = Numbering(self.book.regions())
+        self._versions: dict[str, str] = {}
         self._books = dict(self._own_books(generation))
         self._zones: dict[str, Prefixes] = {
             name: tuple(sorted(tenant.zones.items(), key=lambda item: -len(item[0])))
@@ -152,6 +153,15 @@ class Persons:
         """What holds for a tenant's messages of a category to a number."""
         place = self.numbering.place(digits)
         return self._book(tenant).rules(place.country, place.region, category)
+
+    def pack_version(self, digits: str) -> str:
+        """The pack of a number's country, and of which day it is (`CN 2026-10-01`); "" if there is none."""
+        country = self.numbering.place(digits).country
+        found = self._versions.get(country)
+        if found is None:
+            pack = self.book.pack(country)
+            found = self._versions[country] = "" if pack is None else f"{pack.pack} {pack.version}"
+        return found
 
     def program(self, message: Message) -> str:
         """The program a message is of."""

@@ -159,6 +159,7 @@ class Consenting:
             evidence=origin.evidence,
             locale=origin.language,
             expires_at=expires_at,
+            pack_version=self.people.persons.pack_version(digits),
         )
         self.tell(event, batch)
 

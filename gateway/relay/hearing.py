@@ -271,6 +271,7 @@ class Hearing:
             actor="person",
             evidence=heard.evidence,
             expires_at=None if until == NEVER else until,
+            pack_version=self.persons.pack_version(heard.digits),
         )
         self.consenting.tell(event, batch)
 

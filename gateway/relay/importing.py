@@ -115,6 +115,7 @@ class _Reading:
     def __init__(self, people: People, tenant: str, usual: Mapping[str, Any]) -> None:
         self.now = 0
         self._digits = people.persons.digits
+        self._version = people.persons.pack_version
         self._tenant = tenant
         self._usual = dict(usual)
         self._evidence = str(self._usual.pop("evidence", None) or "")
@@ -133,10 +134,11 @@ class _Reading:
         until = row.pop("expires_at", None)
         expires_at = None if until in ("", None) else int(until)
         evidence = str(row.pop("evidence", None) or self._evidence)
-        common = tuple(row.items())
+        version = self._version(number)
+        common = (version, *row.items())
         form = self._forms.get(common)
         if form is None:
-            form = self._forms[common] = self._form(row)
+            form = self._forms[common] = self._form(row, version)
         if isinstance(form, str):
             raise ValueError(form)
         if form.like.kind in RECORDED:
@@ -151,10 +153,10 @@ class _Reading:
             evidence=evidence,
         )
 
-    def _form(self, row: Mapping[str, Any]) -> Form | str:
+    def _form(self, row: Mapping[str, Any], version: str) -> Form | str:
         """What rows have in common, or what is wrong with it."""
         said = {name: str(value) for name, value in row.items() if value not in ("", None)}
-        given = {**self._usual, **said}
+        given = {"pack_version": version, **self._usual, **said}
         unknown = given.keys() - TEXTS
         if unknown:
             return f"there is no field '{min(unknown)}'"

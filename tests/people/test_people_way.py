@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from people_house import NOON, SHOP, PeopleHouse, offer_pdu, replying, shanghai, words
 from relay_house import HANDSET, name_of
+from twisted.internet.defer import Deferred
 
 from gateway.filters.consent import EventKind
 from gateway.filters.suppression import ListKey, ListType, Scope
@@ -266,3 +267,48 @@ def test_a_carriers_codes_put_numbers_on_lists(make_people: object) -> None:
     assert (row.error, words(row)[0][2]) == (903, "carrier_dnd (carrier:alpha)")
     people.restart()
     assert people.offer(text="【商店】and again").error == 902
+
+
+LEDGER = {
+    "tenant",
+    "program",
+    "channel",
+    "category",
+    "number",
+    "kind",
+    "basis",
+    "method",
+    "actor",
+    "occurred_at",
+    "recorded_at",
+    "locale",
+    "policy_version",
+    "evidence",
+    "expires_at",
+    "pack_version",
+}
+"""What a line of the ledger says, beside its position, salt, commitment and hash. Its scope is that of
+program and category, which may be empty.
+"""
+
+
+def test_a_line_of_the_ledger_says_all_that_proves_it(people: PeopleHouse) -> None:
+    usual = {"basis": "express", "locale": "zh", "policy_version": "3", "program": "offers", "method": "web"}
+    rows = [{"number": HANDSET, "evidence": "form 7", "category": "promotional"}, {"number": AMERICAN}]
+    found: list[object] = []
+    importing = people.protection.importing
+    Deferred.fromCoroutine(importing.record("Shop", usual, rows)).addBoth(found.append)
+    for _ in range(5):
+        people.advance(0.01)
+    assert found == [(2, [])]
+    people.offer()
+    people.reply("退订")
+    lines = [json.loads(row.event or "") for row in people.read(stored.consents, ("", 0), 10)]
+    assert all(set(line) == LEDGER for line in lines)
+    first, second, third = lines
+    assert (first["pack_version"], first["locale"], first["policy_version"]) == ("CN 2026-10-01", "zh", "3")
+    assert (first["kind"], first["evidence"], first["channel"]) == ("imported", "form 7", "sms")
+    assert second["pack_version"] == "US 2026-10-01"
+    assert (third["kind"], third["method"], third["actor"]) == ("revoked", "keyword", "person")
+    assert (third["pack_version"], third["evidence"]) == ("CN 2026-10-01", f"reply to {SHOP} by alpha: 退订")
+    assert third["occurred_at"] == third["recorded_at"] == int(people.wall)
