@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from twisted.logger import Logger
 
@@ -40,6 +40,18 @@ REPLIES = "replies"
 DAY = 86_400
 
 
+class PutOff(NamedTuple):
+    """What is done when the consents are known; `answers` is the reply that is answered then."""
+
+    answers: Heard | None
+    step: Callable[[Batch], None]
+
+    def is_answer_of(self, heard: Heard) -> bool:
+        """Whether it answers an earlier reply of the same person, which an opt-out has overtaken."""
+        earlier = self.answers
+        return earlier is not None and (earlier.tenant, earlier.digits) == (heard.tenant, heard.digits)
+
+
 class Hearing:
     """Listens to all replies."""
 
@@ -62,7 +74,7 @@ class Hearing:
         self.clocks = clocks
         self.counts: Counter[str] = Counter()
         self.handset: Handset = lambda carrier, number, ton: (number, ton)
-        self._later: list[Callable[[Batch], None]] = []
+        self._later: list[PutOff] = []
         self.attribution = Attribution(people, consenting)
         self._words: dict[tuple[int, int], tuple[Rules, ReplyWords]] = {}
 
@@ -97,14 +109,14 @@ class Hearing:
     def catch_up(self, batch: Batch) -> None:
         """Do what was put off until the consents were loaded."""
         later, self._later = self._later, []
-        for step in later:
-            step(batch)
+        for put_off in later:
+            put_off.step(batch)
 
     def _answer(self, heard: Heard, pending: Pending | None, batch: Batch) -> None:
         reading = self._read(heard)
         opts_out = reading is not None and reading.kind is ReplyClass.OPT_OUT
         if CONSENTS in self.people.known.loading and not opts_out:
-            self._later.append(lambda batch: self._answer(*self.attribution.of(heard), batch))
+            self._later.append(PutOff(heard, lambda batch: self._answer_late(heard, batch)))
             return
         if reading is not None:
             self.counts[f"heard:{reading.kind}"] += 1
@@ -113,6 +125,11 @@ class Hearing:
             self._confirm(heard, pending, batch)
         else:
             self.requesting.ask_back(heard, batch)
+
+    def _answer_late(self, heard: Heard, batch: Batch) -> None:
+        """Whether the reply answers a request is known only now; what it is about was known when it came."""
+        asked, pending = self.attribution.of(heard)
+        self._answer(heard if pending is None else asked, pending, batch)
 
     def _read(self, heard: Heard) -> Reading | None:
         rules = self.persons.rules(heard.tenant, heard.digits, heard.category)
@@ -148,9 +165,10 @@ class Hearing:
         known = self.people.known.suppressions
         silent = known.find(heard.digits, heard.tenant, heard.program or "", heard.category, now) is not None
         if CONSENTS in self.people.known.loading:  # what had ended before, and how, is not known yet
-            self._later.append(lambda batch: self._take_back(heard, key.scope, batch))
+            self._later = [each for each in self._later if not each.is_answer_of(heard)]
+            self._later.append(PutOff(None, lambda batch: self._take_back(heard, key.scope, int(now), batch)))
         else:
-            self._take_back(heard, key.scope, batch)
+            self._take_back(heard, key.scope, int(now), batch)
         if self.people.is_on(key, heard.digits):
             return
         self.people.suppress(key, heard.digits, batch, by="person", evidence=heard.evidence)
@@ -163,9 +181,10 @@ class Hearing:
                 heard, self._confirmation(heard, reading.rule.name, "opt_out"), reading.rule.name, batch
             )
 
-    def _take_back(self, heard: Heard, scope: Scope, batch: Batch) -> None:
-        """End what consents there are, even where a list stops the person's messages; but not what had ended
-        before, by whatever means: a later opt-in would give that back too.
+    def _take_back(self, heard: Heard, scope: Scope, at: int, batch: Batch) -> None:
+        """End what consents there are, as of the unix second of the opt-out, even where a list stops the
+        person's messages; but not what had ended before, by whatever means: a later opt-in would give that
+        back too.
         """
         now = self.clocks.wall()
         programs = [scope.program] if scope.program else self._programs(heard)
@@ -176,9 +195,9 @@ class Hearing:
                 state = self.people.known.consents.state(heard.tenant, program, category, heard.digits)
                 known |= state != NOBODY
                 if state != NOBODY and state.status(now) is not Status.ENDED:
-                    self._event(heard, program, category, EventKind.REVOKED, "", batch)
+                    self._event(heard, program, category, EventKind.REVOKED, "", batch, at=at)
         if not known:
-            self._event(heard, scope.program, scope.category, EventKind.REVOKED, "", batch)
+            self._event(heard, scope.program, scope.category, EventKind.REVOKED, "", batch, at=at)
 
     # opting in
 
@@ -254,6 +273,7 @@ class Hearing:
         basis: Basis | str,
         batch: Batch,
         until: int = NEVER,
+        at: int | None = None,
     ) -> None:
         if not heard.tenant:
             return
@@ -264,7 +284,7 @@ class Hearing:
             category,
             heard.digits,
             kind,
-            now,
+            now if at is None else at,
             now,
             basis=basis,
             method="keyword",

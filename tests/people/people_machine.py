@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,12 +19,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 from people_house import RULES, SHANGHAI, SHOP, PeopleHouse, people_generation, replying, text_fields
 from relay_house import account, submit
+from twisted.internet.defer import Deferred, maybeDeferred
 
 from gateway.filters.consent import ConsentEvent, EventKind
 from gateway.filters.suppression import ListKey, ListType, Scope
+from gateway.relay import counting, people
 from gateway.relay.batch import Batch
 from gateway.settings.models import Generation
-from gateway.smpp.pdus import SubmitSm
+from gateway.smpp.concat import concat_element, make_udh
+from gateway.smpp.constants import ESM_UDHI
+from gateway.smpp.pdus import DeliverSm, SubmitSm
 
 NEWS, RIVAL = "10690004", "10690003"
 HANDSETS = ("8619912340001", "8619912340002")
@@ -34,7 +40,8 @@ handsets = st.sampled_from(HANDSETS)
 sources = st.sampled_from((SHOP, SHOP, NEWS, RIVAL))
 agos = st.sampled_from((0, 0, 30, 7200))
 lasting = st.sampled_from((None, None, 40, 4000))
-deeds = st.sampled_from(("stop", "stop", "start", "withdraw", "list", "unlist", "late grant", "restart"))
+meanwhile = st.sampled_from(("stop", "stop", "start", "withdraw", "list", "unlist", "late grant", "court"))
+deeds = st.one_of(meanwhile, st.just("restart"))
 
 
 class Grant(NamedTuple):
@@ -72,10 +79,11 @@ class Known:
 
 
 def machine_generation(rules: Path) -> Generation:
-    """A shop with two programs, and a rival with one of the same name."""
+    """A shop with two programs, and a rival with one of the same name; a list in a file beside the rules."""
     programs = {"news": {"sources": [NEWS]}}
     tenants = {"Shop": {"program": "offers", "programs": programs}, "Rival": {"program": "offers"}}
-    base = people_generation(rules=rules, tenants=tenants)
+    court = {"name": "court", "type": "legal_order", "file": rules.parent / "court.txt"}
+    base = people_generation(rules=rules, tenants=tenants, lists=[court], state=rules.parent / "state")
     usual: dict[str, Any] = {"category": "promotional", "filters": "all"}
     accounts = {
         **base.accounts,
@@ -97,11 +105,29 @@ class MachineHouse(PeopleHouse):
         self.settings = self.made
         self.filters = self.fresh_filters(self.made)
         super().start(settle=settle)
+        self.protection.feeds.in_thread = maybeDeferred
 
     def crash(self, *, committed: bool = False) -> None:
         super().crash(committed=committed)
         self.start()
         self.shop, self.bank = self.client("shop"), self.client("bank")
+
+
+@contextmanager
+def slow_reading(held: list[Deferred[None]]) -> Iterator[None]:
+    """What is read beside the traffic waits until somebody lets it."""
+    usual = people.read
+
+    async def read(ledger: Any, clocks: Any, query: Any, *args: Any) -> Any:
+        held.append(Deferred())
+        await held[-1]
+        return await ledger.read(query, *args)
+
+    people.read = counting.read = read  # type: ignore[attr-defined]
+    try:
+        yield
+    finally:
+        people.read = counting.read = usual  # type: ignore[attr-defined]
 
 
 class Offers(RuleBasedStateMachine):
@@ -114,13 +140,15 @@ class Offers(RuleBasedStateMachine):
         self.directory = Path(tempfile.mkdtemp(prefix="people-machine-", dir=place))
         (self.directory / "rules").mkdir()
         shutil.copy(RULES / "CN.yaml", self.directory / "rules")  # alone, so that a restart is quick
+        self.court: set[str] = set()
+        self.write_court()
         self.house = MachineHouse(self.directory, self.directory / "rules")
         self.house.answer = self.taken
         self.known = {(number, source): Known() for number in HANDSETS for source in PROGRAMS}
         self.listed: set[str] = set()
         self.wrong: list[str] = []
         self.sent: list[str] = []
-        self.texts = 0
+        self.texts = self.references = 0
         for source in PROGRAMS:  # so that every reply is known to answer a program
             self.submit(HANDSETS[0], source, 1)
             self.submit(HANDSETS[1], source, 1)
@@ -138,7 +166,7 @@ class Offers(RuleBasedStateMachine):
     def allowed(self, number: str, source: str) -> bool:
         """Whether an offer may go to a handset now."""
         known = self.known[number, source]
-        if number in self.listed or known.stopped or not known.agrees(self.house.wall):
+        if number in self.listed | self.court or known.stopped or not known.agrees(self.house.wall):
             return False
         return 8 <= datetime.fromtimestamp(self.house.wall, SHANGHAI).hour < 21
 
@@ -197,6 +225,8 @@ class Offers(RuleBasedStateMachine):
             self.grant(number, source, 7200, None)
         elif deed == "restart":
             self.restart()
+        elif deed == "court":
+            self.refresh(number, number not in self.court)
         else:
             self.operator(number, deed == "list")
 
@@ -223,15 +253,34 @@ class Offers(RuleBasedStateMachine):
         """An operator changes a list that a court ordered."""
         self.tick()
         batch = Batch()
-        people = self.house.protection.people
+        lists = self.house.protection.people
         if on:
             self.listed.add(number)
-            people.suppress(LEGAL, number, batch, by="operator")
+            lists.suppress(LEGAL, number, batch, by="operator")
         else:
             self.listed.discard(number)
-            people.lift(LEGAL, number, batch, by="operator")
+            lists.lift(LEGAL, number, batch, by="operator")
         self.house.relay.committer.commit(batch, must=True)
         self.house.settle()
+
+    def write_court(self) -> None:
+        """The file of the court, long enough that one more or less looks like no mistake."""
+        others = [f"86199123{n:05}" for n in range(50_000, 50_020)]
+        (self.directory / "court.txt").write_text("".join(f"{n}\n" for n in (*others, *sorted(self.court))))
+
+    @rule(number=handsets, on=st.booleans())
+    def refresh(self, number: str, on: bool) -> None:
+        """The court's list is another one, and is looked at."""
+        self.tick()
+        (self.court.add if on else self.court.discard)(number)
+        self.write_court()
+        feeds = self.house.protection.feeds
+        for feed in feeds.named("court"):
+            told: list[Any] = []
+            Deferred.fromCoroutine(feeds.refresh(feed)).addBoth(told.append)
+            self.house.settle()
+            assert told, "it was not read"
+            assert told[0]["outcome"] in ("taken", "unchanged"), told
 
     def believe_stop(self, number: str, source: str) -> None:
         known = self.known[number, source]
@@ -250,12 +299,15 @@ class Offers(RuleBasedStateMachine):
     def start(self, number: str, source: str) -> None:
         """A handset opts in."""
         self.tick()
+        self.believe_start(number, source)
+        self.house.reply("恢复订阅", number, source)
+
+    def believe_start(self, number: str, source: str) -> None:
         known = self.known[number, source]
         known.stopped = False
         restored = known.restored(int(self.house.wall))
         if restored is not None:
             known.grants.append(restored)
-        self.house.reply("恢复订阅", number, source)
 
     @rule(number=handsets, source=sources, count=st.integers(1, 2))
     def submit(self, number: str, source: str, count: int) -> None:
@@ -292,6 +344,71 @@ class Offers(RuleBasedStateMachine):
             self.house.wires()
             client.send(self.pdu(number, source, self.text()))
         self.house.settle()
+
+    @rule(number=handsets, source=sources, backwards=st.booleans(), between=st.lists(deeds, max_size=2))
+    def stop_in_parts(self, number: str, source: str, backwards: bool, between: list[str]) -> None:
+        """A handset opts out in two parts, in whatever order; things happen between them. The submit that
+        follows the last part meets it in memory alone.
+        """
+        self.tick()
+        self.references += 1
+        pdus = [self.part(number, source, index, text) for index, text in enumerate("退订", start=1)]
+        first, second = reversed(pdus) if backwards else pdus
+        self.house.upstream().deliver(first)
+        self.house.settle()
+        for deed in between:
+            self.do(deed, number, source)
+        self.submit(number, source, 1)
+        self.tick()
+        self.believe_stop(number, source)
+        self.house.upstream().deliver(second)
+        self.house.wires()
+        self.client(source).send(self.pdu(number, source, self.text()))
+        self.house.settle()
+
+    def part(self, number: str, source: str, index: int, text: str) -> DeliverSm:
+        header = make_udh(concat_element(self.references % 256, 2, index))
+        whole = replying(text, number, source)
+        return whole._replace(esm_class=ESM_UDHI, short_message=header + whole.short_message)
+
+    @rule(number=handsets, source=sources, deeds=st.lists(meanwhile, max_size=4))
+    def while_it_learns(self, number: str, source: str, deeds: list[str]) -> None:
+        """The node comes back, and things happen while it has not read the consents again: what goes by them
+        waits, an opt-out counts at once and any other reply when they are known, if no opt-out came after it.
+        """
+        self.tick()
+        held: list[Deferred[None]] = []
+        with slow_reading(held):
+            self.house.crash()
+            put_off = False
+            for deed in deeds:
+                if deed == "start":
+                    self.tick()
+                    self.house.reply("恢复订阅", number, source)
+                    put_off = True
+                else:
+                    put_off = put_off and deed != "stop"
+                    self.do(deed, number, source)
+            self.tick()
+            self.client(source).send(self.pdu(number, source, self.text()))
+            self.house.settle()
+            self.tick()
+            if put_off:
+                self.believe_start(number, source)
+            while held:
+                held.pop(0).callback(None)
+                self.house.settle()
+        self.house.advance(20, step=5)
+        self.submit(number, source, 1)
+
+    @rule(number=handsets, source=sources, hours=st.sampled_from((1, 5, 20)))
+    def night_in_which_a_consent_ends(self, number: str, source: str, hours: int) -> None:
+        """An offer waits for the morning, and its consent ends before or after that."""
+        self.house.wall = self.next_hour(22)
+        self.grant(number, source, 0, hours * 3600)
+        self.submit(number, source, 1)
+        self.house.wall = self.next_hour(8) - 2
+        self.house.advance(120, step=30)
 
     @rule(number=handsets, source=sources, committed=st.booleans())
     def stop_and_crash(self, number: str, source: str, committed: bool) -> None:

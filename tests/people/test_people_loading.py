@@ -106,6 +106,17 @@ def test_a_stop_is_obeyed_at_once_and_a_start_when_the_consents_are_known(
     assert people.offer().state == State.SENT
 
 
+def test_a_stop_after_a_start_while_loading_is_not_lifted_by_it(people: PeopleHouse, slowly: Reads) -> None:
+    people.consent()
+    people.reply("TD")
+    people.restart(committed=True)
+    people.advance(2)
+    people.reply("恢复订阅")
+    people.reply("TD")
+    go_on(people, slowly)
+    assert people.offer().error == 901
+
+
 def test_a_start_does_not_lift_what_was_withdrawn_on_the_web_before_a_stop_that_came_while_loading(
     people: PeopleHouse, slowly: Reads
 ) -> None:

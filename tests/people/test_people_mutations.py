@@ -19,13 +19,16 @@ from gateway.filters.chain import ALLOWED
 from gateway.filters.consent import ConsentEvent, ConsentState, EventKind
 from gateway.filters.consented import Consented
 from gateway.filters.consents import Consents
+from gateway.filters.known import CONSENTS
 from gateway.filters.quiet import Quiet
 from gateway.filters.suppressed import Suppressed
 from gateway.relay import hearing
 from gateway.relay.batch import Batch
+from gateway.relay.feeds import Feeds
 from gateway.relay.hearing import Hearing
 from gateway.relay.judging import Judging
 from gateway.relay.people import People
+from gateway.relay.replies import Replies
 from gateway.relay.sweep import Sweep
 
 Patch = pytest.MonkeyPatch
@@ -178,6 +181,49 @@ def an_older_import_restores_what_was_withdrawn(patch: Patch) -> None:
     patch.setattr(Consents, "apply", now)
 
 
+@mutation(lambda offers: offers.stop_in_parts(ONE, SHOP, True, []))
+def the_parts_of_a_reply_are_read_one_by_one(patch: Patch) -> None:
+    take = Replies.take
+
+    def apart(self: Replies, carrier: Any, pdu: Any, batch: Batch) -> None:
+        take(self, carrier, pdu._replace(esm_class=0, short_message=pdu.short_message[6:]), batch)
+
+    patch.setattr(Replies, "take", apart)
+
+
+@mutation(lambda offers: offers.stop_in_parts(ONE, SHOP, False, ["restart"]))
+def a_restart_forgets_the_parts_of_a_reply(patch: Patch) -> None:
+    patch.setattr(Replies, "restore", lambda self, row, batch: None)
+
+
+@mutation(lambda offers: offers.order(ONE, SHOP, ["court"]))
+def a_list_that_was_refreshed_is_not_put_in_force(patch: Patch) -> None:
+    patch.setattr(Feeds, "_put", lambda self: [])
+
+
+@mutation(lambda offers: offers.night_in_which_a_consent_ends(ONE, SHOP, 5))
+def a_consent_that_ended_in_the_night_is_honoured_in_the_morning(patch: Patch) -> None:
+    status = ConsentState.status
+    patch.setattr(ConsentState, "status", lambda self, now: status(self, min(now, self.expires_at - 1)))
+
+
+@mutation(lambda offers: offers.while_it_learns(ONE, SHOP, ["withdraw"]))
+def what_is_not_known_yet_lets_offers_pass(patch: Patch) -> None:
+    state = ConsentState(granted_at=1, expires_at=consent.NEVER, granted_on=1)
+    judge = Consented.judge
+
+    def trusting(self: Consented, message: Any, now: float) -> Any:
+        if CONSENTS not in self.known.loading:
+            return judge(self, message, now)
+        with pytest.MonkeyPatch.context() as within:
+            within.setattr(self.known, "loading", set())
+            within.setattr(Consents, "state", lambda self, *of: state)
+            return judge(self, message, now)
+
+    patch.setattr(Consented, "judge", trusting)
+    patch.setattr(Capped, "judge", lambda self, message, now: None)
+
+
 @mutation(lambda offers: offers.submit_twice(ONE, SHOP))
 def nothing_is_counted(patch: Patch) -> None:
     patch.setattr(Capped, "judge", lambda self, message, now: None)
@@ -186,7 +232,7 @@ def nothing_is_counted(patch: Patch) -> None:
 @mutation(lambda offers: offers.lapse(ONE, SHOP))
 def start_gives_a_consent_for_ever(patch: Patch) -> None:
     record = Hearing._event
-    patch.setattr(Hearing, "_event", lambda self, *args: record(self, *args[:6]))
+    patch.setattr(Hearing, "_event", lambda self, *args, **more: record(self, *args[:6], **more))
 
 
 @mutation(lambda offers: offers.order(ONE, SHOP, ["withdraw", "stop", "start"]))
