@@ -18,6 +18,7 @@ import tempfile
 import time
 from typing import Any
 
+from timing import figure
 from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.task import react
 
@@ -120,8 +121,9 @@ async def measure(reactor: Any, options: argparse.Namespace, url: str) -> None:
         stats = store.journal.stats
         rows, milliseconds = stats.operations / stats.commits, stats.seconds / stats.commits * 1000
         print(f"  {rate:8,.0f}/s  {cost:5.1f} us CPU each  {rows:.0f} rows in {milliseconds:.1f} ms a commit")
-    print(f"median {statistics.median(rates):,.0f} messages/s, {statistics.median(costs):.1f} us CPU each")
-    print(f"median {await latency(store):.2f} ms for a commit of one message, one at a time")
+    figure(rates, "/s", "messages through the journal")
+    figure(costs, "us", "CPU a message")
+    figure([await latency(store)], "ms", "a commit of one message, one at a time")
     print(
         f"files {store.sizes()}, peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB"
     )

@@ -15,7 +15,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -233,7 +233,7 @@ def configure(directory: Path, scale: Scale) -> dict[str, int]:
     return ports
 
 
-def wait_for(port: int, seconds: float = 60) -> float:
+def wait_for(port: int, seconds: float = 180) -> float:
     """Until something listens; the seconds it took."""
     began = time.monotonic()
     while time.monotonic() - began < seconds:
@@ -324,6 +324,15 @@ class Campaign:
         self.reports.append(report)
         return report
 
+    def restart(self, meanwhile: Callable[[], None], profiled: bool = False) -> None:
+        """End the gateway, do something to its state, start it and wait until it listens."""
+        self.gateway.send_signal(signal.SIGTERM)
+        self.gateway.wait(60)
+        meanwhile()
+        self.gateway = gateway_process(self.directory, profiled)
+        self.ready = wait_for(self.ports["listen"])
+        time.sleep(3)
+
 
 def gateway_process(directory: Path, profiled: bool = False) -> subprocess.Popen[bytes]:
     """A gateway on the campaign's configuration; its log is in `directory`."""
@@ -351,25 +360,22 @@ def campaign(
     peer = built_peer(directory)
     texts(directory / "texts")
     texts(directory / "own-texts", OWN_GSM, OWN_CHINESE)
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    parts = [subprocess.Popen([str(peer), "carrier", str(ports["carrier"]), str(delay_ms)], **quiet)]  # type: ignore[call-overload]
+    command = [str(peer), "carrier", str(ports["carrier"]), str(delay_ms)]
+    carrier = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    gateway = gateway_process(directory, profiled and not scale.consents)
+    running = Campaign(directory, ports, peer, gateway, carrier, 0.0)
     try:
-        parts.append(gateway_process(directory, profiled and not scale.consents))
-        wait_for(ports["listen"])
+        running.ready = wait_for(ports["listen"])
         if scale.consents:
             import_consents(directory)
-            parts[1].send_signal(signal.SIGTERM)
-            parts[1].wait(60)
-            parts[1] = gateway_process(directory, profiled)
-        ready = wait_for(ports["listen"])
-        time.sleep(3)
+            running.restart(lambda: None, profiled)
         if profiled:
-            parts[1].send_signal(signal.SIGUSR2)
-        yield Campaign(directory, ports, peer, parts[1], parts[0], ready)
+            running.gateway.send_signal(signal.SIGUSR2)
+        yield running
     finally:
-        for part in parts:
+        for part in (running.carrier, running.gateway):
             part.send_signal(signal.SIGINT)
-        for part in parts:
+        for part in (running.carrier, running.gateway):
             part.wait(60)
 
 

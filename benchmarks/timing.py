@@ -1,4 +1,4 @@
-"""Microseconds per call: the median of some runs, each the best of several loops; and on what machine.
+"""Microseconds of CPU per call: the median of some runs, each the best of several loops; and on what machine.
 
 A line of a benchmark is `figure unit (least-most) name`: `all.py` reads it.
 """
