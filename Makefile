@@ -4,7 +4,9 @@
 # make dev       what tests, linters and benchmarks need, too
 # make lint      ruff and mypy
 # make format    ruff, changing what it can
-# make bench     all benchmarks
+# make bench     all benchmarks, beside the last that were kept (QUICK=1: minutes; KEEP=NAME keeps them)
+# make compiled  the hot modules by mypyc, where there is a C compiler; the gateway uses them while they fit
+# make test-compiled   the tests of what is compiled, on it
 # make docs      the documents and schemas that are made from the code
 # make lock      requirements/ anew from pyproject.toml (needs uv)
 # make clean     .venv, caches and builds away; state/ stays
@@ -23,8 +25,10 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
 SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
+COMPILED_TESTS := tests/smpp tests/filters tests/routing tests/relay
+
 .DEFAULT_GOAL := help
-.PHONY: help install dev run test lint format bench docs lock clean
+.PHONY: help install dev run test lint format bench compiled test-compiled docs lock clean
 
 help:
 	@sed -n 's/^# \(make .*\)/\1/p' $(firstword $(MAKEFILE_LIST))
@@ -49,7 +53,13 @@ format: dev
 	$(BIN)/ruff format
 
 bench: dev
-	set -e; for script in benchmarks/bench_*.py; do echo "$$script"; $(BIN)/python $$script; done
+	$(BIN)/python benchmarks/all.py $(if $(QUICK),--quick) $(if $(KEEP),--keep $(KEEP))
+
+compiled: dev
+	$(BIN)/python tools/compile.py
+
+test-compiled: compiled
+	GATEWAY_COMPILED=must $(BIN)/python -m pytest $(SIDE_BY_SIDE) $(COMPILED_TESTS)
 
 docs: dev
 	$(BIN)/python -m gateway.settings.document docs
@@ -61,7 +71,7 @@ lock:
 	$(COMPILE) --extra dev --constraint requirements/run.txt pyproject.toml --output-file requirements/dev.txt
 
 clean:
-	rm -rf $(VENV) build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(VENV) build dist gateway/_compiled .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/.made: tools/pip.sha256

@@ -101,6 +101,7 @@ def tell_status(document: dict[str, Any]) -> None:
         f"node {document['node']}, generation {document['generation']}, the store {document['store']}, "
         f"{document['queue']} waiting for a carrier"
     )
+    console.print(f"compiled modules: {document['compiled']}")
     for problem in document.get("problems", ()):
         console.print(f"not taken: {problem}", soft_wrap=True)
     for alarm in document.get("alarms", ()):

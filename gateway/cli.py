@@ -72,6 +72,28 @@ cli_traffic.add_to(app)
 cli_quota.add_to(app)
 
 
+def _version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        from gateway.compiled import IN_USE
+
+        print(f"gateway {version('smpp-compliance-gateway')}, compiled modules: {IN_USE}")
+        raise typer.Exit
+
+
+@app.callback()
+def _every_command(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_version, is_eager=True, help="The version, and what is compiled."
+        ),
+    ] = False,
+) -> None:
+    """What all commands have."""
+
+
 def main() -> None:
     """Entry point of the console script."""
     app()

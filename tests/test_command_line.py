@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import subprocess
@@ -211,3 +212,9 @@ def test_addresses(endpoint: str, address: tuple[str, int] | None) -> None:
 def test_addresses_as_people_write_them() -> None:
     assert shown(("127.0.0.1", 2775)) == "127.0.0.1:2775"
     assert shown(("::1", 2775)) == "[::1]:2775"
+
+
+def test_the_version_and_what_is_compiled() -> None:
+    result = call("--version")
+    assert result.exit_code == 0
+    assert re.fullmatch(r"gateway \d+\.\d+\.\d+, compiled modules: .+\n", result.output)

@@ -16,6 +16,7 @@ from twisted.logger import Logger
 from twisted.web.resource import Resource
 from twisted.web.server import NOT_DONE_YET, Request, Site
 
+from gateway.compiled import IN_USE
 from gateway.control.audit import AuditCommands
 from gateway.control.breakers import BreakerCommands
 from gateway.control.calls import CallCommands
@@ -147,6 +148,7 @@ def status(gateway: Node) -> dict[str, Any]:
     return {
         "node": gateway.generation.node.name,
         "generation": gateway.generation.number,
+        "compiled": IN_USE,
         "problems": gateway.problems,
         "store": "failing" if gateway.store.journal.failing else "works",
         "messages": {

@@ -85,7 +85,7 @@ class Client:
     def lost(self, link: SmppProtocol, events: list[Event]) -> None:
         """The transport is gone: what it had not answered goes to another session, or waits."""
         self._stop_receiving()
-        for event in reversed(events):  # each goes before those that wait, so that their order stays
+        for event in events[::-1]:  # each goes before those that wait, so that their order stays
             if isinstance(event, Unanswered):
                 self._unanswered(event)
         self.server.lost(self)

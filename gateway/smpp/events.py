@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from .constants import V34
 from .pdus import Pdu
@@ -47,14 +47,14 @@ class Answered(NamedTuple):
     """The peer's *_resp, or generic_nack, to the request that we sent with `context` at `sent_at`."""
 
     pdu: Pdu
-    context: object
+    context: Any
     sent_at: float
 
 
 class Unanswered(NamedTuple):
     """Our request has no answer and will get none: whether the peer took it is not known."""
 
-    context: object
+    context: Any
     sent_at: float
     reason: str
 

@@ -1,7 +1,7 @@
 """Our requests that the peer has not answered yet (SMPP 3.4 section 2.5.2)."""
 
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from .constants import RESPONSE, CommandId
 
@@ -18,7 +18,7 @@ class Outstanding(NamedTuple):
     """
 
     response: int
-    context: object
+    context: Any
     sent_at: float
     since: float
 

@@ -1,0 +1,132 @@
+"""Builds the hot modules by mypyc, from the same sources, into gateway/_compiled: `make compiled`.
+
+Needs a C compiler and Python's headers (Debian: gcc, python3-dev), and what `make dev` installs.
+gateway/compiled.py puts them in the place of the Python ones. What is named here must be typed throughout,
+has class attributes as ClassVar, no asynchronous generators, and no `__file__`.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import sys
+import sysconfig
+from concurrent.futures import ThreadPoolExecutor
+from fnmatch import fnmatch
+from pathlib import Path
+from typing import Any
+
+from setuptools import setup  # before mypyc, which looks whether it is there
+from setuptools._distutils.ccompiler import CCompiler
+
+ROOT = Path(__file__).parents[1]
+sys.path.insert(0, str(ROOT))
+
+from gateway.compiled import BUILT, SOURCES, digest  # noqa: E402
+
+HOT = (
+    "message.py",
+    "smpp/*.py",
+    "filters/*.py",
+    "routing/*.py",
+    *(
+        f"relay/{name}.py"
+        for name in (
+            *("submits", "judging", "placing", "dispatch", "book", "batch", "tell", "matching", "traffic"),
+            *("inbound", "outbox", "ends", "client", "accounts", "addressing", "outbound", "carrier"),
+            *(
+                "counting",
+                "lanes",
+                "bucket",
+                "clocks",
+                "numbering",
+                "ids",
+                "receipt_reading",
+                "gathering",
+                "multipart",
+            ),
+            *("towards", "pace", "patience", "parts", "trail", "duplicates", "spending", "protection"),
+        )
+    ),
+    *(f"store/{name}.py" for name in ("rows", "sealing", "seals", "vault", "spans")),
+)
+NOT = (
+    "*/__init__.py",
+    "*/generate*.py",
+    "smpp/document.py",
+    "smpp/spec.py",
+    "smpp/constants.py",  # enumerations with two names for one value
+    "smpp/protocol.py",  # is of Twisted's classes
+    "routing/offers.py",  # its class has slots and a base that is not compiled
+    *(f"filters/{name}.py" for name in ("fold", "entries", "foundry")),  # these find data beside themselves
+    *(f"filters/{name}.py" for name in ("wordimport", "dltregister", "hostfiles", "listfiles", "wordfiles")),
+    *(f"filters/{name}.py" for name in ("fetching", "rulepacks")),
+    *(f"filters/{name}.py" for name in ("packs", "registry", "templateedits")),  # have models of pydantic
+)
+
+
+def hot() -> list[str]:
+    """The sources to compile, `smpp/codec.py`."""
+    every = sorted(str(path.relative_to(ROOT / "gateway")) for path in (ROOT / "gateway").rglob("*.py"))
+    chosen = [name for name in every if any(fnmatch(name, pattern) for pattern in HOT)]
+    return [name for name in chosen if not any(fnmatch(name, pattern) for pattern in NOT)]
+
+
+_compile = CCompiler.compile
+
+
+def compile_on_all_cores(self: Any, sources: list[str], **how: Any) -> list[str]:
+    """As CCompiler.compile, which takes one source after the other."""
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        made = pool.map(lambda source: _compile(self, [source], **how), sources)
+        return [path for paths in made for path in paths]
+
+
+def build(work: Path) -> None:
+    """Compile into `work`, then put the result in the place of the last one."""
+    from mypyc.build import mypycify
+
+    sources = hot()
+    known = {name: digest(ROOT / "gateway" / name) for name in sources}
+    CCompiler.compile = compile_on_all_cores  # type: ignore[method-assign]
+    extensions = mypycify(
+        [f"gateway/{name}" for name in sources],
+        group_name="gateway",
+        opt_level=os.environ.get("MYPYC_OPT_LEVEL", "2"),
+        debug_level="0",
+        multi_file=True,
+        target_dir=str(work / "c"),
+    )
+    setup(
+        name="gateway-compiled",
+        script_args=["--quiet", "build_ext", f"--build-lib={work / 'lib'}", f"--build-temp={work / 'o'}"],
+        ext_modules=extensions,
+        packages=[],
+        py_modules=[],
+    )
+    fresh = work / "fresh"
+    fresh.mkdir()
+    for path in (work / "lib").rglob(f"*{sysconfig.get_config_var('EXT_SUFFIX')}"):
+        shutil.move(path, fresh / ".".join(path.relative_to(work / "lib").parts))
+    shutil.rmtree(BUILT, ignore_errors=True)
+    shutil.move(fresh, BUILT)
+    SOURCES.write_text(json.dumps(known, indent=1) + "\n", "utf-8")
+    print(f"{len(sources)} modules compiled into {BUILT.relative_to(ROOT)}")
+
+
+def main() -> None:
+    """Build in a directory that is there only meanwhile."""
+    os.chdir(ROOT)
+    os.environ.setdefault("GATEWAY_COMPILED", "off")
+    work = ROOT / "build" / "mypyc"
+    shutil.rmtree(work, ignore_errors=True)
+    work.mkdir(parents=True)
+    try:
+        build(work)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
