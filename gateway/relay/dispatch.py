@@ -138,6 +138,7 @@ class Dispatch:
     def reroute(self, router: Router, generation: int) -> None:
         """A new generation is in force: what waits is placed anew."""
         self.placing.use(router)
+        self.lanes.highest = router.priorities
         self.generation = generation
         self._unplaced.extend(self.lanes.drain())
         if self._without_route is not None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from gateway.message import Message
@@ -22,9 +22,13 @@ RANKS = (2, 0, 1, 3)
 """The order of tiers 0 (none) to 3: what was promised for tomorrow waits for what was not promised at all."""
 
 
-def urgency(message: Message) -> int:
-    """The tier, and within it priority_flag; the least is the most urgent."""
-    return 4 * RANKS[message.tier] - message.priority
+HIGHEST = 3
+"""Of priority_flag."""
+
+
+def urgency(message: Message, highest: int = HIGHEST) -> int:
+    """The tier, and within it priority_flag as far as it counts; the least is the most urgent."""
+    return 4 * RANKS[message.tier] - min(message.priority, highest)
 
 
 @dataclass(slots=True)
@@ -43,10 +47,16 @@ class Lanes:
     _lanes: dict[Key, Lane] = field(default_factory=dict)
     _served: dict[int, Key] = field(default_factory=dict)  # by urgency, the lane that was served last
     count: int = 0
+    highest: Mapping[str, int] = field(default_factory=dict)
+    """The highest priority_flag that counts, by account, where not every one does."""
+
+    def _key(self, message: Message, rule: Rule) -> Key:
+        account = message.account
+        return urgency(message, self.highest.get(account, HIGHEST)), rule.lane, account
 
     def put(self, entry: Entry, rule: Rule, *, front: bool = False) -> None:
         """Let a message wait; `front` for one that was taken and came back."""
-        key = (urgency(entry.message), rule.lane, entry.message.account)
+        key = self._key(entry.message, rule)
         lane = self._lanes.get(key)
         if lane is None:
             lane = self._lanes[key] = Lane(key, rule)
@@ -58,9 +68,7 @@ class Lanes:
 
     def is_empty(self, entry: Entry, rule: Rule) -> bool:
         """Whether nothing waits before this message."""
-        return (
-            not self._lanes or (urgency(entry.message), rule.lane, entry.message.account) not in self._lanes
-        )
+        return not self._lanes or self._key(entry.message, rule) not in self._lanes
 
     def head(self, lane: Lane) -> Entry | None:
         """The next message of a lane that still waits; those that ended meanwhile are dropped on the way."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, time, timedelta
+from math import inf
 from zoneinfo import ZoneInfo
 
 from gateway.message import Message
 from gateway.routing.scripts import script_of
 from gateway.settings.patterns import LONGEST
-from gateway.settings.routing import WEEKDAYS, Hours, Match
+from gateway.settings.routing import WEEKDAYS, Dates, Hours, Match
 
 Condition = Callable[[Message, float], bool]
 """Whether a message fits at a moment in unix seconds."""
@@ -33,6 +34,9 @@ def _conditions(match: Match) -> Iterator[Condition]:
     if match.hours:
         spans = tuple(map(_hours, match.hours))
         yield lambda message, now: any(span(now) for span in spans)
+    if match.dates:
+        stretches = tuple(map(_dates, match.dates))
+        yield lambda message, now: any(since <= now < until for since, until in stretches)
     if match.words:
         words = tuple(word.casefold() for word in match.words)
         yield lambda message, now: _has_word(message, words)
@@ -90,6 +94,16 @@ def _hours(hours: Hours) -> Callable[[float], bool]:
         return minute < until and (local - timedelta(days=1)).weekday() in days
 
     return within
+
+
+def _dates(dates: Dates) -> tuple[float, float]:
+    """The unix seconds between which the days lie."""
+
+    def midnight(day: date) -> float:
+        return datetime.combine(day, time(), ZoneInfo(dates.zone)).timestamp()
+
+    since = -inf if dates.since is None else midnight(dates.since)
+    return since, inf if dates.until is None else midnight(dates.until)
 
 
 def _minutes(text: str) -> int:

@@ -21,6 +21,7 @@ from gateway.settings.routing import Match, Route, Routing
 from gateway.settings.tables import Tables
 
 NONE: Tables = Tables()
+HIGHEST = 3  # of priority_flag
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +99,8 @@ class Router:
         matches = [route.match for route in routes]
         self._all = (1 << len(routes)) - 1
         accounts = accounts or {}
+        self.priorities = {name: each.priority for name, each in accounts.items() if each.priority < HIGHEST}
+        """The highest priority_flag that counts, of accounts of which not every one does."""
         names = [_accounts(match, accounts) for match in matches]
         self._accounts, self._any_account = _bits(names)
         self._categories, self._any_category = _bits([match.category or None for match in matches])

@@ -159,6 +159,9 @@ class Account(Section):
     """What comes twice is sent once; null: as often as it comes."""
     sources: tuple[Text, ...] = ()
     """Source addresses it may use, exact or as `prefix*`; none named: any."""
+    priority: Annotated[int, Field(strict=True, ge=0, le=3)] = 3
+    """The highest priority_flag that counts here: what waits with a higher one leaves before what any account
+    has with a lower one. The carrier gets the flag that the client sent."""
     tags: Annotated[tuple[Text, ...], AfterValidator(distinct), UNIQUE] = ()
     """Words of yours by which routes can match accounts."""
     category: Category = "promotional"

@@ -94,6 +94,7 @@ class Asked(NamedTuple):
         return (
             all(outer.hold(inner) for outer, inner in zip(self.patterns, other.patterns, strict=True))
             and (not earlier.hours or earlier.hours == later.hours)
+            and (not earlier.dates or earlier.dates == later.dates)
             and (earlier.text is None or earlier.text == later.text)
             and all(
                 tag in later.tlvs and value in (None, later.tlvs[tag]) for tag, value in earlier.tlvs.items()

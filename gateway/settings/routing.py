@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal, Self, get_args
 
@@ -135,6 +136,25 @@ class Hours(Section):
         return self
 
 
+class Dates(Section):
+    """Days in one zone."""
+
+    zone: TimeZone = "UTC"
+    """Where they begin and end."""
+    since: date | None = None
+    """The first of them, `2026-11-20`; null: any before."""
+    until: date | None = None
+    """The first that is not one of them; null: none."""
+
+    @model_validator(mode="after")
+    def some_days(self) -> Self:
+        if self.since is None and self.until is None:
+            raise ValueError("neither since nor until is given: that is every day")
+        if self.since is not None and self.until is not None and self.until <= self.since:
+            raise ValueError("until is not after since: that is no day")
+        return self
+
+
 class SegmentCount(Section):
     """A number of segments."""
 
@@ -193,6 +213,8 @@ class Match(Section):
     with any for null."""
     hours: tuple[Hours, ...] = ()
     """When the message is routed."""
+    dates: tuple[Dates, ...] = ()
+    """On which days it is."""
 
     @property
     def everything(self) -> bool:

@@ -418,3 +418,39 @@ def test_accounts_share_a_carrier_in_turn(make_house: MakeHouse) -> None:
     house.settle()
     order = [pdu.source_addr for _, pdu in house.submits]
     assert order.index("1") <= 3
+
+
+def test_a_priority_counts_as_far_as_its_account_may(make_house: MakeHouse) -> None:
+    """One account cannot get before all others by saying that everything of it is urgent."""
+    accounts = {"bank": account(), "shop": account(priority=0)}
+    settings = generation(accounts=accounts, carriers={"alpha": carrier(window=1)})
+    house = make_house(settings)
+    house.answer = lambda name, pdu: None
+    shop, bank = house.client("shop"), house.client("bank")
+    for number in range(3):
+        shop.submit(priority_flag=3, destination_addr=f"861991234000{number}")
+    bank.submit(priority_flag=1, destination_addr="8619912349999")
+    house.answer = house.accept
+    upstream = house.upstream()
+    upstream.respond(upstream.pending[0], 0, "x1")
+    house.settle()
+    order = [pdu.destination_addr[-4:] for _, pdu in house.submits]
+    assert order == ["0000", "9999", "0001", "0002"]
+    assert [pdu.priority_flag for _, pdu in house.submits] == [3, 1, 3, 3]
+
+
+def test_a_reload_changes_what_counts(make_house: MakeHouse) -> None:
+    carriers = {"alpha": carrier(window=1)}
+    both = {"bank": account(), "shop": account()}
+    house = make_house(generation(accounts=both, carriers=carriers))
+    house.answer = lambda name, pdu: None
+    shop, bank = house.client("shop"), house.client("bank")
+    shop.submit()
+    shop.submit(priority_flag=3, destination_addr="8619912340001")
+    bank.submit(priority_flag=1, destination_addr="8619912349999")
+    house.reload(generation(accounts=both | {"shop": account(priority=0)}, carriers=carriers, number=2))
+    house.answer = house.accept
+    upstream = house.upstream()
+    upstream.respond(upstream.pending[0], 0, "x1")
+    house.settle()
+    assert [pdu.destination_addr[-4:] for _, pdu in house.submits][1:] == ["9999", "0001"]

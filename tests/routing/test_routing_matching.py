@@ -230,3 +230,26 @@ def test_the_index_finds_what_reading_the_rules_one_by_one_finds(
 )
 def test_scripts(words: str, script: str) -> None:
     assert script_of(words) == script
+
+
+@pytest.mark.parametrize(
+    ("dates", "when", "takes"),
+    [
+        ({"since": "2026-11-20"}, "2026-11-19T23:59:59", False),
+        ({"since": "2026-11-20"}, "2026-11-20T00:00:00", True),
+        ({"until": "2026-11-20"}, "2026-11-19T23:59:59", True),
+        ({"until": "2026-11-20"}, "2026-11-20T00:00:00", False),
+        ({"since": "2026-11-20", "zone": "Asia/Shanghai"}, "2026-11-19T15:59:59", False),
+        ({"since": "2026-11-20", "zone": "Asia/Shanghai"}, "2026-11-19T16:00:00", True),
+        ({"since": "2026-11-20", "until": "2026-11-21"}, "2026-11-20T12:00:00", True),
+    ],
+)
+def test_dates(dates: dict[str, str], when: str, takes: bool) -> None:
+    now = datetime.fromisoformat(when).replace(tzinfo=UTC).timestamp()
+    assert (router({"dates": [dates]}).choose(message(), now) is not None) is takes
+
+
+def test_of_several_stretches_of_days_one_is_enough() -> None:
+    found = router({"dates": [{"until": "2026-01-01"}, {"since": "2026-06-01"}]})
+    noon = [datetime(2026, month, 2, 12, tzinfo=UTC).timestamp() for month in (3, 6)]
+    assert [found.choose(message(), now) is not None for now in noon] == [False, True]
