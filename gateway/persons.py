@@ -165,7 +165,8 @@ ERASED = {
     "calls_held": "calls of webhooks that were given up stay: legal hold",
     "calls_waiting": "calls of webhooks stay until they are made: the other system is to know",
     "receipts_waiting": "receipts stay until their client fetches them, or retention.outbox is over",
-    "strays_waiting": "receipts that matched no message stay until retention.strays is over",
+    "strays": "receipts that matched no message, and replies that were nobody's, are erased",
+    "strays_waiting": "receipts without a message, or parts of a reply, stay: erase again in an hour",
     "suppressions_added": "entries of lists are new, in the place of a consent that was taken back",
 }
 

@@ -8,7 +8,7 @@ response.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -250,6 +250,18 @@ class Inbound:
         while self.strays > KEEP_STRAYS:
             _, forgotten = self._strays.popitem(last=False)
             self.strays -= len(forgotten)
+
+    def drop(self, rows: Iterable[StrayRow], batch: Batch) -> None:
+        """Do away with stored receipts that match nothing, and replies that are nobody's."""
+        for row in rows:
+            batch.changes.unstray(row.seq)
+            key = row.carrier, row.carrier_message_id
+            kept = [stray for stray in self._strays.get(key, ()) if stray.seq != row.seq]
+            self.strays -= len(self._strays.get(key, ())) - len(kept)
+            if kept:
+                self._strays[key] = kept
+            else:
+                self._strays.pop(key, None)
 
     def sent(self, carrier: Carrier, entry: Entry, identity: str, batch: Batch) -> None:
         """The carrier has named a message, or a segment of it: receipts that came before the name are matched

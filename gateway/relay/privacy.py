@@ -24,6 +24,7 @@ from gateway.relay.keeping import NOBODY, keeping_of
 from gateway.relay.numbering import Numbering
 from gateway.relay.people import kept
 from gateway.relay.protection import Protection
+from gateway.relay.replies import PART
 from gateway.relay.resealing import Resealing
 from gateway.store import audit as records
 from gateway.store import holds, numbers
@@ -63,6 +64,7 @@ class Privacy:
         self.committer = committer
         self.people = protection.people
         self.webhooks = protection.webhooks
+        self.inbound = protection.inbound
         self.audit = audit
         self.vault = vault
         self.tenant_of = tenant_of
@@ -146,9 +148,8 @@ class Privacy:
             told["suppressions_kept"] = len(entries)
             await self._lifted(number, told)
             await self._calls(number, told)
-            told["receipts_waiting"], told["strays_waiting"] = await self.ledger.read(
-                numbers.waiting_about, ids, number
-            )
+            await self._strays(number, told)
+            told["receipts_waiting"] = await self.ledger.read(numbers.waiting_about, ids)
             copies = await self._copies()
             subject = numbers.key_of(self.vault, "", number) if self.vault is not None else "a number"
             await self.audit.at_once(by, "erase", subject, json.dumps(told), purpose=purpose)
@@ -232,6 +233,19 @@ class Privacy:
             told["calls_held"] = len(dead)
         elif dead:
             told["calls"] = await self.webhooks.drop(dead)
+
+    async def _strays(self, number: str, told: Counter[str]) -> None:
+        """Receipts that matched no message and replies that are nobody's go; not while a message is under way
+        that one of them may be about, nor parts of a reply whose others may still come.
+        """
+        found = await self.ledger.read(numbers.strays_about, number)
+        held = any(hold.number in ("", number) for hold in self.holds)
+        stay = held or told["messages_under_way"]
+        gone = [] if stay else [row for row in found if row.carrier_message_id != PART]
+        told["strays"], told["strays_waiting"] = len(gone), len(found) - len(gone)
+        batch = Batch()
+        self.inbound.drop(gone, batch)
+        await self.committer.commit(batch, must=True)
 
     async def _replies(self, number: str, told: Counter[str]) -> None:
         batch = Batch()

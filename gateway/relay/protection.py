@@ -106,6 +106,7 @@ class Protection:
         codes = Codes(self.people, self.breaking, self.webhooks)
         dispatch.retrying.said_no = codes.refused
         inbound.refused = codes.receipt
+        self.inbound = inbound
 
     def adopt(self, generation: Generation, filters: Mapping[str, Filter]) -> None:
         """Go by the filters and settings of a new generation."""

@@ -15,7 +15,7 @@ from sqlalchemy import Connection, bindparam, delete, exists, func, select
 from gateway.store import queries, sealing
 from gateway.store.behind import ID, KEY, number_key
 from gateway.store.queries import get_counter
-from gateway.store.rows import Frame, MessageRow
+from gateway.store.rows import Frame, MessageRow, StrayRow
 from gateway.store.schema import counter, message, number_block, outbox
 from gateway.store.sealing import vault_of
 from gateway.store.statements import Statement, columns, register, upsertion
@@ -154,16 +154,22 @@ def messages_to(connection: Connection, number: str) -> list[int]:
     return sorted(found)
 
 
-def waiting_about(connection: Connection, ids: Sequence[int], number: str) -> tuple[int, int]:
-    """How many receipts of these messages wait for their client, and how many receipts about a number have
-    matched no message.
-    """
+def waiting_about(connection: Connection, ids: Sequence[int]) -> int:
+    """How many receipts of these messages wait for their client."""
     receipts = 0
     for start in range(0, len(ids), PAGE):
         query = select(func.count()).where(outbox.c.message_id.in_(ids[start : start + PAGE]))
         receipts += connection.scalar(query) or 0
-    strays, after = 0, 0
+    return receipts
+
+
+def strays_about(connection: Connection, number: str) -> list[StrayRow]:
+    """What carriers have sent about a number and nobody has got: receipts without a message, replies that are
+    nobody's, parts of long ones.
+    """
+    found: list[StrayRow] = []
+    after = 0
     while rows := queries.strays(connection, after, PAGE):
-        strays += sum(row.destination == number for row in rows)
+        found += [row for row in rows if row.destination.lstrip("+") == number]
         after = rows[-1].seq
-    return receipts, strays
+    return found

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from people_house import HANDSET, MakePeople, PeopleHouse, shanghai
+from people_house import HANDSET, MakePeople, PeopleHouse, replying, shanghai
 from sqlalchemy import Connection, create_engine, update
 from twisted.internet.defer import Deferred
 
@@ -209,3 +209,24 @@ def test_an_erasure_is_on_record_line_by_line(people: PeopleHouse) -> None:
     assert (told["consents"], told["records"]) == (2, 1)
     assert kinds(people) == ["-", "-", "-"]
     assert people.read(flaws) == []
+
+
+def test_an_erasure_reaches_what_carriers_have_sent_and_nobody_got(people: PeopleHouse) -> None:
+    people.upstream().deliver(replying("你好", to="999"))  # nobody's
+    people.settle()
+    people.receipt("lost", source=HANDSET)
+    people.receipt("other", source=FRENCH)
+    assert len(people.strays()) == 3
+    told = done(people, people.relay.privacy.erase(HANDSET, "ann", "request 7"))
+    assert (told["strays"], told["strays_waiting"]) == (2, 0)
+    assert [row.destination for row in people.strays()] == [FRENCH]
+    assert people.relay.inbound.strays == 1
+
+
+def test_what_may_be_about_a_message_under_way_stays(people: PeopleHouse) -> None:
+    people.consent()
+    people.offer()
+    people.receipt("early", source=HANDSET)
+    told = done(people, people.relay.privacy.erase(HANDSET, "ann", "request 7"))
+    assert (told["strays"], told["strays_waiting"]) == (0, 1)
+    assert len(people.strays()) == 1

@@ -15,6 +15,8 @@ from testing_command import gateway
 from whole_clients import Esme, bound, err, stat, submit
 from whole_house import wait_until
 
+from gateway.smpp.concat import body_of
+
 pytestmark = pytest.mark.whole_way
 
 HANDSET = "8619912340001"
@@ -56,8 +58,12 @@ def offer(shop: Esme, text: bytes = OFFER, **fields: Any) -> str:
 
 
 def why(node: PeopleNode, message_id: str) -> list[tuple[str, str, str]]:
-    """What the decision record of a message says: filter, action, rule."""
+    """What the decision record of a message says: filter, action, rule. It names its generation."""
     (found,) = json.loads(command(node, "message", message_id, "--json"))
+    decision = found["decision"]
+    assert decision["generation"] >= 1
+    refused = any(word["action"] == "refuse" for word in decision.get("words", ()))
+    assert decision["verdict"] == "refuse" if refused else decision["verdict"] in ("allow", "defer")
     return [(word["filter"], word["action"], word["rule"]) for word in found["decision"].get("words", ())]
 
 
@@ -100,6 +106,7 @@ def test_stop_and_start_of_a_handset(node: PeopleNode) -> None:
         write(node, "恢复订阅")
         again = offer(shop, OFFER + "?".encode("utf-16-be"))
         assert stat(shop.receipt(again)) == "DELIVRD"
+        assert why(node, again) == []
         replies = [pdu for pdu in shop.rest() if not pdu.esm_class & 0x3C]
         assert [pdu.short_message.decode("utf-16-be") for pdu in replies] == ["退订", "恢复订阅"]
         wait_until(lambda: len(answers(node)) == 2, "the opt-in is confirmed")
@@ -124,6 +131,24 @@ def test_an_offer_of_ten_in_the_evening_leaves_at_eight(node: PeopleNode) -> Non
     sent = datetime.fromisoformat(found["sent"]).astimezone(CHINA)
     assert (sent.hour, sent.minute, sent.day) == (8, 0, 20)
     assert found["decision"]["verdict"] == "allow"
+
+
+def test_an_opt_out_over_two_segments_of_the_handset(node: PeopleNode) -> None:
+    """The simulated handset writes more than a segment holds, and the boundary goes through the phrase."""
+    node.at(china("2026-11-20 12:00"))
+    with bound(node.house.port, system_id="shop") as shop:
+        sent = offer(shop, "【商店】又一次".encode("utf-16-be"))
+        assert stat(shop.receipt(sent)) == "DELIVRD"
+        before = node.house.tell("counters")["carriers"]["alpha"].get("replies_delivered", 0)
+        text = "你" * 65 + "不要再发谢谢"
+        node.house.tell("reply", **{"from": HANDSET, "to": SHOP, "text": text, "carrier": "alpha"})
+        parts = [shop.delivery() for _ in range(2)]
+        assert "".join(body_of(pdu).decode("utf-16-be") for pdu in parts) == text
+        assert node.house.tell("counters")["carriers"]["alpha"]["replies_delivered"] >= before + 1
+        refused = offer(shop, "【商店】再一次".encode("utf-16-be"))
+        receipt = shop.receipt(refused)
+        assert (stat(receipt), err(receipt)) == ("REJECTD", "901")
+        assert why(node, refused) == [("suppressed", "refuse", "category_optout (replies)")]
 
 
 def _sent(node: PeopleNode, text: str) -> bool:

@@ -216,8 +216,10 @@ async def test_what_waits_about_a_person_is_counted(open_here):
     batch.stray(lost(1, destination=PERSON))
     batch.stray(lost(2, destination=OTHER))
     await store.journal.commit(batch)
-    assert await store.ledger.read(numbers.waiting_about, [4, 9], PERSON) == (1, 1)
-    assert await store.ledger.read(numbers.waiting_about, [], "1") == (0, 0)
+    assert await store.ledger.read(numbers.waiting_about, [4, 9]) == 1
+    assert await store.ledger.read(numbers.waiting_about, []) == 0
+    assert [row.seq for row in await store.ledger.read(numbers.strays_about, PERSON)] == [1]
+    assert await store.ledger.read(numbers.strays_about, "1") == []
 
 
 @pytest_twisted.ensureDeferred
