@@ -4,8 +4,9 @@
 minutes. The lists are the shipped ones, filled up with made-up words: seven in ten of 3 to 8 common Han
 characters, the others of 6 to 14 Latin letters in syllables. The texts are the ordinary ones of the tests, of
 which neighbours are joined until they have 70 characters; those up to 140 count. Each figure of a text is its
-median of rounds, each figure printed the median over all texts. A stall is the longest that another thread
-waited for the interpreter.
+median of rounds, of processor time; each figure printed is the median over all texts and, in brackets, their
+mean, in which those count in which much is found. A stall is the longest that another thread waited for the
+interpreter: compare bench_words_edits.py, which tells it apart from waiting for a processor.
 """
 
 import multiprocessing
@@ -15,9 +16,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 from random import Random
-from statistics import median
+from statistics import mean, median
 from tempfile import TemporaryDirectory
-from time import perf_counter, sleep
+from time import perf_counter, process_time, sleep
+from typing import TypeVar
 
 from timing import machine
 
@@ -27,6 +29,7 @@ from gateway.filters.wordlists import load_wordlists
 from gateway.filters.words import WordList
 
 ROOT = Path(__file__).parents[1]
+T = TypeVar("T")
 SIZES = (1_000, 100_000, 500_000)
 SHORTEST, LONGEST = 70, 140
 ROUNDS = 7
@@ -65,18 +68,18 @@ def texts(language: str) -> list[str]:
     return joined
 
 
-def cost(call: Callable[[str], object], samples: list[str]) -> float:
-    """Microseconds a call: the median over the texts of the medians of rounds."""
+def cost(call: Callable[[str], object], samples: list[str]) -> tuple[float, float]:
+    """Microseconds a call: the median over the texts of the medians of rounds, and their mean."""
     costs = []
     for text in samples:
         rounds = []
         for _ in range(ROUNDS):
-            begin = perf_counter()
+            begin = process_time()
             for _ in range(CALLS):
                 call(text)
-            rounds.append((perf_counter() - begin) / CALLS * 1e6)
+            rounds.append((process_time() - begin) / CALLS * 1e6)
         costs.append(median(rounds))
-    return median(costs)
+    return median(costs), mean(costs)
 
 
 def scanned(words: WordList, text: str) -> object:
@@ -85,7 +88,7 @@ def scanned(words: WordList, text: str) -> object:
     return words.scan(text)
 
 
-def watched(work: Callable[[], WordList]) -> tuple[WordList, str]:
+def watched(work: Callable[[], T]) -> tuple[T, str]:
     """The result of work, and how long it took and stalled another thread."""
     stall, done = 0.0, threading.Event()
 
@@ -133,7 +136,8 @@ def per_text(words: WordList) -> None:
         length = round(median(map(len, samples)))
         print(
             f"  {language:8} {len(samples)} texts of {length} characters, {hit} with hits:"
-            f" {figures[0]:5.1f} us without the repeat view, {figures[1]:5.1f} us with it"
+            f" {figures[0][0]:5.1f} us ({figures[0][1]:.1f}) without the repeat view,"
+            f" {figures[1][0]:5.1f} us ({figures[1][1]:.1f}) with it"
         )
 
 
@@ -161,8 +165,11 @@ def bench(size: int) -> None:
         (folder / "large.txt").unlink()
         words, told = watched(lambda: loaded(folder, words))
         print(f"  reload, the large file gone: {told}; {words.automaton.worn=}")
-        words, told = watched(words.compacted)
-        print(f"  compacted: {told}; {len(words.automaton.shards)} shards")
+        before_it = words
+        base, told = watched(words.gathered)
+        print(f"  gathered: {told}")
+        words, told = watched(lambda: before_it.upon(base, before_it))
+        print(f"  put upon that: {told}; {len(words.automaton.shards)} shards; {mebibytes():.0f} MiB in all")
 
 
 def hostile() -> None:
@@ -180,18 +187,17 @@ def hostile() -> None:
         text = (unit * 65536)[:65536]
         figures = []
         for _ in range(5):
-            begin = perf_counter()
-            words.scan(text)
-            figures.append((perf_counter() - begin) * 1e3)
+            begin = process_time()
+            scanned(words, text)
+            figures.append((process_time() - begin) * 1e3)
         print(f"  {name}: {median(figures):.0f} ms")
 
 
 def main() -> None:
     print(machine())
     samples = texts("zh_hans") + texts("en")
-    print(
-        f"fold to view S: {cost(fold.view_s, samples):.1f} us; to view D: {cost(fold.view_d, samples):.1f} us"
-    )
+    folds = [cost(view, samples)[0] for view in (fold.view_s, fold.view_d)]
+    print(f"fold to view S: {folds[0]:.1f} us; to view D: {folds[1]:.1f} us")
     for size in [int(argument.replace(",", "")) for argument in sys.argv[1:]] or SIZES:
         process = multiprocessing.get_context("spawn").Process(target=bench, args=(size,))
         process.start()

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Annotated, Literal, NamedTuple
 
-from ahocorasick_rs import AhoCorasick
+from daachorse import CharwiseDoubleArrayAhoCorasick
 from pydantic import AfterValidator, Field, ValidationError
 
 from gateway.filters.matching import Effort, Pattern, parse_pattern
@@ -79,18 +79,18 @@ class Registry:
         self._anchors = [
             min(_literals(entry), key=lambda piece: (shared[piece], -len(piece))) for entry in self.entries
         ]
-        self._finder: AhoCorasick
+        self._finder: CharwiseDoubleArrayAhoCorasick
         if before is not None and before._anchors == self._anchors:
             self._finder = before._finder
         else:
-            self._finder = AhoCorasick(self._anchors)
+            self._finder = CharwiseDoubleArrayAhoCorasick(self._anchors)
 
     def matching(self, text: str, allowed: Callable[[str], bool]) -> list[Registered]:
         """Every template that the text is one of, paused ones too."""
-        hits = self._finder.find_matches_as_indexes(text, overlapping=True)
+        hits = self._finder.find_overlapping(text)
         if not hits:
             return []
-        tried = dict.fromkeys(index for index, _, _ in hits)
+        tried = dict.fromkeys(index for _, _, index in hits)
         effort = Effort()
         entries = self.entries
         return [entries[index] for index in tried if entries[index].pattern.matches(text, allowed, effort)]
