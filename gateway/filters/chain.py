@@ -13,6 +13,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
+from functools import lru_cache
 
 from gateway.filters.review import Approval, Rule
 from gateway.filters.verdict import REASONS, Action, Filter, Rewrite, Verdict
@@ -136,28 +137,53 @@ def refuse_failed(name: str, message: Message, error: Exception, closed: bool = 
     )
 
 
+ALWAYS = ("filter", "mode", "action", "rule", "place")
+SOMETIMES = ("reason", "detail", "until")
+"""What a record tells of a word: these where there are any."""
+
+
 def record(judgement: Judgement, generation: int) -> str:
     """The decision record: JSON with the generation, the verdict, each word with its rule, place and mode,
     and what was done to the message: raised, rewritten, reviewed.
     """
-    words = [
-        {
-            "filter": verdict.filter,
-            "mode": mode.value,
-            "action": verdict.action.value,
-            "rule": verdict.rule,
-            "place": verdict.place,
-            **({"reason": verdict.reason.name} if verdict.reason else {}),
-            **({"detail": verdict.detail} if verdict.detail else {}),
-            **({"until": verdict.until} if verdict.until else {}),
-        }
+    said = tuple(
+        (
+            verdict.filter,
+            mode.value,
+            verdict.action.value,
+            verdict.rule,
+            verdict.place,
+            verdict.reason.name if verdict.reason else "",
+            verdict.detail,
+            verdict.until,
+        )
         for verdict, mode in judgement.words
-    ]
-    document: dict[str, object] = {"generation": generation, "verdict": judgement.verdict.action.value}
-    if judgement.category:
-        document["category"] = judgement.category
-    if judgement.rewritten:
-        document["rewritten"] = judgement.rewritten
-    if judgement.approval is not None:
-        document["review"] = judgement.approval.document()
-    return json.dumps({**document, "words": words} if words else document, ensure_ascii=False)
+    )
+    action, approval = judgement.verdict.action.value, judgement.approval
+    return _written(generation, action, judgement.category, judgement.rewritten, approval, said)
+
+
+@lru_cache(maxsize=512)
+def _written(
+    generation: int,
+    action: str,
+    category: str,
+    rewritten: str,
+    approval: Approval | None,
+    said: tuple[tuple[str, str, str, str, str, str, str, float | None], ...],
+) -> str:
+    """What many messages share is written once: a warning of every text that is no template, say."""
+    document: dict[str, object] = {"generation": generation, "verdict": action}
+    if category:
+        document["category"] = category
+    if rewritten:
+        document["rewritten"] = rewritten
+    if approval is not None:
+        document["review"] = approval.document()
+    if said:
+        document["words"] = [
+            dict(zip(ALWAYS, word, strict=False))
+            | {name: value for name, value in zip(SOMETIMES, word[len(ALWAYS) :], strict=True) if value}
+            for word in said
+        ]
+    return json.dumps(document, ensure_ascii=False)
