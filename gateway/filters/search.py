@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Set
 from typing import NamedTuple
 
 from gateway.filters.automaton import Match
-from gateway.filters.entries import Entry, Flags, Row, Severity, breaks
+from gateway.filters.entries import Entry, Flags, Row, Severity
 from gateway.filters.reading import Cover, Reading
 
 MOST_HITS = 8
@@ -35,7 +35,7 @@ class Target(NamedTuple):
     """What a key stands for: a row, seen in "S" or "R", or by its "pinyin" or "split" form.
 
     `squashed` is the word in view S, or the form. `bounded` says whether word boundaries apply; separators
-    may then stand in `squashed` at the offsets `breaks`, or where the word itself has them.
+    may then stand in `squashed` at the offsets `breaks`.
     """
 
     row: Row
@@ -43,7 +43,7 @@ class Target(NamedTuple):
     view: str
     squashed: str
     bounded: bool
-    breaks: Set[int] | None = None
+    breaks: Set[int]
 
     def place(self, reading: Reading, first: int, last: int) -> tuple[int, int, str] | None:
         """Start and end in view S, and the view by which it counts; None if it does not.
@@ -55,7 +55,7 @@ class Target(NamedTuple):
             return self._place_of_runs(reading, first, last, loose=evade or not self.bounded)
         if not self.bounded:
             return first, last, self.view
-        if reading.is_word(first, last) and reading.breaks_fit(first, last, self._breaks()):
+        if reading.is_word(first, last) and reading.breaks_fit(first, last, self.breaks):
             return first, last, "W" if self.view == "S" else self.view
         return (first, last, "S") if evade and self.view == "S" else None
 
@@ -67,12 +67,9 @@ class Target(NamedTuple):
         self, reading: Reading, first: int, last: int, *, loose: bool
     ) -> tuple[int, int, str] | None:
         span = reading.run_span(first, last, self.squashed, loose)
-        if span and (loose or reading.seams_fit(*span, self.squashed, self._breaks())):
+        if span and (loose or reading.seams_fit(*span, self.squashed, self.breaks)):
             return *span, "R"
         return None
-
-    def _breaks(self) -> Set[int]:
-        return breaks(self.row[0]) if self.breaks is None else self.breaks
 
 
 class View(NamedTuple):

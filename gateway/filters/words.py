@@ -7,7 +7,7 @@ the original looked at (``reading.py``).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 
 from gateway.filters.automaton import Automaton, Match
 from gateway.filters.edits import Edit, Edits
@@ -16,6 +16,7 @@ from gateway.filters.entries import (
     Form,
     Kinds,
     Row,
+    breaks,
     forms,
     is_spaced,
     keys,
@@ -35,6 +36,9 @@ Derived = dict[str, tuple[str, ...]]
 """The views S of the words of which this is a form."""
 
 
+Targets = dict[str, tuple[Target, ...]]
+"""What keys stand for."""
+
 SLICE = 1000
 """Small things that are freed in one go."""
 
@@ -50,6 +54,7 @@ class WordList:
         "_covered",
         "_derived",
         "_plain",
+        "_run_targets",
         "_targets",
         "automaton",
         "edits",
@@ -63,7 +68,8 @@ class WordList:
         self._collapsed: Derived = {}
         self._derived: Derived = {}
         self._covered: Plain = {}
-        self._targets: dict[str, tuple[Target, ...]] = {}
+        self._targets: Targets = {}
+        self._run_targets: Targets = {}
         self.edits = Edits()
         self.kinds = kinds
         self.automaton = Automaton()
@@ -205,17 +211,16 @@ class WordList:
 
     def _in_squashed(self, key: str) -> tuple[Target, ...]:
         """What a key found in view S stands for."""
-        known = self._targets.get(key)
-        if known is None:
-            if len(self._targets) >= REMEMBERED:
-                self._targets.clear()
-            known = self._targets[key] = tuple(self._targets_of(key))
-        return known
+        return _remembered(self._targets, key, self._squashed_targets)
 
-    def _targets_of(self, key: str) -> Iterator[Target]:
+    def _in_collapsed(self, key: str) -> tuple[Target, ...]:
+        """What a key found in view R stands for: words in view S that are this when collapsed."""
+        return _remembered(self._run_targets, key, self._collapsed_targets)
+
+    def _squashed_targets(self, key: str) -> Iterator[Target]:
         bounded = is_spaced(key)
         for row in self._plain.get(key, ()):
-            yield Target(row, self.kinds[row], "S", key, bounded)
+            yield Target(row, self.kinds[row], "S", key, bounded, breaks(row[0]))
         for source in self._derived.get(key, ()):
             for row in self._plain[source]:
                 kind = self.kinds[row]
@@ -223,12 +228,11 @@ class WordList:
                     if form.key == key:
                         yield Target(row, kind, form.view, key, bounded, form.breaks)
 
-    def _in_collapsed(self, key: str) -> Iterator[Target]:
-        """What a key found in view R stands for: words in view S that are this when collapsed."""
+    def _collapsed_targets(self, key: str) -> Iterator[Target]:
         bounded = is_spaced(key)
         for squashed in (key, *self._collapsed.get(key, ())):
             for row in self._plain.get(squashed, ()):
-                yield Target(row, self.kinds[row], "R", squashed, bounded)
+                yield Target(row, self.kinds[row], "R", squashed, bounded, breaks(row[0]))
 
     def again(self) -> WordList:
         """The same words, to be given other lists that say the same."""
@@ -292,6 +296,15 @@ class WordList:
                     self._sources(form)[form.key] = sources
                 touched.append(form.key)
         return touched
+
+
+def _remembered(known: Targets, key: str, work: Callable[[str], Iterable[Target]]) -> tuple[Target, ...]:
+    targets = known.get(key)
+    if targets is None:
+        if len(known) >= REMEMBERED:
+            known.clear()
+        targets = known[key] = tuple(work(key))
+    return targets
 
 
 def let_go(box: list[WordList]) -> None:
