@@ -22,19 +22,19 @@ from gateway.filters.entries import (
     keys,
 )
 from gateway.filters.fold import collapsed, folded, repeats, view_s
+from gateway.filters.layered import Layered
 from gateway.filters.reading import Reading, spanning
 from gateway.filters.search import Hit, Search, Target, View
-from gateway.filters.unhurried import looked_at, unhurried
+from gateway.filters.unhurried import unhurried
 from gateway.filters.wordfiles import ListFile
 
 __all__ = ["Hit", "WordList"]
 
-Plain = dict[str, tuple[Row, ...]]
+Plain = Layered[Row]
 """The rows whose word has this view S."""
 
-Derived = dict[str, tuple[str, ...]]
+Derived = Layered[str]
 """The views S of the words of which this is a form."""
-
 
 Targets = dict[str, tuple[Target, ...]]
 """What keys stand for."""
@@ -64,10 +64,10 @@ class WordList:
     )
 
     def __init__(self, kinds: Kinds) -> None:
-        self._plain: Plain = {}
-        self._collapsed: Derived = {}
-        self._derived: Derived = {}
-        self._covered: Plain = {}
+        self._plain: Plain = Layered()
+        self._collapsed: Derived = Layered()
+        self._derived: Derived = Layered()
+        self._covered: dict[str, tuple[Row, ...]] = {}
         self._targets: Targets = {}
         self._run_targets: Targets = {}
         self.edits = Edits()
@@ -126,7 +126,7 @@ class WordList:
         """The rows of words with this view S as lists and edits added them, whatever was done to them."""
         if key in self._covered:
             return self._covered[key]
-        return tuple(row for row in self._plain.get(key, ()) if view_s(row[0]) == key)
+        return tuple(row for row in self._plain.get(key) if view_s(row[0]) == key)
 
     def _covering(self, rows: Iterable[Row]) -> Iterator[Row]:
         """What is in force in place of rows that come in; those that edits cover are remembered."""
@@ -173,15 +173,15 @@ class WordList:
 
     def entries(self) -> Iterator[Entry]:
         """Every entry."""
-        for row in dict.fromkeys(row for rows in self._plain.values() for row in rows):
+        for row in dict.fromkeys(row for key in self._plain for row in self._plain.get(key)):
             yield self.kinds.entry(row)
 
     def remains(self) -> list[object]:
         """All the small things that it is made of, for `let_go`."""
         pile: list[object] = []
-        for index in (self._plain, self._collapsed, self._derived, self._covered):
-            pile += index
-            pile += index.values()
+        for index in (self._plain, self._collapsed, self._derived):
+            for pieces in index.pieces():
+                pile += pieces
         for shard in self.automaton.shards:
             pile += shard.words
         for one in self.lists:
@@ -200,7 +200,8 @@ class WordList:
             repeated = self.automaton.find(collapsed(squashed, letters))
             repeated = spanning(repeated, letters) if repeated else repeated
         if matches:
-            matches = [match for match in matches if match[0] in self._plain or match[0] in self._derived]
+            known = self._targets  # of keys of view R it knows that they are nothing here
+            matches = [match for match in matches if known.get(match[0], True)]
         if not matches and not repeated:
             return ()
         reading = Reading(text, tokens, squashed)
@@ -219,10 +220,10 @@ class WordList:
 
     def _squashed_targets(self, key: str) -> Iterator[Target]:
         bounded = is_spaced(key)
-        for row in self._plain.get(key, ()):
+        for row in self._plain.get(key):
             yield Target(row, self.kinds[row], "S", key, bounded, breaks(row[0]))
-        for source in self._derived.get(key, ()):
-            for row in self._plain[source]:
+        for source in self._derived.get(key):
+            for row in self._plain.get(source):
                 kind = self.kinds[row]
                 for form in forms(source, kind.flags):
                     if form.key == key:
@@ -230,8 +231,8 @@ class WordList:
 
     def _collapsed_targets(self, key: str) -> Iterator[Target]:
         bounded = is_spaced(key)
-        for squashed in (key, *self._collapsed.get(key, ())):
-            for row in self._plain.get(squashed, ()):
+        for squashed in (key, *self._collapsed.get(key)):
+            for row in self._plain.get(squashed):
                 yield Target(row, self.kinds[row], "R", squashed, bounded, breaks(row[0]))
 
     def again(self) -> WordList:
@@ -249,9 +250,9 @@ class WordList:
 
     def _copy(self) -> WordList:
         new = WordList(self.kinds)
-        new._plain = looked_at(self._plain.copy())
-        new._collapsed = looked_at(self._collapsed.copy())
-        new._derived = looked_at(self._derived.copy())
+        new._plain = self._plain.next()
+        new._collapsed = self._collapsed.next()
+        new._derived = self._derived.next()
         new._covered = self._covered.copy()
         new.edits = self.edits
         new.automaton = self.automaton
@@ -269,13 +270,12 @@ class WordList:
         """Puts a row under its keys; gives the keys."""
         touched = []
         for key in keys(row[0]):
-            rows = self._plain.get(key, ())
-            self._plain[key] = (*rows, row) if rows else (row,)
+            self._plain.put(key, (*self._plain.get(key), row))
             touched.append(key)
             for form in forms(key, self.kinds[row].flags):
-                sources = self._sources(form).get(form.key, ())
+                sources = self._sources(form).get(form.key)
                 if key not in sources:
-                    self._sources(form)[form.key] = (*sources, key)
+                    self._sources(form).put(form.key, (*sources, key))
                 touched.append(form.key)
         return touched
 
@@ -283,17 +283,15 @@ class WordList:
         """Takes a row from under its keys; gives the keys."""
         touched = []
         for key in keys(row[0]):
-            others = tuple(one for one in self._plain.pop(key, ()) if one != row)
-            if others:
-                self._plain[key] = others
+            others = tuple(one for one in self._plain.get(key) if one != row)
+            self._plain.put(key, others)
             touched.append(key)
             needed = {form.key for other in others for form in forms(key, self.kinds[other].flags)}
             for form in forms(key, self.kinds[row].flags):
-                sources = self._sources(form).pop(form.key, ())
                 if form.key not in needed:
-                    sources = tuple(source for source in sources if source != key)
-                if sources:
-                    self._sources(form)[form.key] = sources
+                    sources = self._sources(form)
+                    remaining = tuple(source for source in sources.get(form.key) if source != key)
+                    sources.put(form.key, remaining)
                 touched.append(form.key)
         return touched
 
