@@ -33,6 +33,7 @@ T = TypeVar("T")
 SIZES = (1_000, 100_000, 500_000)
 SHORTEST, LONGEST = 70, 140
 ROUNDS = 7
+MOST = 3_000_000
 CALLS = 40
 HAN = [chr(code) for code in range(0x4E00, 0x9FA5) if fold.view_s(chr(code)) == chr(code)]
 CONSONANTS, VOWELS = "bcdfghklmnprstvz", "aeiou"
@@ -119,7 +120,7 @@ def mebibytes() -> float:
 def loaded(folder: Path, previous: WordList | None) -> WordList:
     """All lists of the folder and the shipped ones."""
     shipped = sorted((ROOT / "config" / "words").glob("*.csv"))
-    words, problems = load_wordlists([*shipped, folder], previous)
+    words, problems = load_wordlists([*shipped, folder], previous, MOST)
     assert not problems
     return words
 

@@ -21,7 +21,7 @@ from time import perf_counter, process_time
 from typing import Any
 
 import yaml
-from bench_words import cost, made_up, mebibytes, scanned, texts
+from bench_words import MOST, cost, made_up, mebibytes, scanned, texts
 from timing import machine
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred
@@ -67,7 +67,7 @@ def configure(directory: Path, words: list[str]) -> None:
         "accounts.yaml": {"accounts": {"bank": {"tenant": "Bank", "password": "${BENCH}", "filters": "all"}}},
         "carriers.yaml": {"carriers": {"alpha": carrier}},
         "routing.yaml": {"routes": [{"name": "default", "carriers": ["alpha"]}]},
-        "filters.yaml": {"words": {"files": ["large.txt"]}},
+        "filters.yaml": {"words": {"files": ["large.txt"], "most_entries": MOST}},
     }
     for name, document in files.items():
         (directory / name).write_text(yaml.safe_dump(document))

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
+from typing import NamedTuple
 
 from gateway.filters.review import Approval, Rule
 from gateway.filters.verdict import REASONS, Action, Filter, Rewrite, Verdict
@@ -42,8 +43,7 @@ _WEIGHT = {
 _ALLOW = Verdict(Action.ALLOW, "", "")
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
+class Judgement(NamedTuple):
     """The verdict that acts, and every word that was said on the way to it.
 
     `rewrite` is what the message is to say where it may leave; `category` what it was raised to; `approval` a

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Mapping
 from functools import cache, lru_cache
 from itertools import accumulate
 from pathlib import Path
@@ -43,12 +42,12 @@ class Folding:
     tokens. It has the letters as bits, where the table needs some memory for each, and so takes half the
     time.
 
-    `usual` are signs that are put in the place of others first, since hardly a text is without them.
+    `stop` is a sign that hardly a text is without, and what stands for it.
     """
 
-    def __init__(self, table: Table, usual: Mapping[str, str] | None = None) -> None:
+    def __init__(self, table: Table, stop: tuple[str, str] | None = None) -> None:
         self.table = table
-        self._usual = tuple((usual or {}).items())
+        self._stop = stop
         targets = list(enumerate(table[:BASIC_PLANE]))
         own = {code for code, target in targets if code == target and chr(code).lower() == chr(code)}
         own = own - {ord(" ")} | set(map(ord, ascii_uppercase))
@@ -60,9 +59,7 @@ class Folding:
         """What is read without a separator between, in order."""
         if text.isascii():  # which translates ten times as fast
             return text.translate(self.table).split()
-        plain = text
-        for sign, other in self._usual:
-            plain = plain.replace(sign, other)
+        plain = text if self._stop is None else text.replace(*self._stop)
         if self._odd.search(plain) is not None:
             return text.translate(self.table).split()
         return self._tokens.findall(plain.lower())
@@ -203,8 +200,4 @@ def words() -> Folding:
 @cache
 def addresses() -> Folding:
     """View D, made when it is first asked for."""
-    table = _read(1, WORDS)
-    usual = {
-        sign: chr(code) for sign in "。一二三四五六七八九零" if isinstance(code := table[ord(sign)], int)
-    }
-    return Folding(table, usual)
+    return Folding(_read(1, WORDS), ("。", "."))

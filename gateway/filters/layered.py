@@ -46,9 +46,14 @@ class Layered(Generic[V]):
         yield from (key for key in self._shared if key not in own)
 
     def next(self) -> Layered[V]:
-        """The next version, to be changed. Key by key, where layers become one, so that nothing waits."""
+        """The next version, to be changed."""
+        merged = self.merged()
+        return Layered(merged._shared, merged._own.copy())
+
+    def merged(self) -> Layered[V]:
+        """The same in one layer, if much is different: key by key, so that nothing waits for it."""
         if len(self._own) * MERGED_AT <= len(self._shared):
-            return Layered(self._shared, self._own.copy())
+            return self
         return Layered(looked_at({key: self.get(key) for key in self}))
 
     def pieces(self) -> Iterator[Iterable[object]]:

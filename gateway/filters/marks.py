@@ -25,18 +25,24 @@ class InForce(Generic[R, T]):
     def __init__(self, kind: type[R], make: Callable[[list[tuple[R, Ruled]]], T]) -> None:
         self._kind = kind
         self._make = make
-        self._known: dict[int, tuple[Rules, int, T]] = {}
+        self._known: dict[int, tuple[Rules, float, float, T]] = {}
 
     def of(self, rules: Rules, now: float) -> T:
         """What was made of the rules in force at `now` (unix seconds)."""
-        day = int(now // DAY)
         known = self._known.get(id(rules))
-        if known is None or known[1] != day:
-            made = self._make(rules.of(self._kind, now))
-            if len(self._known) >= MOST:
-                self._known.clear()
-            known = self._known[id(rules)] = rules, day, made  # holds `rules`, so that its id stays its own
-        return known[2]
+        if known is not None and known[1] <= now < known[2]:
+            return known[3]
+        made = self._make(rules.of(self._kind, now))
+        if len(self._known) >= MOST:
+            self._known.clear()
+        begins = now // DAY * DAY
+        self._known[id(rules)] = (
+            rules,
+            begins,
+            begins + DAY,
+            made,
+        )  # holds `rules`, so that its id stays its own
+        return made
 
 
 class Mark:

@@ -149,10 +149,12 @@ class Templates:
         text = message.text
         if text is None:
             return None
-        if self.registries.of(message.tenant) is None:
+        found = self.registries.matching(message.tenant, text.strip())
+        if not found:
+            if self.registries.of(message.tenant) is not None:
+                return self._none
             detail = f"{message.tenant} has no registry of templates"
             return self._verdict("unregistered", "no registry", self._place, detail)
-        found = self.registries.matching(message.tenant, text.strip())
         for entry in found:
             if fits(entry, message.category):
                 return None
@@ -166,7 +168,7 @@ class Templates:
             why = f"is not for {category}" if state == "approved" else _STATES[state]
             why += f"; {entry.edit}" if entry.edit else ""
             return self._verdict("unmatched", entry.template.name, entry.place, f"the template {why}")
-        return self._none
+        return None
 
     def _shadow(self, entry: Registered) -> Verdict:
         detail = "the text is this template's, which lets nothing pass yet"

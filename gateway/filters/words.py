@@ -92,6 +92,7 @@ class WordList:
         words = cls(kinds)
         for row in rows:
             words._enter(row)
+        words._merge()
         words.automaton = Automaton.of(dict.fromkeys((*words._plain, *words._collapsed, *words._derived)))
         return words
 
@@ -155,6 +156,7 @@ class WordList:
         appeared = [key for key in touched if self._knows(key) and not before._knows(key)]
         vanished = [key for key in touched if before._knows(key) and not self._knows(key)]
         self.automaton = before.automaton.changed(appeared, vanished)
+        self._merge()
 
     def gathered(self) -> Automaton:
         """What `upon` puts this list, or one that came of it, upon: worth it when ``automaton.worn``. It
@@ -259,6 +261,12 @@ class WordList:
         new.lists = self.lists
         new.repeats = self.repeats
         return new
+
+    def _merge(self) -> None:
+        """Now, beside the traffic, and not when the next edit is waited for."""
+        self._plain = self._plain.merged()
+        self._collapsed = self._collapsed.merged()
+        self._derived = self._derived.merged()
 
     def _knows(self, key: str) -> bool:
         return key in self._plain or key in self._collapsed or key in self._derived

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
@@ -97,7 +96,7 @@ class Judging:
         for each in (message, *message.segments):
             each.category = judgement.category
         again = self._chain(message).judge(message, at, approval)
-        return replace(again, words=judgement.words + again.words, category=judgement.category)
+        return again._replace(words=judgement.words + again.words, category=judgement.category)
 
     def _rewritten(self, message: Message, judgement: Judgement) -> Judgement:
         """The PDUs say what the verdict wants, if they may leave now; a refusal where that does not fit."""
@@ -118,10 +117,10 @@ class Judging:
             reason = REASONS["mandatory_text_missing"]
             refused = Verdict(Action.REFUSE, "gateway", "what is missing does not fit", reason=reason)
             words = (*judgement.words, (refused, Mode.ENFORCE))
-            return replace(judgement, verdict=refused, words=words, rewrite=None)
+            return judgement._replace(verdict=refused, words=words, rewrite=None)
         for each, pdu in zip(messages, pdus, strict=True):
             each.rewrite(pdu._replace(tlvs=pdu.tlvs + rewrite.tlvs))
-        return replace(judgement, rewritten=_described(pdus, rewrite))
+        return judgement._replace(rewritten=_described(pdus, rewrite))
 
     def failed(self, name: str, message: Message, error: Exception, closed: bool) -> Verdict:
         """The verdict where a filter failed, and the alarm: logged the first time and each time that the
@@ -266,7 +265,7 @@ class Judging:
             verdict = Verdict(Action.REFUSE, "gateway", reason.name, reason=reason)
         if (verdict, Mode.ENFORCE) not in judgement.words:
             words = (*judgement.words, (verdict, Mode.ENFORCE))
-            judgement = replace(judgement, verdict=verdict, words=words)
+            judgement = judgement._replace(verdict=verdict, words=words)
         return record(judgement, self.generation_of(message))
 
 

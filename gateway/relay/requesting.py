@@ -6,7 +6,6 @@ the way the word came. Nobody on a list that stops what is asked for is asked, a
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from gateway.filters.chain import Judgement, Mode
@@ -149,7 +148,7 @@ class Requesting:
             said = verdict.reason.name if verdict.reason is not None else str(verdict.action)
             raise NotAsked(f"the request is refused: {said} by {verdict.filter} {verdict.rule}".rstrip())
         why = Verdict(Action.ALLOW, "gateway", f"request for consent to {program}")
-        judgement = replace(judgement, words=(*judgement.words, (why, Mode.ENFORCE)))
+        judgement = judgement._replace(words=(*judgement.words, (why, Mode.ENFORCE)))
         for message in messages:
             self._admit(message, judgement, batch)
 

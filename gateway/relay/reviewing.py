@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import replace
 
 from gateway.filters.chain import Judgement, Mode
 from gateway.filters.review import Approval, approval_of, held_by
@@ -82,7 +81,7 @@ class Reviewing:
             rules = held_by(entries[0].decision) | (earlier.rules if earlier is not None else frozenset())
             approval = Approval(by, self._now(), note, rules)
             judgement = self.judging.judge(whole(entries), approval)
-            return await self._settle(entries, replace(judgement, approval=approval), "approved")
+            return await self._settle(entries, judgement._replace(approval=approval), "approved")
 
     async def refuse(self, number: int, by: str, note: str) -> str:
         """Refuse a text: its segments end as rejected, by receipt."""
