@@ -12,7 +12,7 @@ import typer
 
 from gateway.cli_common import FAILED, ask_node, end, say
 
-CHUNK = 5000
+CHUNK = 2000
 TOLD = 20  # refused rows told one by one; all of them are in --report
 
 Tenant = Annotated[str, typer.Option("--tenant", help="The tenant, as accounts.yaml names it.")]
