@@ -28,7 +28,17 @@ from gateway.filters.consent import (
     state_of,
     suffices,
 )
-from gateway.filters.consentchain import Kept, Link, commit, extend, genesis, text_of, verify
+from gateway.filters.consentchain import (
+    Form,
+    Kept,
+    Link,
+    commit,
+    extend,
+    extend_all,
+    genesis,
+    text_of,
+    verify,
+)
 from gateway.filters.consents import Consents
 from gateway.filters.packs import Basis
 
@@ -284,6 +294,21 @@ class TestChain:
         said = replace(event(GRANTED, 5), evidence="表 1")
         written = json.dumps(asdict(said), sort_keys=True, separators=(",", ":"), ensure_ascii=True)
         assert text_of(said) == written
+
+    @given(any_event(), st.text(), st.integers(1, 10))
+    def test_a_form_makes_the_same_octets(self, said: ConsentEvent, evidence: str, later: int) -> None:
+        recorded_at = said.recorded_at + later
+        other = replace(said, number="8613800000001", evidence=evidence, recorded_at=recorded_at)
+        moments = other.occurred_at, other.expires_at
+        assert Form(said).text(other.number, *moments, evidence, recorded_at) == text_of(other)
+
+    @given(LEDGERS)
+    def test_many_at_once_are_chained_as_one_after_the_other(self, ledger: list[ConsentEvent]) -> None:
+        now = 100
+        lines = self.kept([replace(line, recorded_at=now) for line in ledger])
+        texts = [text_of(line.event) for line in lines if line.event is not None]
+        salts = [line.salt for line in lines if line.salt is not None]
+        assert extend_all(genesis("acme"), now, texts, salts) == [line.link for line in lines]
 
     def test_a_commitment_tells_nothing_without_its_salt(self) -> None:
         granted = event(GRANTED, 5)
