@@ -11,7 +11,8 @@ from rich.console import Console
 from gateway.asking import store_of
 from gateway.replay import Replay, Replayed
 from gateway.settings.load import load
-from gateway.settings.models import Node
+from gateway.settings.models import Generation, Node
+from gateway.settings.problems import SettingsError
 from gateway.settings.scalars import parse_duration
 
 
@@ -23,9 +24,17 @@ def replayed(node: Node, config: Path, against: Path, since: str, most: int) -> 
     back = parse_duration(since)
     if not isinstance(back, float | int):
         raise ValueError(f"--since {since}: no length of time such as 30m, 1h or 7d")
-    replay = Replay(load(against, os.environ), most)
+    replay = Replay(load(against, os.environ), most, _in_force(config))
     with store_of(node, config) as connection:
         return replay.run(connection, int((time.time() - back) * 1000))
+
+
+def _in_force(config: Path) -> Generation | None:
+    """The configuration to compare with; None if its files cannot be used."""
+    try:
+        return load(config, os.environ)
+    except SettingsError:
+        return None
 
 
 def tell_replayed(result: Replayed) -> None:

@@ -54,12 +54,16 @@ class Placing:
 
     def place(self, entry: Entry, now: int, batch: Batch) -> bool:
         """Whether there is a route; nothing is reserved."""
-        self.rule = self.router.choose(entry.message, self.clocks.wall())
-        if self.detour is not None:
-            self.rule = self.detour(entry, self.rule)
+        self.look(entry, self.clocks.wall())
         if self.rule is not None:
             entry.state, entry.deadline = State.WAITING, entry.message.expires_at
         return self.rule is not None
+
+    def look(self, entry: Entry, at: float) -> None:
+        """Find the route of a message at a moment (unix seconds)."""
+        self.rule = self.router.choose(entry.message, at)
+        if self.detour is not None:
+            self.rule = self.detour(entry, self.rule)
 
 
 class DryRun:
@@ -130,6 +134,9 @@ class DryRun:
             told["lookups"] = known
         chain = [(each.name, mode.value) for each, mode in self._asked(whole)]
         judgement, entry, reason = self.decide(whole)
+        if reason is None and self.placing.rule is None:  # it leaves later
+            due = entry.deadline if entry.state is State.DEFERRED else None
+            self.placing.look(entry, (due or now) / 1000)
         return told | {
             "category": whole.category,
             "verdict": judgement.verdict.action.value if reason is None else Action.REFUSE.value,

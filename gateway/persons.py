@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 import zipfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
@@ -31,6 +32,8 @@ from gateway.store.opening import keyring_of, where
 from gateway.store.rows import MessageRow
 
 PAGE = 500
+WIDE = 2000
+"""Columns that a line may have where it is not for a terminal."""
 
 Document = dict[str, Any]
 
@@ -252,4 +255,6 @@ def _moment(ms: int) -> str:
 
 
 def _console() -> Console:
-    return Console(highlight=False, markup=False, soft_wrap=True)
+    """Lines for people. What goes to a file or to another program is never cut."""
+    wide = None if sys.stdout.isatty() else WIDE
+    return Console(highlight=False, markup=False, soft_wrap=True, width=wide)

@@ -16,13 +16,17 @@ from twisted.internet.task import Clock
 
 from gateway.explain import DryRun, moment
 from gateway.filters.catalogue import make_filters
+from gateway.filters.listed import put_in_force
+from gateway.filters.suppressed import Suppressed
 from gateway.filters.verdict import REASONS, Action
 from gateway.logs import masked
 from gateway.message import Message, joined
 from gateway.relay.accounts import Account
 from gateway.relay.clocks import Clocks
+from gateway.relay.people import read_all
 from gateway.relay.submitted import message_of
 from gateway.relay.templating import learn_edits
+from gateway.routing.choosing import Health, View
 from gateway.settings.models import Generation
 from gateway.smpp.codec import PduError, decode
 from gateway.smpp.concat import part_of
@@ -37,6 +41,7 @@ PAGE = 1000
 LEAVES = frozenset({Action.ALLOW.value, Action.WARN.value, Action.REWRITE.value})
 UNDECIDED = frozenset({State.GATHERING})
 ORPHANS = frozenset({"incomplete_long_text"})
+OTHER = "the configuration in force says the same now: people, counts or words are not what they were"
 
 
 class Change(NamedTuple):
@@ -76,22 +81,75 @@ class Replayed:
         }
 
 
-class Replay:
-    """Judges stored messages by a candidate. Raises ValueError with what is wrong in its lists."""
+class Judge:
+    """One configuration, that judges stored messages. Raises ValueError with what is wrong in its lists."""
 
-    def __init__(self, candidate: Generation, most: int) -> None:
+    def __init__(self, generation: Generation) -> None:
         self._now = 0.0
-        self._clocks = Clocks(Clock(), lambda: self._now)
-        self._filters = make_filters(candidate)
-        self._run = DryRun(candidate, self._filters, self._clocks)
+        self._filters = make_filters(generation)
+        self._run = DryRun(generation, self._filters, Clocks(Clock(), lambda: self._now))
+        self._view = View(lambda name: Health.READY, now=lambda: self._now)
         self._accounts: dict[str, Account | None] = {}
+        self.prefers = ""
+        """The carrier that it would ask first for what was judged last, if any."""
+
+    def learn(self, connection: Connection) -> None:
+        """Learn what the store knows now: edits, lists, consents. Counts of the past nobody has."""
+        learn_edits(connection, self._filters)
+        suppressed = self._filters.get(Suppressed.name)
+        if isinstance(suppressed, Suppressed):
+            for _ in put_in_force(suppressed.lists, suppressed.known):
+                pass
+            read_all(connection, suppressed.known)
+
+    def again(self, rows: list[MessageRow]) -> tuple[str, str, str]:
+        """What it says: the outcome, and its rule with file and line."""
+        first, self.prefers = rows[0], ""
+        if first.account not in self._accounts:
+            self._accounts[first.account] = self._run.account(first.account)
+        account = self._accounts[first.account]
+        if account is None:
+            return "refused: no such account", "", ""
+        made: list[Message] = []
+        for row in rows:
+            pdu: Any = decode(row.pdu)
+            message = message_of(account, pdu, row.accepted_at, self._run.generation.number)
+            if isinstance(message, int):
+                return f"refused: {CommandStatus(message).name}", "", ""
+            made.append(message)
+        made.sort(key=lambda message: message.part.number if message.part is not None else 0)
+        self._now = (first.sent_at or first.accepted_at) / 1000
+        judgement, entry, reason = self._run.decide(made[0] if len(made) == 1 else joined(made))
+        verdict, route = judgement.verdict, self._run.placing.rule
+        if reason is not None:
+            return f"refused: {reason.name}", verdict.rule, verdict.place
+        if entry.state is not State.WAITING or route is None:
+            return entry.state.name.lower(), verdict.rule, verdict.place
+        if first.carrier is None:  # it waits, or was refused: by which carrier it goes is not compared
+            return _passes(None, None), route.name, ""
+        order = self._run.placing.router.chooser.order(route.choice, entry.message.destination, self._view)
+        self.prefers = next(iter(order))
+        carrier = first.carrier if first.carrier in route.carriers else self.prefers
+        return _passes(route.name, carrier), route.name, ""
+
+
+class Replay:
+    """Judges stored messages by a candidate, and where it differs from what was decided by the configuration
+    in force too: what both now say otherwise is no change that the candidate makes. Raises ValueError with
+    what is wrong in their lists.
+    """
+
+    def __init__(self, candidate: Generation, most: int, in_force: Generation | None = None) -> None:
+        self._candidate = Judge(candidate)
+        self._in_force = Judge(in_force) if in_force is not None else None
         self._most = most
         self._groups: dict[int, list[MessageRow]] = {}
         self.result = Replayed()
 
     def run(self, connection: Connection, since: int) -> Replayed:
-        """All that was accepted since then (unix ms), by the words as they are edited now."""
-        learn_edits(connection, self._filters)
+        """All that was accepted since then (unix ms), by what is known of words and people now."""
+        for judge in filter(None, (self._candidate, self._in_force)):
+            judge.learn(connection)
         for row in _rows(connection, since):
             self._take(row)
         self.result.skipped["a segment of a text that is not all there"] += sum(
@@ -123,7 +181,17 @@ class Replay:
 
     def _judge(self, rows: list[MessageRow]) -> None:
         """Judge a message, or the segments of a long text as one."""
-        after, rule, place = self._again(rows)
+        after, rule, place = self._candidate.again(rows)
+        if self._in_force is not None:
+            differs = any(_before(row) != after for row in rows)
+            prefers, went = self._candidate.prefers, rows[0].carrier
+            if differs and self._in_force.again(rows)[0] == after:
+                self.result.skipped[OTHER] += len(rows)
+                return
+            if not differs and prefers not in ("", went):
+                self._in_force.again(rows)
+                if self._in_force.prefers == went:  # it went by the one preferred, which is now another
+                    after = _passes(rule, prefers)
         for row in rows:
             before = _before(row)
             self.result.judged += 1
@@ -143,34 +211,6 @@ class Replay:
                         place,
                     )
                 )
-
-    def _again(self, rows: list[MessageRow]) -> tuple[str, str, str]:
-        """What the candidate says: the outcome, and its rule with file and line."""
-        first = rows[0]
-        if first.account not in self._accounts:
-            self._accounts[first.account] = self._run.account(first.account)
-        account = self._accounts[first.account]
-        if account is None:
-            return "refused: no such account", "", ""
-        made: list[Message] = []
-        for row in rows:
-            pdu: Any = decode(row.pdu)
-            message = message_of(account, pdu, row.accepted_at, self._run.generation.number)
-            if isinstance(message, int):
-                return f"refused: {CommandStatus(message).name}", "", ""
-            made.append(message)
-        made.sort(key=lambda message: message.part.number if message.part is not None else 0)
-        self._now = (first.sent_at or first.accepted_at) / 1000
-        judgement, entry, reason = self._run.decide(made[0] if len(made) == 1 else joined(made))
-        verdict, route = judgement.verdict, self._run.placing.rule
-        if reason is not None:
-            return f"refused: {reason.name}", verdict.rule, verdict.place
-        if entry.state is not State.WAITING or route is None:
-            return entry.state.name.lower(), verdict.rule, verdict.place
-        if first.carrier is None:  # it waits, or was refused: by which carrier it goes is not compared
-            return _passes(None, None), route.name, ""
-        carrier = first.carrier if first.carrier in route.carriers else route.carriers[0]
-        return _passes(route.name, carrier), route.name, ""
 
 
 def _rows(connection: Connection, since: int) -> Iterator[MessageRow]:

@@ -62,6 +62,8 @@ def check(house: House, by: str) -> None:
     assert (told["verdict"], told["at"]) == ("defer", "2026-03-10T23:30:00+00:00")
     assert told["client"]["state"] == "DEFERRED"
     assert told["client"]["leaves"].startswith("2026-03-11T08:")
+    assert told["route"]["name"] == "day", "the route of the morning"
+    assert told["shown_for"] == "alpha"
     assert explained(house, "shop", "2026-07-01T20:30+01:00")["verdict"] == "defer"
 
 

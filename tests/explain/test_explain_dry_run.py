@@ -127,8 +127,32 @@ def test_the_past_by_another_configuration(house: House, tmp_path: Path) -> None
     assert "6 judged again, 2 would change" in said
     (candidate / "routing.yaml").write_text("routes: [{name: one, carriers: [beta]}]\n", "utf-8")
     assert "carrier alpha -> passes by route 'one', carrier beta" in str(replayed(house, candidate, 1))
+    shutil.copy(house.config / "words.txt", candidate / "words.txt")
+    (candidate / "routing.yaml").write_text("routes: [{name: default, carriers: [beta, alpha]}]\n", "utf-8")
+    other = replayed(house, candidate, 1)
+    way = "passes by route 'default', carrier"
+    assert other["kinds"] == {f"{way} alpha -> {way} beta": 5}, "another carrier is preferred"
     (candidate / "routing.yaml").write_text("routes: nonsense\n", "utf-8")
     assert "routing.yaml" in call(house, "replay", "--against", str(candidate), code=2)[1]
+
+
+def test_what_is_otherwise_by_the_configuration_in_force_too_is_no_change(
+    house: House, tmp_path: Path
+) -> None:
+    """A word that was edited since, and a person on a list since."""
+    same = tmp_path / "same"
+    shutil.copytree(house.config, same)
+    before = replayed(house, same, 0)
+    call(house, "words", "add", "parcel", "--severity", "reject", "--by", "Ann")
+    call(house, "words", "remove", "parcel", "--by", "Ann")
+    call(house, "send", "--as", "bank", "--password", PASSWORD, "--to", TO, "your parcel is here")
+    call(house, "words", "restore", "parcel", "--by", "Ann")
+    after = replayed(house, same, 0)
+    assert after["changed"] == 0
+    assert after["judged"] == before["judged"]
+    ((why, count),) = after["not_judged"].items()
+    assert (why.split(":")[0], count) == ("the configuration in force says the same now", 1)
+    call(house, "words", "remove", "parcel", "--by", "Ann")
 
 
 def test_without_a_node_the_files_decide(house: House) -> None:
