@@ -23,7 +23,7 @@ from gateway.relay.carrier import Carrier
 from gateway.relay.clocks import Clocks
 from gateway.relay.ids import Ids
 from gateway.smpp.codec import decode, encode
-from gateway.smpp.concat import Part, body_of, part_of, udh_of
+from gateway.smpp.concat import Part, body_of, part_of, ports_of, udh_of
 from gateway.smpp.constants import Tag
 from gateway.smpp.fields import Tlv
 from gateway.smpp.pdus import DataSm, DeliverSm
@@ -200,8 +200,14 @@ class Replies:
 
 
 def text_of(replies: Sequence[DeliverSm], alphabet: DefaultAlphabet) -> str | None:
-    """What the handset wrote: the text of all parts, None if none is text."""
-    return decode_parts([(body_of(reply), reply.data_coding, udh_of(reply)) for reply in replies], alphabet)
+    """What the handset wrote: the text of all parts, None if none is text. What is said to be octets and is
+    plain ASCII is read: some carriers say so of everything, and STOP is STOP.
+    """
+    text = decode_parts([(body_of(reply), reply.data_coding, udh_of(reply)) for reply in replies], alphabet)
+    if text is None and all(ports_of(reply) is None for reply in replies):
+        octets = b"".join(map(body_of, replies))
+        return octets.decode("ascii") if octets.isascii() and octets.decode("ascii").isprintable() else None
+    return text
 
 
 def join(replies: Sequence[DeliverSm]) -> DeliverSm:

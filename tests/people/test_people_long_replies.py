@@ -221,3 +221,24 @@ def test_an_opt_out_in_packed_septets_of_a_carrier_that_packs(make_people: MakeP
     octets = gsm.pack(gsm.encode("TD") or b"", 0)
     arrive(people, DeliverSm(source_addr=HANDSET, destination_addr=SHOP, short_message=octets))
     assert on_lists(people) == ["category_optout"]
+
+
+@pytest.mark.parametrize("text", [b"STOP", b" stop please "])
+@pytest.mark.parametrize("data_coding", [2, 4, 0xF5])
+def test_an_opt_out_that_is_declared_as_octets_is_one(
+    agreed: PeopleHouse, text: bytes, data_coding: int
+) -> None:
+    pdu = DeliverSm(source_addr=HANDSET, destination_addr=SHOP, data_coding=data_coding, short_message=text)
+    arrive(agreed, pdu)
+    assert on_lists(agreed) == ["category_optout"]
+
+
+def test_octets_for_a_program_of_the_handset_are_no_text(agreed: PeopleHouse) -> None:
+    header = make_udh((5, b"\x0b\x84\x23\xf0"))  # application ports
+    fields = {"data_coding": 4, "esm_class": UDHI, "short_message": header + b"STOP"}
+    arrive(agreed, DeliverSm(source_addr=HANDSET, destination_addr=SHOP, **fields))
+    arrive(
+        agreed,
+        DeliverSm(source_addr=HANDSET, destination_addr=SHOP, data_coding=4, short_message=b"STOP\xff"),
+    )
+    assert on_lists(agreed) == []
