@@ -15,8 +15,9 @@ from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from gateway.filters.catalogue import make_filters
-from gateway.filters.chain import Chain
+from gateway.filters.chain import Chain, Mode
 from gateway.filters.chained import chained
+from gateway.filters.directives import Directed
 from gateway.filters.protecting import AGAIN
 from gateway.filters.sensitive import SensitiveWords
 from gateway.filters.verdict import Filter
@@ -127,17 +128,22 @@ class Canaries:
             )
 
     def _chains(self, generation: Generation, filters: dict[str, Filter]) -> ChainOf:
-        made: dict[tuple[str, str], Chain] = {}
-        sections, judging = generation.filters, self.relay.judging
+        made: dict[tuple[str, str, bool], Chain] = {}
+        sections, judging, steering = generation.filters, self.relay.judging, self.relay.steering
 
         def chain_of(account: str, category: str) -> Chain:
-            chain = made.get((account, category))
+            stopping = bool(steering.directives.stopping)
+            chain = made.get((account, category, stopping))
             if chain is None:
                 judged = chained(generation, filters, account, category)
-                chain = made[account, category] = Chain(
-                    judged,
+                directed = ((steering.filter, Mode.ENFORCE),) if stopping else ()
+                chain = made[account, category, stopping] = Chain(
+                    (*directed, *judged),
                     lambda name, message, error: judging.failed(
-                        name, message, error, sections.section(name).fails == "closed"
+                        name,
+                        message,
+                        error,
+                        name == Directed.name or sections.section(name).fails == "closed",
                     ),
                 )
             return chain

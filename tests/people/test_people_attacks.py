@@ -386,16 +386,33 @@ def test_refused_by_one_carrier_and_sent_to_another(agreed: Attacked) -> None:
     assert agreed.sent() == []
 
 
-def test_by_the_generation_of_a_canary(stopped: Attacked) -> None:
-    candidate = replace(stopped.made, number=7)
+def begin_canary(house: Attacked) -> None:
+    """Another generation decides for everybody."""
+    candidate = replace(house.made, number=7)
     nothing: Any = None
-    canaries = Canaries(stopped.relay, nothing, dict, nothing)
-    filters = make_filters(candidate, stopped.filters)
+    canaries = Canaries(house.relay, nothing, dict, nothing)
+    filters = make_filters(candidate, house.filters)
     router = Router.of(candidate)
     router.put_aside("generation 7")
-    canary = Canary(candidate, filters, router, 1.0, frozenset(), int(stopped.wall * 1000), "ann")
+    canary = Canary(candidate, filters, router, 1.0, frozenset(), int(house.wall * 1000), "ann")
     canary.chain_of = canaries._chains(candidate, filters)
     canaries.take_up(canary)
+
+
+def test_what_an_admin_paused_waits_on_the_side_of_a_canary_too(agreed: Attacked) -> None:
+    begin_canary(agreed)
+    commands = SteeringCommands(agreed.relay)
+    asked = {OPERATOR: "ann", "act": True, "note": "", "account": "shop"}
+    run(agreed, commands.give(Verb.PAUSE, asked))
+    agreed.shop.ask(ad())
+    assert (agreed.sent(), last(agreed)[0]) == ([], State.DEFERRED)
+    run(agreed, commands.resume(asked))
+    agreed.advance(2)
+    assert len(agreed.sent()) == 1
+
+
+def test_by_the_generation_of_a_canary(stopped: Attacked) -> None:
+    begin_canary(stopped)
     stopped.shop.ask(ad())
     assert (stopped.sent(), last(stopped)) == ([], (State.REJECTED, 901))
     assert stopped.rows()[-1].generation == 7
