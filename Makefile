@@ -25,7 +25,7 @@ COMPILE := uv pip compile --quiet --universal --python-version 3.11 --generate-h
 WORKERS ?= $(shell echo $$(($$(nproc) + 1)))
 SIDE_BY_SIDE := --numprocesses $(WORKERS) --dist loadfile --no-loadscope-reorder
 
-COMPILED_TESTS := tests/smpp tests/filters tests/routing tests/relay
+COMPILED_TESTS := tests/smpp tests/filters tests/routing
 
 .DEFAULT_GOAL := help
 .PHONY: help install dev run test lint format bench compiled test-compiled docs lock clean

@@ -46,8 +46,14 @@ class Plot:
     def ticks(self) -> list[float]:
         if self.log_y:
             return [10**n for n in range(round(log10(self.least_y)), round(log10(self.most_y)) + 1)]
-        step = 10 ** (ceil(log10(self.most_y)) - 1)
+        step = 10 ** (ceil(log10(self.most_y)) - 1) / 5
         return [n * step for n in range(int(self.most_y / step) + 1)]
+
+    def marks(self) -> list[float]:
+        """Of the x axis: the points' own, or the powers of ten if those are many."""
+        own = sorted({point[0] for line in self.lines.values() for point in line})
+        powers = [10.0**n for n in range(ceil(log10(self.least_x)), ceil(log10(self.most_x)) + 1)]
+        return own if len(own) <= 8 else [power for power in powers if power <= self.most_x]
 
     def svg(self, band: tuple[float, float] | None = None) -> str:
         """The picture."""
@@ -61,19 +67,19 @@ class Plot:
             y = self.at((self.least_x, value))[1]
             parts.append(f'<path d="M{LEFT} {y:.1f}H{WIDTH - RIGHT}" stroke="#dddddd"/>')
             parts.append(f'<text x="{LEFT - 6}" y="{y + 4:.1f}" text-anchor="end">{value:g}</text>')
-        for value in sorted({point[0] for line in self.lines.values() for point in line}):
+        for value in self.marks():
             x = self.at((value, self.most_y))[0]
             parts.append(f'<text x="{x:.1f}" y="{HEIGHT - 24}" text-anchor="middle">{value:,.0f}</text>')
         middle = (LEFT + WIDTH - RIGHT) / 2
         parts.append(f'<text x="{middle}" y="{HEIGHT - 6}" text-anchor="middle">{escape(self.x)}</text>')
         parts.append(f'<text x="12" y="{TOP - 4}">{escape(self.y)}</text>')
-        for (name, line), colour in zip(self.lines.items(), COLOURS * 3, strict=False):
+        for at, ((name, line), colour) in enumerate(zip(self.lines.items(), COLOURS * 3, strict=False)):
             places = [self.at(point) for point in line]
             path = "L".join(f"{x:.1f} {y:.1f}" for x, y in places)
             parts.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
             parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in places]
-            x, y = places[-1]
-            parts.append(f'<text x="{x + 8:.1f}" y="{y + 4:.1f}" fill="{colour}">{escape(name)}</text>')
+            x, y = WIDTH - RIGHT + 12, TOP + 12 + 18 * at
+            parts.append(f'<text x="{x}" y="{y}" fill="{colour}">{escape(name)}</text>')
         return "\n".join([*parts, "</svg>"]) + "\n"
 
 
