@@ -274,20 +274,20 @@ def said_after(connection: Connection, after: tuple[str, int], limit: int) -> li
     """A page of all ledgers, by tenant, as far as the consents need it: much less work than
     `events_after`, which a start does for every line. Raises ValueError for an event that is none.
     """
-    return [_said(row) for row in rows.consents(connection, after, limit)]
+    return [_said(*line) for line in rows.consent_texts(connection, after, limit)]
 
 
-def _said(row: ConsentRow) -> Said:
-    if row.event is None:
-        return Said(row.tenant, row.position)
+def _said(tenant: str, position: int, text: str | None) -> Said:
+    if text is None:
+        return Said(tenant, position)
     try:
-        event = json.loads(row.event)
+        event = json.loads(text)
         kind = KINDS[event["kind"]]
         until = NEVER if event["expires_at"] is None else event["expires_at"]
         mark = mark_of(kind, event["basis"], event["evidence"], event["method"])
         return Said(
-            row.tenant,
-            row.position,
+            tenant,
+            position,
             kind,
             event["program"],
             event["category"],

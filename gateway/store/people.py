@@ -180,6 +180,23 @@ def consents(connection: Connection, after: tuple[str, int], limit: int) -> list
     return _consents(connection, query)
 
 
+def consent_texts(
+    connection: Connection, after: tuple[str, int], limit: int
+) -> list[tuple[str, int, str | None]]:
+    """Tenant, position and event of lines of all ledgers in their order: no more than the consents need."""
+    tenant, position = consent_event.c.tenant, consent_event.c.position
+    query = select(tenant, position, consent_event.c.event).where(tuple_(tenant, position) > after)
+    found = connection.execute(query.order_by(tenant, position).limit(limit))
+    vault = vault_of(connection)
+    return [(whose, at, _event_text(vault, whose, at, event)) for whose, at, event in found]
+
+
+def _event_text(vault: Vault | None, tenant: str, position: int, event: str | None) -> str | None:
+    if vault is None or event is None or not is_sealed_text(event):
+        return event
+    return vault.open_text(event, _consent_place(tenant, position)).split("\0", 2)[2]
+
+
 def consent_heads(connection: Connection) -> list[ConsentRow]:
     """The last line of each ledger, as it is stored."""
     tenant, position = consent_event.c.tenant, consent_event.c.position
