@@ -17,6 +17,7 @@ from typing import NamedTuple
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
 
 from gateway.filters.foundry import Large, forged
+from gateway.filters.unhurried import unhurried
 
 SHARD = 6_000
 """Words up to which a shard is built by ahocorasick-rs, which holds the interpreter meanwhile."""
@@ -83,20 +84,22 @@ class Automaton:
         """With words added that do not live in it yet, and living ones removed. Long ones are gone through
         word by word, so that nothing waits for a set to be made at once. Raises NotBuilt.
         """
-        new = {word: None for word in added}  # noqa: C420
+        new = {word: None for word in unhurried(added)}  # noqa: C420
         gone = list(removed)
-        revived = {word for word in new if word in self.dead}
+        revived = {word for word in unhurried(new) if word in self.dead}
         if len(gone) < FRESH:
             dead = self.dead.union(gone) - revived
         else:
-            dead = frozenset(word for words in (self.dead, gone) for word in words if word not in revived)
-        new = {word: None for word in new if word not in revived}
+            dead = frozenset(
+                word for words in (self.dead, gone) for word in unhurried(words) if word not in revived
+            )
+        new = {word: None for word in unhurried(new) if word not in revived}
         kept = self.shards
         if len(dead) >= len(self.dead) + FRESH:
             kept, living = _worn_apart(kept, dead)
             new.update(living)
-            there = {word for shard in kept for word in shard.words if word in dead}
-            dead = frozenset(word for word in dead if word in there)
+            there = {word for shard in kept for word in unhurried(shard.words) if word in dead}
+            dead = frozenset(word for word in unhurried(dead) if word in there)
         if not new:
             return Automaton(kept, dead)
         while kept and len(kept[-1].words) < (FRESH if len(new) < FRESH else SHARD):
@@ -112,7 +115,7 @@ class Automaton:
 
     def gathered(self) -> Automaton:
         """The living words in one base. For a thread; raises NotBuilt."""
-        living = [word for shard in self.shards for word in shard.words if word not in self.dead]
+        living = [word for shard in self.shards for word in unhurried(shard.words) if word not in self.dead]
         return Automaton((Shard(living, forged(living)),) if living else ())
 
     def differing(self, other: Automaton) -> Iterator[str]:
@@ -134,7 +137,7 @@ def _worn_apart(shards: tuple[Shard, ...], dead: frozenset[str]) -> tuple[tuple[
     kept: list[Shard] = []
     living: dict[str, None] = {}
     for shard in shards:
-        alive = [word for word in shard.words if word not in dead]
+        alive = [word for word in unhurried(shard.words) if word not in dead]
         if 2 * len(alive) >= len(shard.words):
             kept.append(shard)
         else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Generic, TypeVar
 
-from gateway.filters.unhurried import looked_at
+from gateway.filters.unhurried import looked_at, unhurried
 
 V = TypeVar("V")
 
@@ -54,7 +54,7 @@ class Layered(Generic[V]):
         """The same in one layer, if much is different: key by key, so that nothing waits for it."""
         if len(self._own) * MERGED_AT <= len(self._shared):
             return self
-        return Layered(looked_at({key: self.get(key) for key in self}))
+        return Layered(looked_at({key: self.get(key) for key in unhurried(self)}))
 
     def pieces(self) -> Iterator[Iterable[object]]:
         """All the small things that it is made of."""

@@ -28,7 +28,7 @@ LONGEST_URL = 500
 MOST_WAYS = 200
 """Ways to match a text that a regular expression may try one after the other."""
 
-MOST_STEPS = 200_000
+MOST_STEPS = 100_000
 """Steps that are taken for one text: some 50 ms. An ordinary text takes some hundreds."""
 
 CHARACTERS_A_STEP = 200

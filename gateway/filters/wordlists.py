@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from gateway.filters.entries import Kinds, Row
-from gateway.filters.unhurried import looked_at
+from gateway.filters.unhurried import looked_at, unhurried
 from gateway.filters.wordfiles import MOST_ENTRIES, ListFile, limit, read_list
 from gateway.filters.words import WordList
 from gateway.settings.problems import Problem
@@ -50,17 +50,21 @@ def _difference(before: dict[str, ListFile], after: dict[str, ListFile]) -> tupl
         old, new = before.get(path), after.get(path)
         if old is not new:
             had = looked_at(_set(old))
-            added += looked_at([row for row in new.rows if row not in had] if new is not None else [])
+            added += looked_at(
+                [row for row in unhurried(new.rows) if row not in had] if new is not None else []
+            )
             del had
             has = looked_at(_set(new))
-            removed += looked_at([row for row in old.rows if row not in has] if old is not None else [])
+            removed += looked_at(
+                [row for row in unhurried(old.rows) if row not in has] if old is not None else []
+            )
             del has
     return added, removed
 
 
 def _set(one: ListFile | None) -> set[Row]:
     """Made row by row: the interpreter is free between two rows and not within ``set()`` of a million."""
-    return {row for row in one.rows} if one is not None else set()  # noqa: C416
+    return {row for row in unhurried(one.rows)} if one is not None else set()  # noqa: C416
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

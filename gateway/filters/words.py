@@ -8,6 +8,7 @@ the original looked at (``reading.py``).
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from time import sleep
 
 from gateway.filters.automaton import Automaton, Match
 from gateway.filters.edits import Edit, Edits
@@ -153,8 +154,8 @@ class WordList:
             touched.update(self._withdraw(row))
         for row in unhurried(added):
             touched.update(self._enter(row))
-        appeared = [key for key in touched if self._knows(key) and not before._knows(key)]
-        vanished = [key for key in touched if before._knows(key) and not self._knows(key)]
+        appeared = [key for key in unhurried(touched) if self._knows(key) and not before._knows(key)]
+        vanished = [key for key in unhurried(touched) if before._knows(key) and not self._knows(key)]
         self.automaton = before.automaton.changed(appeared, vanished)
         self._merge()
 
@@ -320,6 +321,7 @@ def let_go(box: list[WordList]) -> None:
     pile = box.pop().remains()
     while pile:
         del pile[-SLICE:]
+        sleep(0)
 
 
 def told(hit: Hit) -> dict[str, object]:

@@ -140,15 +140,18 @@ async def test_worn_words_are_gathered_while_they_are_edited(sqlite_place, open_
     await made.start()
     words = ["lottery", "poker", "betting", "jackpot", "roulette", "blackjack", "tombola", "bingo"]
     gathered, go_on = Event(), Event()
-    slowly = WordList.gathered
 
-    def gathering(words):
-        base = slowly(words)
-        gathered.set()
-        assert go_on.wait(60)
-        return base
+    def beside(work, *arguments):
+        def slowly(*arguments):
+            result = work(*arguments)
+            if work.__name__ == "gathered":
+                gathered.set()
+                assert go_on.wait(60)
+            return result
 
-    monkeypatch.setattr(WordList, "gathered", gathering)
+        return Wording.beside(made, slowly, *arguments)
+
+    made.beside = beside
     for word in words:
         await made.edit([add(word)], "Ann", "")
         if made.renewing.locked:
