@@ -69,7 +69,7 @@ def drop(
 Account = Annotated[str, typer.Option("--account", help="The account.")]
 Program = Annotated[str, typer.Option("--program", help="The program.")]
 Carrier = Annotated[str, typer.Option("--carrier", help="The carrier.")]
-Note = Annotated[str, typer.Option(help="Why; it is kept in the record of who did what.")]
+Note = Annotated[str, typer.Option("--note", "--why", help="Why; it is kept in the record of who did what.")]
 
 
 @breaker.command("list")

@@ -13,7 +13,7 @@ from gateway.cli_common import DEFAULT_CONFIG, FAILED, AsJson, Config, ask_node,
 quota = typer.Typer(help="What accounts have used of their quotas and balances.", no_args_is_help=True)
 
 Account = Annotated[str, typer.Argument(help="The account (system_id).")]
-Note = Annotated[str, typer.Option(help="Why; it is kept in the record of who did what.")]
+Note = Annotated[str, typer.Option("--note", "--why", help="Why; it is kept in the record of who did what.")]
 
 
 def add_to(app: typer.Typer) -> None:

@@ -14,7 +14,7 @@ review = typer.Typer(help="Messages that wait for a person.", no_args_is_help=Tr
 
 Number = Annotated[int, typer.Argument(help="The number, as `gateway review list` shows it.", min=1)]
 By = Annotated[str | None, typer.Option(help="Who decides; else the user of this machine.")]
-Note = Annotated[str, typer.Option(help="Why; it is kept in the decision record.")]
+Note = Annotated[str, typer.Option("--note", "--why", help="Why; it is kept in the decision record.")]
 
 
 def add_to(app: typer.Typer) -> None:

@@ -22,7 +22,7 @@ Program = Annotated[str, typer.Option("--program", help="Of this program.")]
 Carrier = Annotated[str, typer.Option("--carrier", help="That would go by this carrier.")]
 Category = Annotated[str, typer.Option("--category", help="Of this category.")]
 Prefix = Annotated[str, typer.Option("--to", help="To numbers that begin with this.")]
-Note = Annotated[str, typer.Option(help="Why; it is kept in the record of who did what.")]
+Note = Annotated[str, typer.Option("--note", "--why", help="Why; it is kept in the record of who did what.")]
 Yes = Annotated[bool, typer.Option("--yes/--dry-run", help="Do it; else only show what would be hit.")]
 Refuse = Annotated[
     str,

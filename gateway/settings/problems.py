@@ -36,9 +36,13 @@ class SettingsError(Exception):
         super().__init__("\n".join(map(str, self.problems)))
 
 
+EMPTY = "''"
+"""How a key without a name is told."""
+
+
 def dotted(path: Path) -> str:
     """`('routes', 2, 'carriers', 0)` as `routes[2].carriers[0]`."""
-    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part}" for part in path)
+    text = "".join(f"[{part}]" if isinstance(part, int) else f".{part or EMPTY}" for part in path)
     return text.removeprefix(".")
 
 
@@ -94,6 +98,8 @@ def _fault(details: ErrorDetails, model: type[Section], document: Document) -> F
     else:
         known = SENTENCES.get(kind)
         sentence = details["msg"] if known is None else known.format_map(context)
+        if "word" in loc and context.get("expected") == "'all'":
+            sentence += ", or a mapping of filters to modes, such as {words: enforce}; {} for none"
     return Fault(mark, path, sentence)
 
 

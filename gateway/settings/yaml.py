@@ -122,10 +122,38 @@ def parse(text: str, reveal: Callable[[str], str] = str) -> Document:
 def _syntax_fault(error: yaml.MarkedYAMLError) -> Fault:
     at = error.problem_mark or error.context_mark
     mark = Mark(at.line + 1, at.column + 1) if at else Mark(1, 1)
-    sentence = str(error.problem or error.context)
-    if error.context and error.context_mark and error.problem:
-        sentence += f" ({error.context}, from line {error.context_mark.line + 1})"
+    problem, context = str(error.problem or ""), str(error.context or "")
+    since = f"line {error.context_mark.line + 1}" if error.context_mark else "the line before"
+    for part_of_problem, part_of_context, plain in _PLAINLY:
+        if part_of_problem in problem and part_of_context in context:
+            return Fault(mark, (), f"not YAML: {plain.format(since=since)}")
+    sentence = problem or context
+    if problem and context and error.context_mark:
+        sentence += f" ({context}, from {since})"
     return Fault(mark, (), f"not YAML: {sentence}")
+
+
+_PLAINLY = (
+    (
+        "undefined alias",
+        "",
+        "* begins an alias, and nothing has this name: text that begins with * stands in quotes",
+    ),
+    ("end of stream", "quoted scalar", "the quote that opens on {since} is not closed"),
+    ("tab character", "", "a tab stands in the indentation: use spaces"),
+    ("another document", "", "another document begins here (---): a file holds one"),
+    ("expected ',' or ']'", "", "the list that opens with [ on {since} is not closed"),
+    ("expected ',' or '}'", "", "the mapping that opens with {{ on {since} is not closed"),
+    ("expected '-' indicator", "", "this is indented otherwise than the list that begins on {since}"),
+    ("expected key", "block mapping", "this is indented otherwise than the keys that begin on {since}"),
+    (
+        "mapping values are not allowed",
+        "",
+        "a second ': ' on one line: text that contains it stands in quotes",
+    ),
+    ("cannot start any token", "", "nothing can begin with this character: put the text in quotes"),
+)
+"""By parts of what the parser says and of its context: the same for people."""
 
 
 class _Reader:

@@ -32,7 +32,7 @@ BEYOND = {
     "not YAML, or the same key twice: the editor's parser says so": (
         "accounts-doubled-account accounts-doubled-key gateway-doubled-key routing-alias-of-itself "
         "routing-bad-indent routing-key-is-a-list routing-tab routing-tag routing-two-documents "
-        "routing-unclosed-quote routing-unclosed routing-undefined-alias"
+        "routing-two-colons routing-unclosed-quote routing-unclosed routing-undefined-alias"
     ),
     "names what stands elsewhere: in another file, another key, a table": (
         "accounts-balance-in-another-currency accounts-unknown-filter routing-unknown-account "
