@@ -5,7 +5,6 @@ commit.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from twisted.internet.defer import Deferred, succeed
@@ -43,7 +42,6 @@ class Answer(NamedTuple):
     status: int
 
 
-@dataclass(slots=True)
 class Batch:
     """Changes to the store, and what is to be done when they are on disk (`after`) or are known not to be
     (`failed`).
@@ -54,15 +52,18 @@ class Batch:
     requests came.
     """
 
-    changes: Changes = field(default_factory=Changes)
-    after: list[Callable[[], None]] = field(default_factory=list)
-    failed: list[Callable[[], None]] = field(default_factory=list)
-    accepted: list[Entry] = field(default_factory=list)
-    answers: list[Answer] = field(default_factory=list)
-    ended: list[Entry] = field(default_factory=list)
-    told: list[tuple[Outbox, OutboxRow]] = field(default_factory=list)
-    delivered: list[tuple[Link, DeliverSm | DataSm]] = field(default_factory=list)
-    began: float = 0.0
+    __slots__ = ("accepted", "after", "answers", "began", "changes", "delivered", "ended", "failed", "told")
+
+    def __init__(self, began: float = 0.0) -> None:
+        self.began = began
+        self.changes = Changes()
+        self.after: list[Callable[[], None]] = []
+        self.failed: list[Callable[[], None]] = []
+        self.accepted: list[Entry] = []
+        self.answers: list[Answer] = []
+        self.ended: list[Entry] = []
+        self.told: list[tuple[Outbox, OutboxRow]] = []
+        self.delivered: list[tuple[Link, DeliverSm | DataSm]] = []
 
 
 class Outgoing:
@@ -116,8 +117,9 @@ class Committer:
             self._settle(batch, True)
             return succeed(None)
         committed = self.journal.commit(batch.changes, must=must)
-        committed.addCallbacks(self._stored, self._refused, callbackArgs=(batch,), errbackArgs=(batch,))
-        return committed.addErrback(_broken)
+        return committed.addCallbacks(
+            self._stored, self._refused, callbackArgs=(batch,), errbackArgs=(batch,)
+        )
 
     def _stored(self, _: None, batch: Batch) -> None:
         self._settle(batch, True)
@@ -127,9 +129,8 @@ class Committer:
         self._settle(batch, False)
 
     def _settle(self, batch: Batch, stored: bool) -> None:
-        self.follow(batch, stored)
-        self.outgoing.flush()
-
-
-def _broken(failure: Failure) -> None:
-    log.failure("a commit's callback failed", failure=failure)
+        try:
+            self.follow(batch, stored)
+            self.outgoing.flush()
+        except Exception:
+            log.failure("what follows a commit failed")

@@ -166,6 +166,20 @@ class Carrier:
         used = sum(link.protocol.session.outstanding + link.reserved for link in self.links)
         return max(0.0, 1.0 - used / self.settings.window)
 
+    def at_once(self) -> Slot | None:
+        """A slot, if there is nothing to weigh: it is well, on one link, and without a rate or a pause. None
+        does not say that there is no slot.
+        """
+        if len(self.links) != 1 or self.held or self._paused_until or self.pace.bucket is not None:
+            return None
+        link = self.links[0]
+        if self.trust.phase is not Phase.HEALTHY or link.free <= 0:
+            return None
+        if not self.pace.take(self.clocks.timer.seconds()):
+            return None
+        link.reserved += 1
+        return Slot(link)
+
     def reserve(self) -> Slot | None:
         """Promise a slot of the link that has most of them free; None if there is none."""
         link = self._widest()

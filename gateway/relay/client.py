@@ -65,13 +65,15 @@ class Client:
 
         What it answers to our deliveries is kept whatever becomes of its requests.
         """
-        batch, answers = Batch(began=self.server.clocks.timer.seconds()), Batch()
+        batch = Batch(self.server.clocks.timer.seconds())
+        answers: Batch | None = None
         self.behind = len([event for event in events if isinstance(event, Received)])
         for event in events:
             if isinstance(event, Received):
                 self.behind -= 1
                 self._request(event.pdu, event.frame, batch)
             elif isinstance(event, Answered):
+                answers = answers or Batch()
                 self._answered(event, answers)
             elif isinstance(event, Unanswered):
                 self._unanswered(event)
@@ -79,7 +81,8 @@ class Client:
                 self._stop_receiving()
             elif isinstance(event, Violation):
                 self.server.violation(self, event)
-        self.server.committer.commit(answers, must=True)
+        if answers is not None:
+            self.server.committer.commit(answers, must=True)
         self.server.commit(self, batch)
 
     def lost(self, link: SmppProtocol, events: list[Event]) -> None:

@@ -160,7 +160,7 @@ class Dispatch:
 
     def pump(self) -> None:
         """Give free slots to waiting messages, most urgent first, lanes of one urgency in turn."""
-        if self.paused:
+        if self.paused or (self._beyond is None and self.lanes.none):
             return
         batch = Batch()
         for level in self.lanes.levels():

@@ -66,6 +66,11 @@ class Lanes:
             lane.queue.append(entry)
         self.count += 1
 
+    @property
+    def none(self) -> bool:
+        """Whether there is no lane at all."""
+        return not self._lanes
+
     def is_empty(self, entry: Entry, rule: Rule) -> bool:
         """Whether nothing waits before this message."""
         return not self._lanes or self._key(entry.message, rule) not in self._lanes

@@ -47,15 +47,12 @@ class Matcher:
 
     def finish(self, carrier_message_id: str, message_id: int) -> None:
         """The message has ended: its id may be used again."""
-        left: list[tuple[int, str]] = []
-        for named in self._open.pop(carrier_message_id, ()):
-            if named[0] == message_id:
-                numbers = self._finished.get(carrier_message_id, ())
-                self._finished[carrier_message_id] = (*numbers, named[1])
-            else:
-                left.append(named)
-        if left:
-            self._open[carrier_message_id] = tuple(left)
+        named = self._open.pop(carrier_message_id, ())
+        ended = tuple([number for known, number in named if known == message_id])
+        if len(ended) < len(named):
+            self._open[carrier_message_id] = tuple([each for each in named if each[0] != message_id])
+        if ended:
+            self._finished[carrier_message_id] = self._finished.get(carrier_message_id, ()) + ended
         while len(self._finished) > self.keep_finished:
             self._finished.popitem(last=False)
 

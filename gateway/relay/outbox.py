@@ -58,13 +58,15 @@ class Parcel:
 
     row: OutboxRow
     sent_at: float = 0.0
+    _to: str | None = None
 
     @property
     def to(self) -> str:
-        """The address of the client's that it goes to."""
-        pdu = decode(self.row.pdu)
-        assert isinstance(pdu, DeliverSm)
-        return pdu.destination_addr
+        """The address of the client's that it goes to; read when somebody asks."""
+        if self._to is None:
+            pdu = decode(self.row.pdu)
+            self._to = pdu.destination_addr if isinstance(pdu, DeliverSm) else ""
+        return self._to
 
 
 class Outbox:

@@ -112,9 +112,9 @@ class Placing:
 
     def reserve(self, entry: Entry, rule: Rule) -> tuple[Pick, Slot | None]:
         """Who takes a message now, and a slot of theirs."""
-        first = self._at_once(entry, rule)
-        if first is not None and (slot := first.reserve()) is not None:
-            return self._first[first.name], slot
+        slot = self._at_once(entry, rule)
+        if slot is not None:
+            return self._first[rule.carriers[0]], slot
         pick = self._pick(entry, rule)
         slot = self.carriers[pick.carrier].reserve() if pick.carrier else None
         if slot is not None:
@@ -126,20 +126,18 @@ class Placing:
                 self._remember(entry.message.segment_of, pick.carrier)
         return pick, slot
 
-    def _at_once(self, entry: Entry, rule: Rule) -> Carrier | None:
-        """The first carrier of a rule that has nothing to weigh, if it is ready."""
+    def _at_once(self, entry: Entry, rule: Rule) -> Slot | None:
+        """A slot of the first carrier, if neither the rule nor the carrier has anything to weigh."""
         message = entry.message
         if not rule.choice.plain or rule.by or entry.refused_by or message.segment_of is not None:
             return None
         if self.router_of(message).chooser.priced:
             return None
         name = rule.carriers[0]
-        carrier = self.carriers.get(name)
-        if carrier is None or carrier.health() is not Health.READY:
-            return None
         if name not in self._first:
             self._first[name] = Pick(name)
-        return carrier
+        carrier = self.carriers.get(name)
+        return None if carrier is None else carrier.at_once()
 
     def shadows(self, entry: Entry, rule: Rule) -> Shadows:
         """By which carriers rules in shadow would have sent a message that goes by a rule now."""

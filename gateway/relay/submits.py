@@ -75,7 +75,7 @@ class Submits:
             if isinstance(message, int):
                 status = message
             else:
-                message.octets = frame
+                message.octets = frame if message.pdu is pdu else b""
                 status = self._take(client, message, batch)
         if status:
             self._count_refusal(account, status)

@@ -65,27 +65,23 @@ def _frame(
     """The sample of the message stays empty where the gateway itself refused (privacy)."""
     message = entry.message
     pdu = message.pdu
-    zone, digits = style.time_zone, style.dates
+    done_ms = entry.done_at or now_ms
     return receipt_frame(
         pdu.service_type,
         (pdu.dest_addr_ton, pdu.dest_addr_npi, pdu.destination_addr[:20]),
         (pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr[:20]),
         esm_class,
-        Told(
-            message.client_id,
-            int(state),
-            _date(message.accepted_at // 1000, zone, digits),
-            _date((entry.done_at or now_ms) // 1000, zone, digits),
-            min(error, 0xFFFF),
-            text,
-        ),
+        message.client_id,
+        _told(state, message.accepted_at // 1000, done_ms // 1000, error, style.time_zone, style.dates),
+        text,
     )
 
 
-@lru_cache(maxsize=1024)
-def _date(second: int, zone: str, digits: DateDigits) -> str:
-    """Many messages of one second are told of in one second."""
-    return format_date(datetime.fromtimestamp(second, _zone(zone)), digits)
+@lru_cache(maxsize=4096)
+def _told(state: int, accepted: int, done: int, error: int, zone: str, digits: DateDigits) -> Told:
+    """Of a campaign many are accepted in one second and end in one second."""
+    submitted, ended = (datetime.fromtimestamp(at, _zone(zone)) for at in (accepted, done))
+    return Told(int(state), format_date(submitted, digits), format_date(ended, digits), min(error, 0xFFFF))
 
 
 def sample(entry: Entry) -> str:

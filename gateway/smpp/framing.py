@@ -79,7 +79,8 @@ class Framer:
             frames.append(data[offset : offset + needed])
             offset += needed
             needed = LENGTH_OCTETS
-        self._partial = bytearray(data[offset:])
+        if self._partial or offset < size:
+            self._partial = bytearray(data[offset:])
         self._needed = needed
         return frames
 

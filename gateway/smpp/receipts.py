@@ -30,7 +30,6 @@ _MESSAGE_STATE = int(Tag.message_state)
 _NETWORK_ERROR_CODE = int(Tag.network_error_code)
 _new = tuple.__new__
 _DELIVER_SM = int(CommandId.deliver_sm)
-_DELIVERED = int(MessageState.DELIVERED)
 
 IdRule = Literal["exact", "caseless", "hex", "dec"]
 DateDigits = Literal[10, 12, 14]
@@ -235,36 +234,31 @@ def format_date(moment: datetime, digits: DateDigits = 10) -> str:
     return written if digits == 14 else written[2 : 2 + digits]
 
 
-class Told(NamedTuple):
-    """What a receipt of ours tells of a message; dates as `format_date` writes them.
-
-    Of `text` the first 20 characters are told. `error` is a number of two octets; of one above 999 `err` says
-    999, network_error_code all of it.
+class Told:
+    """What receipts of ours tell that are alike but for the id and the sample of the text: an end, its dates
+    as `format_date` writes them, and an error, a number of two octets. Of one above 999 `err` says 999,
+    network_error_code all of it.
     """
 
-    message_id: str
-    state: int
-    submit_date: str
-    done_date: str
-    error: int = 0
-    text: str = ""
+    __slots__ = ("between", "tlvs")
+
+    def __init__(self, state: int, submit_date: str, done_date: str, error: int = 0) -> None:
+        delivered = int(state == MessageState.DELIVERED)
+        self.between = (
+            f" sub:001 dlvrd:{delivered:03d} submit date:{submit_date} done date:{done_date}"
+            f" stat:{STATS.get(state, 'UNKNOWN')} err:{min(error, 999):03d} text:"
+        )
+        # message_state and network_error_code, whose type 8 is message centre specific (5.0 section 4.8.4.42)
+        self.tlvs = f"\4\x27\0\1{state:c}\4\x23\0\3\x08{error >> 8:c}{error & 0xFF:c}"
+
+    def text(self, message_id: str, sample: str = "") -> str:
+        """The text of a receipt for one message, with every field of Appendix B in its order and the first 20
+        characters of `sample`.
+        """
+        return f"id:{message_id}{self.between}{sample[:20]}"
 
 
-def format_receipt_text(told: Told) -> str:
-    """The text of a receipt for one message, with every field of Appendix B in its order."""
-    message_id, state, submitted, done, error, text = told
-    return (
-        f"id:{message_id} sub:001 dlvrd:{'001' if state == _DELIVERED else '000'} submit date:{submitted}"
-        f" done date:{done} stat:{STATS.get(state, 'UNKNOWN')} err:{min(error, 999):03d} text:{text[:20]}"
-    )
-
-
-_FRAME = (
-    "%s\0%c%c%s\0%c%c%s\0%c" + 8 * "\0" + "%c%s"
-    "\0\x1e\0%c%s\0"  # receipted_message_id
-    "\4\x27\0\1%c"  # message_state
-    "\4\x23\0\3\x08%c%c"  # network_error_code; 8 is message centre specific (5.0 section 4.8.4.42)
-)
+_FRAME = "%s\0%c%c%s\0%c%c%s\0%c" + 8 * "\0" + "%c%s" + "\0\x1e\0%c%s\0%s"
 _HEADER = Struct(">IIII").pack
 
 
@@ -273,16 +267,17 @@ def receipt_frame(
     source: tuple[int, int, str],
     destination: tuple[int, int, str],
     esm_class: int,
+    message_id: str,
     told: Told,
+    sample: str = "",
 ) -> bytes:
     """The deliver_sm of a receipt, with its text and its TLVs, and sequence_number 0: one is made for each
     message, so it is written in one piece. Addresses are TON, NPI and number. Raises ValueError.
     """
-    text = format_receipt_text(told)
-    message_id, state, error = told.message_id, told.state, told.error
+    text = told.text(message_id, sample)
     body = _FRAME % (
         service_type, *source, *destination, esm_class, len(text), text,
-        len(message_id) + 1, message_id, state, error >> 8, error & 0xFF,
+        len(message_id) + 1, message_id, told.tlvs,
     )  # fmt: skip
     return _HEADER(HEADER_OCTETS + len(body), _DELIVER_SM, 0, 0) + body.encode("latin-1")
 

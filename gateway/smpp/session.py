@@ -56,6 +56,7 @@ from .window import Window
 
 __all__ = ["PERMISSIONS", "TRANSITIONS", "Role", "Session", "State"]
 
+ACTIVITY = (Received, Answered)
 _new = tuple.__new__
 
 
@@ -148,8 +149,10 @@ class Session:
                 self._request(pdu, command, listened, events)
             if events and isinstance(events[-1], Close):
                 return events
-        if any(isinstance(event, Received | Answered) for event in events):
-            self._timers.active = listened
+        for event in events:
+            if isinstance(event, ACTIVITY):
+                self._timers.active = listened
+                break
         if broken is not None:
             if broken.answer is not None:
                 self._out.add(broken.answer)

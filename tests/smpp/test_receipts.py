@@ -20,7 +20,6 @@ from gateway.smpp.receipts import (
     Told,
     canonical_id,
     format_date,
-    format_receipt_text,
     parse_receipt,
     parse_receipt_text,
     receipt_frame,
@@ -264,8 +263,8 @@ def test_what_we_write_we_read(
     digits: DateDigits,
 ) -> None:
     dates = format_date(submitted, digits), format_date(done, digits)
-    told = Told(message_id, state, *dates, error, text)
-    read = parsed(receipt(format_receipt_text(told).encode()))
+    told = Told(state, *dates, error)
+    read = parsed(receipt(told.text(message_id, text).encode()))
     if digits == 10:
         submitted, done = submitted.replace(second=0), done.replace(second=0)
     delivered = int(state == MessageState.DELIVERED)
@@ -274,7 +273,7 @@ def test_what_we_write_we_read(
         message_id, MessageState(state), submitted, done, 1, delivered, STATS[state], err, text[:20]
     )
     assert read == expected
-    frame = receipt_frame("CMT", (1, 1, "8619912340001"), (5, 0, "SHOP"), 4, told)
+    frame = receipt_frame("CMT", (1, 1, "8619912340001"), (5, 0, "SHOP"), 4, message_id, told, text)
     assert parsed(decode(frame)) == expected._replace(network_error_code=(8, error))
     assert frame == encode(
         DeliverSm(
@@ -285,7 +284,7 @@ def test_what_we_write_we_read(
             dest_addr_ton=5,
             destination_addr="SHOP",
             esm_class=4,
-            short_message=format_receipt_text(told).encode(),
+            short_message=told.text(message_id, text).encode(),
             tlvs=(
                 Tlv(Tag.receipted_message_id, message_id.encode() + b"\0"),
                 Tlv(Tag.message_state, bytes((state,))),
@@ -296,20 +295,20 @@ def test_what_we_write_we_read(
 
 
 def test_appendix_b_in_full() -> None:
-    told = Told("42", MessageState.UNDELIVERABLE, "2401020304", "2411121314", 901)
-    assert format_receipt_text(told) == (
+    told = Told(MessageState.UNDELIVERABLE, "2401020304", "2411121314", 901)
+    assert told.text("42") == (
         "id:42 sub:001 dlvrd:000 submit date:2401020304 done date:2411121314 stat:UNDELIV err:901 text:"
     )
 
 
 def test_unknown_states_are_still_told() -> None:
-    text = format_receipt_text(Told("1", 99, "2401020000", "2401020000", 0, "naive"))
+    text = Told(99, "2401020000", "2401020000").text("1", "naive")
     assert text.endswith(" stat:UNKNOWN err:000 text:naive")
 
 
 def test_what_does_not_fit_into_a_receipt_is_said() -> None:
     with pytest.raises(ValueError, match="latin-1"):
-        receipt_frame("", (1, 1, "1"), (1, 1, "2"), 4, Told("9" * 200, 2, "2401020000", "2401020000"))
+        receipt_frame("", (1, 1, "1"), (1, 1, "2"), 4, "9" * 200, Told(2, "2401020000", "2401020000"))
 
 
 def test_date_widths() -> None:

@@ -16,7 +16,6 @@ from gateway.smpp.receipts import (
     Told,
     canonical_id,
     format_date,
-    format_receipt_text,
     parse_receipt,
 )
 from gateway.smpp.text import choose_encoding, decode_text, encode_gsm7
@@ -102,9 +101,7 @@ def test_receipt_text(vector: Vector) -> None:
         case "build":
             submitted, done = datetime(2010, 5, 23, 20, 39), datetime(2010, 5, 24, 23, 39)
             dates = format_date(submitted), format_date(done)
-            built = format_receipt_text(
-                Told(fields["id"], MessageState.DELIVERED, *dates, 12, fields["text_in"])
-            )
+            built = Told(MessageState.DELIVERED, *dates, 12).text(fields["id"], fields["text_in"])
             assert built == vector["text"]
             assert told(receipt, "id") == fields["id"]
         case expect:
