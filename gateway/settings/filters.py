@@ -23,7 +23,7 @@ class Words(FilterSection):
 
     most_entries: Count = 1_000_000
     """Entries that all lists together may have; a configuration with more is not taken over. A million takes
-    some 450 MiB, and 20 seconds at the start."""
+    some 600 MiB, and 20 seconds at the start."""
 
 
 class Filters(Section):
