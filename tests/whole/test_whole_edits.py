@@ -177,7 +177,7 @@ def test_a_list_is_brought_in_as_log_only(house: House, tmp_path: Path) -> None:
     assert (listed["words/public.txt"]["entries"], listed["words/public.txt"]["log"]) == (2, 2)
     assert listed["edits"]["allow"] == 1
     text = call(house, "words", "test", "bingo hall")[0]
-    assert re.search(r"log +bingo hall +bingo hall +0-10 +W .*public\.txt:3", text)
+    assert re.search(r"log +enforce +bingo hall +bingo hall +0-10 +W .*public\.txt:3", text)
     call(house, "words", "test", "nothing", code=1)
 
 
