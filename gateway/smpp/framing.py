@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from struct import Struct
+from typing import ClassVar
 
 from .constants import HEADER_OCTETS, CommandStatus
 from .pdus import CLASSES, GenericNack
@@ -19,7 +20,7 @@ class FramingError(Exception):
     PDU where its header can be trusted, else 0 (v3.4 section 4.3.1).
     """
 
-    status = CommandStatus.ESME_RINVCMDLEN
+    status: ClassVar[CommandStatus] = CommandStatus.ESME_RINVCMDLEN
 
     def __init__(
         self,

@@ -124,8 +124,8 @@ class Session:
         broken: FramingError | None = None
         try:
             frames = self._framer.feed(data)
-        except FramingError as error:
-            frames, broken = error.frames, error
+        except FramingError as ended:
+            frames, broken = ended.frames, ended
         listened = self._timers.listened(now)
         self._timers.octets(listened, len(frames), self._framer.pending)
         strict = self.role is Role.SMSC
