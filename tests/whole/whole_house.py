@@ -237,7 +237,7 @@ class House:
     def page(self, name: str) -> tuple[int, str]:
         """A page of the control endpoint: status (0: nobody answers) and text."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.control}/{name}", timeout=5) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.control}/{name}", timeout=60) as answer:
                 return answer.status, answer.read().decode()
         except urllib.error.HTTPError as error:
             return error.code, error.read().decode()
