@@ -309,6 +309,11 @@ class Dispatch:
                 lambda failure: log.failure("the backlog could not be read", failure=failure)
             )
 
+    @property
+    def overflows(self) -> bool:
+        """Whether more waits than memory holds: the rest is read from the store when there is room."""
+        return self._beyond is not None
+
     def _wait_beyond(self, message_id: int) -> None:
         """Something from this id on waits in the store alone."""
         self._beyond = message_id if self._beyond is None else min(self._beyond, message_id)

@@ -280,6 +280,7 @@ class Relay:
             self.inbound,
             self.replies,
             self.committer,
+            lambda: self.protection.people.persons.tiers.any,
         )
         await recovery.run()
         await self.submits.recall(self.accounts)

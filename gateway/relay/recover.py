@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from twisted.logger import Logger
 
 from gateway.message import Message, MtPdu
@@ -97,7 +99,10 @@ class Recovery:
         inbound: Inbound,
         replies: Replies,
         committer: Committer,
+        tiers: Callable[[], bool] = lambda: True,
     ) -> None:
+        """`tiers`: whether some messages do not wait behind others."""
+        self.tiers = tiers
         self.ledger = ledger
         self.book = book
         self.accounts = accounts
@@ -151,10 +156,10 @@ class Recovery:
 
     async def _messages(self) -> None:
         """What waits is queued, segments are gathered, and what may have been sent follows its carrier's
-        policy.
+        policy. Of what waits only what fits into memory is read now, unless some of it may be urgent.
         """
         after = 0
-        states = (State.WAITING, State.GATHERING, State.SENDING)
+        states = {State.WAITING, State.GATHERING, State.SENDING}
         while rows := await self.ledger.open_after(after, states, PAGE):
             batch = Batch()
             for row in rows:
@@ -167,6 +172,8 @@ class Recovery:
                     self._in_doubt(entry, batch)
             await self.committer.commit(batch, must=True)
             after = rows[-1].id
+            if self.dispatch.overflows and not self.tiers():
+                states.discard(State.WAITING)
 
     def _in_doubt(self, entry: Entry, batch: Batch) -> None:
         """Marked as sending when the node died: whether its octets went out is not known."""
