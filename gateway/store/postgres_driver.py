@@ -1,16 +1,20 @@
 """PostgreSQL under the writer: what a transaction, a refusal and a failure are."""
 
 import contextlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 from typing import Any
 
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 from gateway.store.rows import ChangeRefused, Row, StoreLocked, StoreUnavailable, brief
-from gateway.store.writer import InDoubt
+from gateway.store.writer import InDoubt, Prepared
 
-Runs = Iterable[tuple[str, Sequence[Row]]]
+Run = tuple[Prepared, Sequence[Row]]
+
+MANY = 8
+"""So many rows go in one statement, fewer in one each: then a round trip counts."""
 
 
 class PostgresDriver:
@@ -40,12 +44,16 @@ class PostgresDriver:
         self._connected()
         return self._number
 
-    def run(self, runs: Runs, number: int) -> None:
+    def run(self, runs: Iterable[Run], number: int) -> None:
         connection = self._connected()
         try:
+            rest = _after_copy(connection, iter(runs))
             with connection.pipeline(), connection.cursor() as cursor:
-                for sql, rows in runs:
-                    cursor.executemany(sql, rows)
+                for each, rows in rest:
+                    if each.many is not None and len(rows) >= MANY:
+                        cursor.execute(each.many, [list(column) for column in zip(*rows, strict=True)])
+                    else:
+                        cursor.executemany(each.sql, rows)
                 cursor.execute("UPDATE counter SET value = %s WHERE name = %s", (number, self._name))
         except (psycopg.Error, OverflowError, TypeError, ValueError) as error:
             if isinstance(error, psycopg.Error) and not _refused(error):
@@ -115,6 +123,10 @@ class PostgresDriver:
         for setting, value in (
             ("synchronous_commit", "on"),
             ("lock_timeout", f"{int(self._wait * 1000)}ms"),
+            # The planner does not know how many rows an array brings; all are found by their key.
+            ("enable_seqscan", "off"),
+            ("enable_hashjoin", "off"),
+            ("enable_mergejoin", "off"),
             ("tcp_keepalives_idle", "10"),
             ("tcp_user_timeout", "15s"),
         ):
@@ -138,6 +150,22 @@ class PostgresDriver:
             connection.rollback()
         except psycopg.Error:
             self.close()
+
+
+def _after_copy(connection: psycopg.Connection[Any], runs: Iterator[Run]) -> Iterator[Run]:
+    """Have the rows of the first statement copied, if it can be and they are many; what is left."""
+    first = next(runs, None)
+    if first is None:
+        return runs
+    statement, rows = first
+    if statement.copy is None or len(rows) < MANY:
+        return chain((first,), runs)
+    sql, types = statement.copy
+    with connection.cursor() as cursor, cursor.copy(sql) as copy:
+        copy.set_types(types)
+        for row in rows:
+            copy.write_row(row)
+    return runs
 
 
 def _refused(error: psycopg.Error) -> bool:

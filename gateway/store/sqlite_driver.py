@@ -7,8 +7,9 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from gateway.store.rows import ChangeRefused, Row, StoreUnavailable
+from gateway.store.writer import Prepared
 
-Runs = Iterable[tuple[str, Sequence[Row]]]
+Runs = Iterable[tuple[Prepared, Sequence[Row]]]
 
 NUMBER = "INSERT INTO counter VALUES ('writer', ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value"
 
@@ -46,8 +47,8 @@ class SqliteDriver:
         connection = self._connected()
         try:
             connection.execute("BEGIN IMMEDIATE")
-            for sql, rows in runs:
-                connection.executemany(sql, rows)
+            for statement, rows in runs:
+                connection.executemany(statement.sql, rows)
             connection.execute(NUMBER, (number,))
             connection.execute("COMMIT")
         except self.refusals as error:

@@ -25,7 +25,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.engine import Dialect
 
-from gateway.store import schema
+from gateway.store import bulk, schema
 from gateway.store.behind import SLICE
 from gateway.store.rows import Progress, State
 from gateway.store.writer import Prepared, Program
@@ -55,7 +55,10 @@ class Statement:
     def prepared(self, dialect: Dialect) -> Prepared:
         """As a writer takes it. Raises ValueError as `compile`."""
         key = (self.key.start, self.key.stop) if isinstance(self.key, slice) else self.key
-        return Prepared(self.name, self.compile(dialect), self.slot, key)
+        sql = self.compile(dialect)
+        if dialect.name != "postgresql" or self.name not in bulk.MANY:
+            return Prepared(self.name, sql, self.slot, key)
+        return Prepared(self.name, sql, self.slot, key, bulk.arrays(sql), bulk.copied(sql))
 
 
 _registry: dict[str, Statement] = {}

@@ -34,6 +34,8 @@ class Prepared(NamedTuple):
     sql: str
     slot: str | None
     key: int | tuple[int | None, int | None]
+    many: str | None = None  # for many rows: each parameter is an array
+    copy: tuple[str, tuple[str, ...]] | None = None  # a COPY, and the types of its columns
 
 
 class Program(NamedTuple):
@@ -52,7 +54,7 @@ class Driver(Protocol):
     def open(self) -> int:
         """Connect, unless it is; the number of the last frame on record. Raises StoreUnavailable."""
 
-    def run(self, runs: Iterable[tuple[str, Sequence[Row]]], number: int) -> None:
+    def run(self, runs: Iterable[tuple[Prepared, Sequence[Row]]], number: int) -> None:
         """Run statements, each on many rows, in one transaction that is on disk when this returns, and puts
         a number on record.
 
@@ -78,7 +80,7 @@ class Writer:
         self.vault = vault
         self._driver = driver
         self._queries = program.queries
-        self._sql = {each.name: each.sql for each in program.statements}
+        self._statements = {each.name: each for each in program.statements}
         self._slots = slots(program.statements)
         self._reserve = program.reserve
         self._doubt = False
@@ -142,7 +144,7 @@ class Writer:
         except (LookupError, TypeError, ValueError) as error:
             return REFUSED, f"not a change: {error!r}"
         try:
-            self._driver.run(((self._sql[name], rows) for name, rows in runs), number)
+            self._driver.run(((self._statements[name], rows) for name, rows in runs), number)
         except ChangeRefused as error:
             return REFUSED, str(error)
         except InDoubt as error:
@@ -166,6 +168,10 @@ def slots(statements: Iterable[Prepared]) -> Slots:
     }
 
 
+OF_A_MESSAGE = ("progress", "body", "category")
+"""The slots of what is changed of a message: before it was inserted there was nothing to change."""
+
+
 def fold(frames: Iterable[Frame], known: Slots) -> list[tuple[str, list[Row]]]:
     """The rows of all frames by statement, in the order of statements, with what was overridden left out.
 
@@ -178,6 +184,10 @@ def fold(frames: Iterable[Frame], known: Slots) -> list[tuple[str, list[Row]]]:
             slot, key = known[name]
             if slot is None:
                 rows[name].append(row)
+                if name == "insert":
+                    for changed in OF_A_MESSAGE:
+                        if changed in kept:
+                            kept[changed].pop(row[0], None)
             else:
                 kept.setdefault(slot, {})[row[key]] = (name, row)
     for last in kept.values():

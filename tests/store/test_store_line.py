@@ -15,10 +15,9 @@ from gateway.store.journal import Journal
 from gateway.store.line import Answer, Line, WriterGone
 from gateway.store.rows import ChangeRefused, Row, StoreUnavailable
 from gateway.store.statements import program
-from gateway.store.writer import InDoubt, Writer
+from gateway.store.writer import InDoubt, Prepared, Writer
 
 PROGRAM = program("sqlite")
-INSERT = next(each.sql for each in PROGRAM.statements if each.name == "insert")
 WELL, FULL, DIES_BEFORE, DIES_AFTER, LINE_BEFORE, LINE_AFTER, DOWN = range(7)
 
 
@@ -41,8 +40,8 @@ class Disk:
             raise StoreUnavailable("down")
         return self.number
 
-    def run(self, runs: Iterable[tuple[str, Sequence[Row]]], number: int) -> None:
-        ids = [int(str(row[0])) for sql, rows in runs for row in rows if sql == INSERT]
+    def run(self, runs: Iterable[tuple[Prepared, Sequence[Row]]], number: int) -> None:
+        ids = [int(str(row[0])) for each, rows in runs for row in rows if each.name == "insert"]
         if any(id % 7 == 6 for id in ids):
             raise ChangeRefused("sixth")
         if self.mood in (FULL, DOWN):

@@ -83,6 +83,39 @@ def test_the_two_steps_of_nearly_every_message_change_nothing_else(bench, togeth
     assert bench.read(queries.get_message, 1) == message(1).with_progress(expected)
 
 
+def test_what_comes_before_the_insert_changes_nothing(bench):
+    early = changes(lambda batch: batch.progress(1, sent(1)), lambda batch: batch.classify(1, "otp"))
+    assert bench.write(early, inserts(1)) == [OK, OK]
+    assert bench.read(queries.messages, [1]) == [message(1)]
+
+
+def test_many_rows_are_as_one_by_one(bench):
+    many = range(1, 40)
+    bench.write(inserts(*many))
+    assert bench.ids() == list(many)
+    steps = changes(
+        *(lambda batch, id=id: batch.sent(id, f"c{id}") for id in many),
+        *(lambda batch, id=id: batch.enqueue(waiting(id)) for id in many),
+    )
+    assert bench.write(steps) == [OK]
+    ends = changes(
+        *(lambda batch, id=id: batch.delivered(id, f"c{id}", NOW, 3) for id in range(1, 20)),
+        *(lambda batch, id=id: batch.progress(id, delivered(id)) for id in range(20, 40)),
+        *(lambda batch, id=id: batch.dequeue(id) for id in many if id % 2),
+        *(lambda batch, id=id: batch.enqueue(waiting(id, attempts=4)) for id in many if not id % 2),
+    )
+    assert bench.write(ends) == [OK]
+    rows = {row.id: row for row in bench.read(queries.messages, many)}
+    assert {row.carrier_message_id for row in rows.values()} == {f"c{id}" for id in many}
+    assert {(row.state, row.deadline) for row in rows.values()} == {(State.DELIVERED, None)}
+    assert (rows[3].error, rows[3].done_at, rows[30].progress) == (3, NOW, delivered(30))
+    left = bench.read(queries.get_outbox, "bank", 0, 99)
+    assert [(row.seq, row.attempts) for row in left] == [(id, 4) for id in many if not id % 2]
+    outcomes = bench.write(inserts(*range(50, 70)), inserts(*range(30, 49)), inserts(80))
+    assert [fate for fate, _ in outcomes] == [STORED, REFUSED, STORED]
+    assert bench.ids() == [*many, *range(50, 70), 80]
+
+
 def test_changes_of_what_is_not_there_do_nothing(bench):
     batch = changes(lambda batch: batch.progress(9, sent(9)), lambda batch: batch.dequeue(9))
     assert bench.write(batch) == [OK]
