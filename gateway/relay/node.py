@@ -179,7 +179,7 @@ class Relay:
             self.audit,
             vault,
             self.accounts.tenant_of,
-            Numbering(ledger, committer, self.accounts.tenants, housekeeping, clocks),
+            Numbering(ledger, committer, self.accounts.tenants, clocks),
             Resealing(ledger, self.book, committer, vault, housekeeping, clocks),
             Attesting(ledger, committer, self.audit, housekeeping, clocks),
             housekeeping,

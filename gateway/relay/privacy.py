@@ -173,6 +173,7 @@ class Privacy:
                     batch.changes.revise(pairs[-1][1])
             if pairs:
                 gone = [row.id for row, _ in pairs]
+                self.numbering.forget(gone)
                 for name, values in await self.ledger.read(numbers.forgotten, gone):
                     batch.changes.add(name, values)
             await self.attesting.erasing(pairs, batch)

@@ -7,7 +7,7 @@ second for a million messages; an index would cost each of them two random write
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from sqlalchemy import Connection, bindparam, delete, exists, func, select
@@ -56,14 +56,10 @@ class NumberBlock(NamedTuple):
     keys: bytes
 
     @classmethod
-    def of(cls, ids: bytes, keys: bytes) -> NumberBlock:
-        """The block of these; at least one."""
-        return cls(int.from_bytes(ids[:ID], "big"), int.from_bytes(ids[-ID:], "big"), ids, keys)
-
-    @property
-    def full(self) -> bool:
-        """Whether the next message begins another block."""
-        return len(self.keys) >= BLOCK * KEY
+    def of(cls, keys: Mapping[int, bytes]) -> NumberBlock:
+        """The block of these keys by message, in order; at least one."""
+        ids = b"".join(id.to_bytes(ID, "big") for id in keys)
+        return cls(min(keys), max(keys), ids, b"".join(keys.values()))
 
     def found(self, keys: Collection[bytes]) -> list[int]:
         """The messages that have one of these keys."""
@@ -91,13 +87,6 @@ class NumberBlock(NamedTuple):
 def key_of(vault: Vault | None, tenant: str, number: str) -> str:
     """By what the number of a tenant's message is found."""
     return number if vault is None else vault.found_by(tenant, number)
-
-
-def last_block(connection: Connection) -> NumberBlock | None:
-    """The block of the youngest messages."""
-    query = select(number_block).order_by(number_block.c.first.desc()).limit(1)
-    row = connection.execute(query).one_or_none()
-    return None if row is None else NumberBlock._make(row)
 
 
 def forgotten(connection: Connection, ids: Sequence[int]) -> Frame:

@@ -14,7 +14,7 @@ from gateway.cli import app
 from gateway.settings.load import load_node
 from gateway.smpp.codec import encode
 from gateway.smpp.pdus import SubmitSm
-from gateway.store.behind import ID, number_key
+from gateway.store.behind import number_key
 from gateway.store.engine import open_store, store_url
 from gateway.store.numbers import NUMBERED, TENANT, NumberBlock
 from gateway.store.opening import KEYS, keep_fresh, keys_for
@@ -74,7 +74,7 @@ class Archive:
         url = store_url(node, self.config).render_as_string(hide_password=False)
         store = open_store(url, reactor, vault=keys.vault)
         try:
-            batch, found = Changes(), dict[bytes, bytes]()
+            batch, found = Changes(), dict[int, bytes]()
             if keys.fresh:
                 keep_fresh(keys)
                 batch.add("count", (KEYS, keys.vault.keyring.fingerprint))
@@ -82,11 +82,10 @@ class Archive:
                 batch.insert(row)
                 if row.id <= numbered:
                     tenant = ACCOUNTS[row.account]["tenant"]
-                    found[row.id.to_bytes(ID, "big")] = number_key(keys.vault, tenant, row.destination)
+                    found[row.id] = number_key(keys.vault, tenant, row.destination)
                     batch.add("count", (TENANT + tenant, 1))
             if found:
-                block = NumberBlock.of(b"".join(found), b"".join(found.values()))
-                batch.add("number", tuple(block))
+                batch.add("number", tuple(NumberBlock.of(found)))
             for line in consents:
                 batch.add("consent", tuple(line))
             if numbered:
