@@ -43,6 +43,7 @@ NOT = (
     "smpp/protocol.py",  # is of Twisted's classes
     "routing/offers.py",  # its class has slots and a base that is not compiled
     *(f"filters/{name}.py" for name in ("fold", "entries", "foundry")),  # these find data beside themselves
+    "filters/unhurried.py",  # all long work on words goes through it: there the interpreter may be taken over
     *(f"filters/{name}.py" for name in ("wordimport", "dltregister", "hostfiles", "listfiles", "wordfiles")),
     *(f"filters/{name}.py" for name in ("fetching", "rulepacks")),
     *(f"filters/{name}.py" for name in ("packs", "registry", "templateedits")),  # have models of pydantic
