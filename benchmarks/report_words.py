@@ -9,7 +9,6 @@ language.
 
 from __future__ import annotations
 
-import unicodedata
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
@@ -17,6 +16,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from gateway.filters.entries import Entry, Severity
+from gateway.filters.fold import view_s
+from gateway.filters.sensitive import weighed
 from gateway.filters.wordlists import load_wordlists
 from gateway.filters.words import WordList
 
@@ -42,8 +43,19 @@ SUBJECTS = {
 }
 """The kinds of bad texts that a list is for."""
 
-PARTS = {"": "open", "blind": "blind", "wary": "around the words", "held": "held back", "fresh": "afterwards"}
+PARTS = {
+    "": "open",
+    "blind": "blind",
+    "wary": "around the words",
+    "held": "held back",
+    "fresh": "afterwards",
+    "near": "near to what rejects",
+    "entries": "around what rejects",
+}
 """Folders of texts, and what they are called."""
+
+FOR_ENTRIES = "entries"
+"""The folder of bad texts that were written for single entries: they say nothing of recall."""
 
 
 class Text(NamedTuple):
@@ -67,6 +79,12 @@ def texts(family: str) -> list[Text]:
             elif line:
                 found.append(Text(line, part, path.stem, kind))
     return found
+
+
+def quoting(language: str) -> list[str]:
+    """Honest texts with `{word}` where they quote what dishonest ones say."""
+    lines = (DATA / "quoting" / f"{language}.txt").read_text("utf-8").splitlines()
+    return [line for line in lines if line and not line.startswith("#")]
 
 
 class Judged(NamedTuple):
@@ -116,10 +134,50 @@ class Measured:
         """How many bad texts each entry hits."""
         return Counter(entry for one in self.bad for entry in one.entries)
 
+    @cached_property
+    def quoted(self) -> dict[Entry, Counter[Severity]]:
+        """What becomes of honest texts that quote an entry which rejects, by the gravest that they hit."""
+        found = {}
+        for entry in self.of_severity(Severity.REJECT):
+            spoken = [text.replace("{word}", entry.word) for text in quoting(entry.language or "zh")]
+            found[entry] = Counter(
+                max((severity for severity, _ in weighed(text, self.words.scan(text))), default=Severity.LOG)
+                for text in spoken
+            )
+        return found
+
+    @cached_property
+    def _ordinary_letters(self) -> dict[str, str]:
+        """The letters of all ordinary texts by language."""
+        found: dict[str, list[str]] = {}
+        for one in self.ordinary:
+            found.setdefault(one.text.language[:2], []).append(view_s(one.text.text))
+        return {language: "\n".join(texts) for language, texts in found.items()}
+
+    def nearness(self, entry: Entry) -> float:
+        """The share of an entry's letters that stand in one piece in some ordinary text."""
+        word, texts = view_s(entry.word), self._ordinary_letters[entry.language or "zh"]
+        fewest, most = 0, len(word)
+        while fewest < most:
+            size = (fewest + most + 1) // 2
+            if any(word[at : at + size] in texts for at in range(len(word) - size + 1)):
+                fewest = size
+            else:
+                most = size - 1
+        return fewest / len(word)
+
     def precision(self, entry: Entry) -> float | None:
-        """The share of bad texts among those that the entry hits; None if it hits none."""
+        """The share of bad texts among those that the entry hits, honest texts that quote it and are refused
+        among the others; None if it hits none.
+        """
         good, bad = self.on_ordinary[entry], self.on_bad[entry]
+        if entry.severity == Severity.REJECT:
+            good += self.quoted[entry][Severity.REJECT]
         return bad / (bad + good) if bad + good else None
+
+    def of_severity(self, severity: Severity) -> list[Entry]:
+        """All entries of a severity."""
+        return [entry for entry in self.entries if entry.severity == severity]
 
     def of_list(self, name: str, severity: Severity = Severity.LOG) -> list[Entry]:
         """The entries of a list that are at least so grave."""
@@ -128,7 +186,8 @@ class Measured:
     def meant_for(self, name: str) -> list[Judged]:
         """The bad texts of the list's subjects and language."""
         language = name.rpartition("-")[2]
-        return [j for j in self.bad if j.text.language == language and j.text.kind in SUBJECTS[name]]
+        texts = (one for one in self.bad if one.text.part != FOR_ENTRIES)
+        return [one for one in texts if one.text.language == language and one.text.kind in SUBJECTS[name]]
 
     def recall(self, name: str, part: str | None = None) -> tuple[int, int]:
         """How many of the bad texts that it is for (of one folder) a list alone catches, and of how many."""
@@ -241,37 +300,28 @@ def _recall(measured: Measured) -> Iterator[str]:
 
 
 def _rejecting(measured: Measured) -> Iterator[str]:
+    entries = measured.of_severity(Severity.REJECT)
+    tried = sum(measured.quoted[entry].total() for entry in entries)
+    refused = sum(measured.quoted[entry][Severity.REJECT] for entry in entries)
+    held = sum(measured.quoted[entry][Severity.HOLD] for entry in entries)
     yield "## Entries that reject"
     yield ""
-    entries = [entry for entry in measured.entries if entry.severity == Severity.REJECT]
-    hit = [entry for entry in entries if measured.precision(entry) is not None]
-    yield f"{len(hit)} of {len(entries)} hit a text of the tests."
+    proven = sum(measured.on_bad[entry] > 0 and not measured.on_ordinary[entry] for entry in entries)
+    yield f"{proven} of {len(entries)} are hit by a bad text and by no ordinary one."
+    yield f"Of {tried} honest texts that quote them {refused} are refused and {held} held for a person."
+    yield "*Quoted* is what became of these: refused, held, passed. *Nearest* is how much of the entry stands"
+    yield "in one piece in some ordinary text."
     yield ""
     rows = []
-    for entry in sorted(hit, key=lambda one: (list_of(one), -measured.on_bad[one], one.word, one.line)):
-        good, bad = measured.on_ordinary[entry], measured.on_bad[entry]
-        rows.append((list_of(entry), entry.word, bad, good, _percent(bad, bad + good)))
-    yield from _table(("list", "entry", "bad texts", "ordinary texts", "precision"), rows)
-    yield ""
-    yield "The others hit none of the texts, so that of them it is only known that no ordinary text has them:"
-    for name in sorted({list_of(entry) for entry in entries}):
-        rest = [e.word for e in measured.of_list(name, Severity.REJECT) if measured.precision(e) is None]
-        if rest:
-            yield ""
-            yield from _wrapped(f"* {name}: {' · '.join(sorted(rest))}")
-
-
-def _wrapped(text: str, width: int = 112) -> Iterator[str]:
-    """The text in lines, a Han character being two columns wide."""
-    line, columns = "", 0
-    for word in text.split(" "):
-        wide = 1 + sum(2 if unicodedata.east_asian_width(c) in "WF" else 1 for c in word)
-        if line and columns + wide > width:
-            yield line
-            line, columns = " ", 1
-        line = f"{line} {word}" if line else word
-        columns += wide
-    yield line
+    for entry in sorted(entries, key=lambda one: (list_of(one), -measured.on_bad[one], one.word, one.line)):
+        good, bad, quoted = measured.on_ordinary[entry], measured.on_bad[entry], measured.quoted[entry]
+        passed = quoted.total() - quoted[Severity.REJECT] - quoted[Severity.HOLD]
+        said = f"{quoted[Severity.REJECT]} / {quoted[Severity.HOLD]} / {passed}"
+        near = f"{measured.nearness(entry) * 100:.0f} %"
+        of_all = bad + good + quoted[Severity.REJECT]
+        rows.append((list_of(entry), entry.word, bad, good, said, near, _percent(bad, of_all)))
+    head = ("list", "entry", "bad texts", "ordinary texts", "quoted", "nearest", "precision")
+    yield from _table(head, rows)
 
 
 def _warning(measured: Measured) -> Iterator[str]:

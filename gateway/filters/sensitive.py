@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from typing import ClassVar, NamedTuple
 
 from gateway.filters.entries import Severity
 from gateway.filters.remembered import Remembered
@@ -23,9 +26,23 @@ MOST_SHADOWS = 10
 """Entries in shadow that are recorded of one text, the gravest."""
 
 
+_QUOTATION = re.compile('[“「『«][^“”「」『』«»]{1,80}[”」』»]|"[^"]{1,80}"|＂[^＂]{1,80}＂')
+"""What is within quotation marks of one kind."""
+
+
+class Weighed(NamedTuple):
+    """A hit, and how grave it is where it stands."""
+
+    severity: Severity
+    hit: Hit
+
+
 class SensitiveWords:
     """Judges a text by the gravest entry that it hits; those in shadow are told beside it. `words` is put in
     the place of another by the node, when they are edited.
+
+    What stands in quotation marks is held where it would be refused: banks and the police warn of fraud in
+    its own words, and whether a text does is for a person to say.
     """
 
     name: ClassVar[str] = "words"
@@ -69,23 +86,44 @@ class SensitiveWords:
     ) -> Verdict | None:
         """The verdict on a text and its other readings."""
         hits = self._words.scan(text, tenant, category, now)
+        found = list(weighed(text, hits)) if hits else []
         for other in others:
-            hits += self._words.scan(other, tenant, category, now)
-        if not hits:
+            found += weighed(other, self._words.scan(other, tenant, category, now))
+        if not found:
             return None
-        acting = [hit for hit in hits if hit.entry.mode != "shadow"]
-        verdict = _said(max(acting, key=lambda hit: hit.entry.severity)) if acting else None
-        if len(acting) == len(hits):
+        acting = [one for one in found if one.hit.entry.mode != "shadow"]
+        verdict = _said(max(acting, key=_gravity)) if acting else None
+        if len(acting) == len(found):
             return verdict
-        first = {hit.entry: hit for hit in reversed(hits) if hit.entry.mode == "shadow"}
-        gravest = sorted(first.values(), key=lambda hit: -hit.entry.severity)
-        return beside(self.name, verdict, [_said(hit) for hit in gravest[:MOST_SHADOWS]])
+        first = {one.hit.entry: one for one in reversed(found) if one.hit.entry.mode == "shadow"}
+        gravest = sorted(first.values(), key=_gravity, reverse=True)
+        return beside(self.name, verdict, [_said(one) for one in gravest[:MOST_SHADOWS]])
 
 
-def _said(hit: Hit) -> Verdict:
-    action = _ACTIONS[hit.entry.severity]
+def _gravity(one: Weighed) -> Severity:
+    return one.severity
+
+
+def _said(one: Weighed) -> Verdict:
+    severity, hit = one
+    action = _ACTIONS[severity]
     reason = REASONS["content_blocked"] if action is Action.REFUSE else None
-    return Verdict(action, SensitiveWords.name, hit.entry.word, hit.entry.place, reason, describe(hit))
+    detail = describe(hit) + ("" if severity == hit.entry.severity else "; quoted, hence held")
+    return Verdict(action, SensitiveWords.name, hit.entry.word, hit.entry.place, reason, detail)
+
+
+def weighed(text: str, hits: Iterable[Hit]) -> Iterator[Weighed]:
+    """Each hit with the severity of its entry, or with HOLD where that is REJECT and the text only quotes."""
+    quotations: list[tuple[int, int]] | None = None
+    for hit in hits:
+        severity = hit.entry.severity
+        if severity is Severity.REJECT:
+            if quotations is None:
+                quotations = [found.span() for found in _QUOTATION.finditer(text)]
+            before = bisect_left(quotations, (hit.start, 0)) - 1
+            if before >= 0 and hit.end < quotations[before][1]:
+                severity = Severity.HOLD
+        yield Weighed(severity, hit)
 
 
 def describe(hit: Hit) -> str:

@@ -27,6 +27,9 @@ ROOT = Path(__file__).parents[2]
 PRECISION = 0.99
 """What an entry needs at least to reject."""
 
+QUOTING = 16
+"""Honest texts of each language that quote an entry."""
+
 ALIKE = 0.6
 """From which share of their sequences of three letters two texts count as the same, but for their digits."""
 
@@ -152,19 +155,31 @@ def test_few_ordinary_texts_are_warned_of() -> None:
     assert warned["wary"] * 10 <= everything["wary"]
 
 
+def rejecting() -> list[Any]:
+    return measured().of_severity(Severity.REJECT)
+
+
 def test_every_entry_that_rejects_is_precise() -> None:
-    for entry in measured().entries:
-        precision = measured().precision(entry)
-        if entry.severity == Severity.REJECT and precision is not None:
-            assert precision >= PRECISION, (entry.word, entry.place)
+    for entry in rejecting():
+        assert measured().precision(entry) >= PRECISION, (entry.word, entry.place)
 
 
-def test_short_entries_that_hit_no_text_do_not_reject() -> None:
-    """Nothing is known of their precision, and a short phrase soon stands in an honest text, too."""
-    for entry in measured().entries:
-        if entry.severity == Severity.REJECT and not entry.near and measured().precision(entry) is None:
-            size = len(entry.word.split()) + 1 if entry.word.isascii() else len(entry.word)
-            assert size > 4, (entry.word, entry.place)
+def test_every_entry_that_rejects_has_evidence_on_both_sides() -> None:
+    """Bad texts that it rejects, and honest ones that quote it and are not refused. Others may only warn."""
+    for entry in rejecting():
+        assert measured().on_bad[entry] >= 1, ("no bad text", entry.word, entry.place)
+        assert measured().on_ordinary[entry] == 0, (entry.word, entry.place)
+        quoted = measured().quoted[entry]
+        assert quoted.total() >= QUOTING
+        assert quoted[Severity.REJECT] == 0, (entry.word, entry.place)
+    assert sum(measured().nearness(entry) >= 1 / 2 for entry in rejecting()) * 2 > len(rejecting())
+
+
+def test_there_are_honest_quotations_enough() -> None:
+    for language in ("zh", "en"):
+        texts = reporting().quoting(language)
+        assert len(set(texts)) >= QUOTING
+        assert all("{word}" in text for text in texts)
 
 
 @pytest.mark.parametrize("name", FLOORS)
