@@ -83,9 +83,13 @@ class Raising:
         if message.category == PROMOTIONAL:
             return None
         text = message.text
-        if not text:
+        if not text and not message.others:
             return None
-        return self._verdict.of(text, message.category, self._marks_for(message, now))
+        marks = self._marks_for(message, now)
+        verdict = self._verdict.of(text, message.category, marks) if text else None
+        for other in message.others:
+            verdict = verdict or self._judged(other, message.category, marks)
+        return verdict
 
     def _judged(self, text: str, category: str, marks: tuple[Mark, ...]) -> Verdict | None:
         for mark in marks:
@@ -118,5 +122,5 @@ def _of_promotional_alone(rules: list[tuple[TextRule, Ruled]]) -> tuple[Mark, ..
     return tuple(
         Mark(rule, ruled)
         for rule, ruled in rules
-        if rule.enforced and not rule.shadow and rule.categories == (PROMOTIONAL,)
+        if rule.enforced and not rule.shadow and rule.raises and rule.categories == (PROMOTIONAL,)
     )

@@ -41,6 +41,7 @@ _WEIGHT = {
     Action.REFUSE: 4,
 }
 _ALLOW = Verdict(Action.ALLOW, "", "")
+_FAILED = REASONS["filter_failed"]._replace(request_error=True)  # told at once, since clients try it again
 
 
 class Judgement(NamedTuple):
@@ -132,7 +133,7 @@ def refuse_failed(name: str, message: Message, error: Exception, closed: bool = 
         Action.REFUSE if closed else Action.WARN,
         name,
         "filter failed",
-        reason=REASONS["filter_failed"] if closed else None,
+        reason=_FAILED if closed else None,
         detail=f"{type(error).__name__}: {error}",
     )
 

@@ -135,9 +135,9 @@ class Dlt:
         if not _is_for(entry, message):
             detail = f"{name} is not for the header {message.source}"
             return self._wrong(rule, ruled, "sender_not_registered", detail)
-        text = message.text
-        if text is not None and entry not in self._registries.matching(message.tenant, text.strip()):
-            return self._wrong(rule, ruled, "template_mismatch", f"the text is not that of {name}")
+        for text in message.readings:
+            if text is not None and entry not in self._registries.matching(message.tenant, text.strip()):
+                return self._wrong(rule, ruled, "template_mismatch", f"the text is not that of {name}")
         return None
 
     def _wrong(self, rule: TlvRule, ruled: Ruled, reason: str, detail: str) -> Verdict | None:

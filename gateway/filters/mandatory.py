@@ -21,7 +21,7 @@ SIGNATURE = "signature"
 
 BRAND = "brand"
 
-_LEADING = re.compile(r"\s*【([^【】]{1,40})】")
+_BRACKETS = re.compile(r"【([^【】]{1,40})】")
 _TRAILING = re.compile(r"【([^【】]{1,40})】\s*\Z")
 _SILENT = Voice()
 
@@ -101,15 +101,15 @@ class Mandatory:
         return lacks
 
     def _strange_signature(self, tenant: str, text: str) -> str:
-        """A signature that is none of the tenant's; "" where one of those the text has is."""
+        """A signature that is none of the tenant's; "" if it is one. Of two the reader takes the first, and
+        nothing that he does not see, or takes for no word, stands before it.
+        """
         registered = self._settings.tenants.get(tenant, _SILENT).signatures
-        leading = _LEADING.match(text)
-        if leading is not None and leading[1] in registered:
+        found = _BRACKETS.search(text)
+        if found is None or view_s(text[: found.start()]):
+            found = _TRAILING.search(text)
+        if found is not None and found[1] in registered:
             return ""
-        trailing = _TRAILING.search(text)
-        if trailing is not None and trailing[1] in registered:
-            return ""
-        found = leading or trailing
         return f"the signature 【{found[1]}】" if found is not None else "the signature"
 
     def _rewritten(

@@ -168,6 +168,10 @@ class TextRule(Rule):
     """What it is, for the reader of a refusal."""
     pattern: Annotated[str, AfterValidator(_pattern)] | None = None
     any_of: tuple[Text, ...] = ()
+    raises: Flag = True
+    """Of a sure rule for promotional texts alone: only marketing says this, so that a message of another
+    category that does is promotional.
+    """
 
     @model_validator(mode="after")
     def _says_what(self) -> Self:

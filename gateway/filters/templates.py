@@ -146,9 +146,15 @@ class Templates:
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A verdict on a text that is none of the approved templates; a binary message has no text."""
-        text = message.text
-        if text is None:
+        if message.text is None:
             return None
+        for text in (message.text, *message.others):
+            if (verdict := self._judged(message, text)) is not None:
+                return verdict
+        return None
+
+    def _judged(self, message: Message, text: str) -> Verdict | None:
+        """What one reading of the text says."""
         found = self.registries.matching(message.tenant, text.strip())
         if not found:
             if self.registries.of(message.tenant) is not None:

@@ -161,7 +161,7 @@ class Queries:
             if not entries:
                 return CommandStatus.ESME_RINVMSGID
             entry = entries[0]
-            changed = self._changed(entry.message, account, pdu)
+            changed = replaced(entry.message, account, pdu, self.clocks.now_ms())
             if isinstance(changed, int):
                 return changed
             judgement = self.judging.judge(changed)
@@ -199,43 +199,6 @@ class Queries:
     def _later(self, message: Message) -> bool:
         return message.due is not None and message.due > self.clocks.now_ms()
 
-    def _changed(self, message: Message, account: Account, pdu: ReplaceSm) -> Message | int:
-        """The message as replace_sm wants it; empty times leave what was there. Or the status that refuses
-        it.
-        """
-        if not isinstance(message.pdu, SubmitSm):
-            return CommandStatus.ESME_RREPLACEFAIL
-        if pdu.sm_default_msg_id:
-            return CommandStatus.ESME_RINVDFTMSGID
-        now_ms = self.clocks.now_ms()
-        now = utc(now_ms)
-        due, expires_at = scheduled(message.pdu, message.accepted_at), message.expires_at
-        try:
-            if pdu.schedule_delivery_time and (moment := parse_time(pdu.schedule_delivery_time, now)):
-                due = int(moment.timestamp() * 1000)
-        except ValueError:
-            return CommandStatus.ESME_RINVSCHED
-        try:
-            if pdu.validity_period and (moment := parse_time(pdu.validity_period, now)):
-                longest = max(now_ms, due or 0) + int(account.settings.longest_validity * 1000)
-                expires_at = min(int(moment.timestamp() * 1000), longest)
-        except ValueError:
-            return CommandStatus.ESME_RINVEXPIRY
-        if expires_at <= max(now_ms, due or 0):
-            return CommandStatus.ESME_RINVEXPIRY
-        kept = tuple(tlv for tlv in message.pdu.tlvs if tlv.tag != Tag.message_payload)
-        payload = tuple(tlv for tlv in pdu.tlvs if tlv.tag == Tag.message_payload)
-        schedule = format_absolute(utc(due)) if due and pdu.schedule_delivery_time else ""
-        changed = message.pdu._replace(
-            schedule_delivery_time=schedule or message.pdu.schedule_delivery_time,
-            short_message=pdu.short_message,
-            registered_delivery=pdu.registered_delivery,
-            validity_period=pdu.validity_period or message.pdu.validity_period,
-            tlvs=kept + payload,
-        )
-        part = message.part or part_of(changed)  # with a header of its own it would be a part of a long text
-        return replace(message, pdu=changed, due=due, expires_at=expires_at, part=part)
-
     def replace_present(self, message: Message, go_on: Callable[[], None]) -> None:
         """replace_if_present_flag: what waits with the same addresses and service_type ends as deleted,
         then go on.
@@ -255,6 +218,43 @@ class Queries:
         Deferred.fromCoroutine(work()).addErrback(
             lambda f: log.failure("a message could not replace another", f)
         )
+
+
+def replaced(message: Message, account: Account, pdu: ReplaceSm, now_ms: int) -> Message | int:
+    """The message as replace_sm wants it at `now_ms` (unix ms); empty times leave what was there. Or the
+    status that refuses it.
+    """
+    if not isinstance(message.pdu, SubmitSm):
+        return CommandStatus.ESME_RREPLACEFAIL
+    if pdu.sm_default_msg_id:
+        return CommandStatus.ESME_RINVDFTMSGID
+    now = utc(now_ms)
+    due, expires_at = scheduled(message.pdu, message.accepted_at), message.expires_at
+    try:
+        if pdu.schedule_delivery_time and (moment := parse_time(pdu.schedule_delivery_time, now)):
+            due = int(moment.timestamp() * 1000)
+    except ValueError:
+        return CommandStatus.ESME_RINVSCHED
+    try:
+        if pdu.validity_period and (moment := parse_time(pdu.validity_period, now)):
+            longest = max(now_ms, due or 0) + int(account.settings.longest_validity * 1000)
+            expires_at = min(int(moment.timestamp() * 1000), longest)
+    except ValueError:
+        return CommandStatus.ESME_RINVEXPIRY
+    if expires_at <= max(now_ms, due or 0):
+        return CommandStatus.ESME_RINVEXPIRY
+    kept = tuple(tlv for tlv in message.pdu.tlvs if tlv.tag != Tag.message_payload)
+    payload = tuple(tlv for tlv in pdu.tlvs if tlv.tag == Tag.message_payload)
+    schedule = format_absolute(utc(due)) if due and pdu.schedule_delivery_time else ""
+    changed = message.pdu._replace(
+        schedule_delivery_time=schedule or message.pdu.schedule_delivery_time,
+        short_message=pdu.short_message,
+        registered_delivery=pdu.registered_delivery,
+        validity_period=pdu.validity_period or message.pdu.validity_period,
+        tlvs=kept + payload,
+    )
+    part = message.part or part_of(changed)  # with a header of its own it would be a part of a long text
+    return replace(message, pdu=changed, due=due, expires_at=expires_at, part=part)
 
 
 def _ids(rows: list[MessageRow]) -> list[int]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from random import Random
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from disguises import EXCEPTIONS, HAN, LATIN, UNREADABLE, Disguise, chosen, shipped
 from relay_house import BANK, Client, House, account, generation
@@ -20,9 +20,18 @@ from gateway.store.rows import MessageRow, State
 BEFORE, AFTER = "ok, ", " 12"
 TRANSPORTS = (*SHAPES, REPLACED)
 BATCH = 400
+LONGEST_PART = 220
+"""Octets of a segment without its header."""
+
 STOPPED = {State.REJECTED, State.HELD}
 LATER = "000001000000000R"
 """A day from now."""
+
+ACCOUNTS = {
+    "bank": account(window=1_000_000),
+    "packed": account(window=1_000_000, default_alphabet="gsm7-packed"),
+    "latin1": account(window=1_000_000, default_alphabet="latin1"),
+}
 
 
 class Case(NamedTuple):
@@ -54,7 +63,33 @@ class Case(NamedTuple):
         unit = self.said.unit
         inside = range((len(BEFORE) + 1) * unit, len(self.said.octets) - len(AFTER) * unit, unit)
         count = min(len(inside), 1 + self.number % 4 + len(self.said.octets) // 120)
-        return sorted(Random(self.number).sample(inside, count))
+        edges = sorted((*Random(self.number).sample(inside, count), len(self.said.octets)))
+        cuts: list[int] = []
+        for edge in edges:
+            begun = cuts[-1] if cuts else 0
+            cuts += [*range(begun + LONGEST_PART, edge, LONGEST_PART), edge]
+        return cuts[:-1]
+
+
+def clean(case: Case) -> SubmitSm:
+    """A message that waits until it is replaced: in the coding, and with the header, of what comes then."""
+    esm_class, header = (ESM_UDHI, whole(case.said)[1]) if case.said.elements else (0, b"")
+    return SubmitSm(
+        source_addr=BANK,
+        destination_addr=case.to,
+        schedule_delivery_time=LATER,
+        registered_delivery=1,
+        data_coding=case.said.data_coding,
+        esm_class=esm_class,
+        short_message=header[: header[0] + 1] + b"\0\0" if header else b"\0\0",
+    )
+
+
+def replacement(case: Case, told: str) -> ReplaceSm:
+    """What replaces it, by the id that was told."""
+    text = whole(case.said)[1]
+    assert len(text) <= LONGEST
+    return ReplaceSm(message_id=told, source_addr=BANK, registered_delivery=1, short_message=text)
 
 
 def ways_of(*, latin: bool) -> dict[str, Disguise]:
@@ -74,9 +109,9 @@ def pairs(*, latin: bool) -> Iterator[tuple[str, str]]:
 
 def disguised(entry: Entry, ways: Iterable[str], *, latin: bool) -> str:
     """The word in a text, in these disguises one after the other."""
-    word = entry.word
+    word, known = entry.word, LATIN if latin else HAN
     for name in ways:
-        word = ways_of(latin=latin)[name](word)
+        word = known[name](word)
     return f"{BEFORE}{word}{AFTER}"
 
 
@@ -88,10 +123,10 @@ class Sayable(NamedTuple):
     said: Said
 
 
-def sayable(ways: tuple[str, ...], *, latin: bool) -> dict[str, list[Sayable]]:
-    """For each alphabet the words that it can say in these disguises."""
+def sayable(ways: tuple[str, ...], *, latin: bool, words: slice = slice(None)) -> dict[str, list[Sayable]]:
+    """For each alphabet the words (of those chosen) that it can say in these disguises."""
     found: dict[str, list[Sayable]] = {name: [] for name in ALPHABETS}
-    for index, entry in enumerate(chosen(latin=latin)):
+    for index, entry in enumerate(chosen(latin=latin)[words]):
         text = disguised(entry, ways, latin=latin)
         for name, alphabet in ALPHABETS.items():
             if (said := alphabet.say(text, index)) is not None:
@@ -143,15 +178,10 @@ class Way:
     """A relay with the shipped lists in force, two sessions of each account, and a carrier that listens."""
 
     def __init__(self, directory: Path) -> None:
-        accounts = {
-            "bank": account(window=1_000_000),
-            "packed": account(window=1_000_000, default_alphabet="gsm7-packed"),
-            "latin1": account(window=1_000_000, default_alphabet="latin1"),
-        }
-        settings = generation(accounts)
+        settings = generation(ACCOUNTS)
         self.house = House(directory, settings, words=SensitiveWords(shipped()))
         self.sessions = {
-            name: [self.house.client(name, window=1_000_000) for _ in range(2)] for name in accounts
+            name: [self.house.client(name, window=1_000_000) for _ in range(2)] for name in ACCOUNTS
         }
 
     def escaped(self, cases: list[Case]) -> list[Case]:
@@ -188,27 +218,12 @@ class Way:
     def _replace(self, cases: list[Case]) -> None:
         asked = []
         for case in cases:
-            esm_class, header = (ESM_UDHI, whole(case.said)[1]) if case.said.elements else (0, b"")
-            clean = header[: header[0] + 1] + b"\0\0" if header else b"\0\0"
-            fields: dict[str, Any] = {"data_coding": case.said.data_coding, "esm_class": esm_class}
-            pdu = SubmitSm(
-                source_addr=BANK,
-                destination_addr=case.to,
-                schedule_delivery_time=LATER,
-                registered_delivery=1,
-                short_message=clean,
-                **fields,
-            )
             session = self._session(case, 0)
-            asked.append((case, session, session.send(pdu)))
+            asked.append((case, session, session.send(clean(case))))
         self.house.settle()
         for case, session, number in asked:
             told = session.answers[number].message_id  # type: ignore[attr-defined]
-            text = whole(case.said)[1]
-            assert len(text) <= LONGEST
-            session.send(
-                ReplaceSm(message_id=told, source_addr=BANK, registered_delivery=1, short_message=text)
-            )
+            session.send(replacement(case, told))
         self.house.settle()
 
     def _session(self, case: Case, index: int) -> Client:

@@ -25,6 +25,13 @@ disguised word, by each transport, the word cut anywhere, its segments in any or
 each pair of ways by a transport in turn, so that each way in a pair meets each transport. Nothing of them
 may reach the carrier, but for the exceptions. `GATEWAY_TEST_EVASIONS=all` takes every word for each instead
 of one.
+
+`tests/evasions/exhaustive.py` makes the whole product without a relay: each word in each disguise, in each
+alphabet and by each transport, and in each ordered pair of disguises by each transport; the PDUs are
+written and read again, gathered and joined by the relay's own code, and judged. `--thorough` takes every
+alphabet for the pairs too, some 17 million cases at 120 to 200 microseconds of a processor. Of such a run,
+broken off after 3,427,154 cases (every disguise and pair of the Chinese words, and about a tenth of those of
+the English), none escaped.
 """
 
 OTHERS = """

@@ -44,6 +44,13 @@ def test_what_china_asks_for(text: str) -> None:
         ("周末八折，拒收请回复R", "CN/signature", "is missing"),
         ("周末【示例】八折，拒收请回复R", "CN/signature", "is missing"),
         ("【某某】周末八折，拒收请回复R", "CN/signature", "the signature 【某某】 is not registered"),
+        ("【某某】周末八折，拒收请回复R【示例】", "CN/signature", "the signature 【某某】 is not registered"),
+        (
+            "\u200b.【某某】八折，拒收请回复R【示例】",
+            "CN/signature",
+            "the signature 【某某】 is not registered",
+        ),
+        ("【【某某】八折，拒收请回复R【示例】", "CN/signature", "the signature 【某某】 is not registered"),
         ("【示】周末八折，拒收请回复R", "CN/signature", "is missing"),
         ("【示例商城】周末八折", "CN/opt-out-way", "how to opt out is missing"),
         ("[示例商城]周末八折，拒收请回复R", "CN/signature", "is missing"),
@@ -67,7 +74,7 @@ def test_a_code_needs_no_opt_out_way_and_a_signature() -> None:
 def test_of_an_unsure_rule_it_only_warns() -> None:
     verdict = judge("20% off this weekend", to=AMERICA)
     assert verdict is not None
-    assert (verdict.action, verdict.rule) == (Action.WARN, "US/rates-notice")
+    assert (verdict.action, verdict.rule) == (Action.WARN, "US/opt-out-way")
     assert judge("20% off. Reply STOP to end", to=AMERICA) is None
 
 

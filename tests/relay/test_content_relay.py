@@ -336,9 +336,11 @@ def test_a_filter_that_fails(make_house: MakeHouse, category: str, fails: str, s
     settings = content_generation({"words": {"fails": fails}}, {"bank": account(category=category)})
     house = make_house(settings, words=Broken())
     client = house.client()
-    for _ in range(5):
-        client.submit()
+    answers = [client.submit().command_status for _ in range(5)]
     globalLogPublisher.removeObserver(heard.append)
+    told = "ESME_RSYSERR" if state is State.REJECTED else "ESME_ROK"
+    assert {name_of(status) for status in answers} == {told}
+    assert client.receipts == []
     assert set(house.states()) == {state}
     assert decision(house.rows()[0])["words"][0]["detail"] == "ValueError: broken"
     assert house.relay.judging.failures == {"words": 5}
