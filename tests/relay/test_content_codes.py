@@ -60,7 +60,7 @@ def test_by_receipt_unless_the_account_or_the_message_wants_it_in_the_response(
     answer = told.submit()
     assert name_of(answer.command_status) == "ESME_ROK"
     (receipt,) = told.receipts
-    assert (receipt.id, receipt.stat, receipt.err) == (answer.message_id, "REJECTD", str(err))
+    assert (receipt.message_id, receipt.stat, receipt.err) == (answer.message_id, "REJECTD", str(err))
     assert receipt.text == ""
     assert name_of(told.submit(registered_delivery=0).command_status) == status
     assert name_of(asked.submit().command_status) == status
@@ -89,7 +89,7 @@ def test_a_long_text_is_refused_by_receipts_of_all_its_segments(
     segments = segment_text("a long text " * 30, 7)
     answers = [client.submit(esm_class=ESM_UDHI, short_message=each.short_message) for each in segments]
     assert {name_of(answer.command_status) for answer in answers} == {"ESME_ROK"}
-    assert [receipt.id for receipt in client.receipts] == [answer.message_id for answer in answers]
+    assert [receipt.message_id for receipt in client.receipts] == [answer.message_id for answer in answers]
     assert {receipt.stat for receipt in client.receipts} == {"REJECTD"}
     assert house.submits == []
 
