@@ -57,7 +57,7 @@ class Suppressed:
             return None
         passes = PASSES[ListType.TENANT_OPTOUT]
         action = Action.WARN if message.category in passes else Action.REFUSE
-        reason = REASONS["filter_failed"] if action is Action.REFUSE else None
+        reason = REASONS["number_unknown"] if action is Action.REFUSE else None
         detail = "a number without its calling code: calling_code of the tenant in people.yaml may say which"
         return Verdict(action, self.name, "whose number", "", reason, detail)
 

@@ -56,6 +56,7 @@ REASONS: dict[str, Reason] = {
         Reason("carrier_do_not_disturb", _ADDRESS, 903),
         Reason("no_consent", _ADDRESS, 904),
         Reason("reassigned", _ADDRESS, 905),
+        Reason("number_unknown", _ADDRESS, 906),
         Reason("content_blocked", _CONTENT, 911),
         Reason("review_refused", _CONTENT, 912),
         Reason("template_mismatch", _CONTENT, 913),

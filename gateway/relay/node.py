@@ -291,6 +291,7 @@ class Relay:
         self.sweep.start()
         self.lookout.start()
         self.outbinds.start()
+        self.protection.learn()
         self.connect()
 
     def connect(self) -> None:

@@ -129,7 +129,7 @@ class Protection:
 
     async def start(self) -> None:
         """Learn from the store what was known. Nobody may be listened to before. The consents and the counts
-        are learnt beside the traffic; until then what goes by them waits.
+        are left to `learn`; until they are known what goes by them waits.
         """
         for ids in (self.case_ids, self.call_ids):
             await ids.start()
@@ -144,6 +144,9 @@ class Protection:
         self.housekeeping.start()
         await self.counting.begin()
         self.people.known.loading.add(COUNTS)
+
+    def learn(self) -> None:
+        """Begin to learn the consents and the counts, beside the traffic and after what a start waits for."""
         self._learning = Deferred.fromCoroutine(self._learn())
         self._learning.addErrback(lambda failure: log.failure("what is known could not be loaded", failure))
 

@@ -17,6 +17,7 @@ BY_RECEIPT = {
     "carrier_do_not_disturb": ("ESME_RINVDSTADR", 903),
     "no_consent": ("ESME_RINVDSTADR", 904),
     "reassigned": ("ESME_RINVDSTADR", 905),
+    "number_unknown": ("ESME_RINVDSTADR", 906),
     "content_blocked": ("ESME_RSUBMITFAIL", 911),
     "review_refused": ("ESME_RSUBMITFAIL", 912),
     "template_mismatch": ("ESME_RSUBMITFAIL", 913),
