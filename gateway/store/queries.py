@@ -80,7 +80,7 @@ def sent_after(connection: Connection, after: int, limit: int) -> list[SentRow]:
         .where(OPEN, message.c.id > after, message.c.state.in_((State.WAITING, State.SENDING, State.SENT)))
         .where(message.c.carrier.is_not(None), message.c.carrier_message_id.is_not(None))
     )
-    found = connection.execute(query.order_by(message.c.id).limit(limit)).all()
+    found = list(connection.execute(query.order_by(message.c.id).limit(limit)))
     vault = sealing.vault_of(connection)
     if vault is None or not all(is_sealed(row.pdu) for row in found):
         return sealing.parts_of_messages(connection, SentRow, found)
