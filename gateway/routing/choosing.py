@@ -162,7 +162,10 @@ class Chooser:
         """A choice of what the admin wrote, its groups resolved."""
         members = tuple(self._member(each) for each in settings.carriers)
         weights = tuple(settings.weights.get(each, 1) for each in settings.carriers)
-        return Choice(name, settings.choose, members, weights, settings.sticky == "recipient")
+        made = Choice(name, settings.choose, members, weights, settings.sticky == "recipient")
+        if made.by_cost:
+            self._offered(made)  # while a reload works beside the traffic, not with the first message
+        return made
 
     def _member(self, name: str) -> str | Choice:
         if name not in self._routing.groups:
@@ -246,12 +249,17 @@ class Chooser:
         price = self.price(name, digits, view.now()) if name is not None and self._prices else None
         return Pick(name, passed, price)
 
+    def _offered(self, choice: Choice) -> Offers:
+        """The price tables of all carriers of a choice, side by side."""
+        tables = tuple([self._prices.get(name) for name in choice.reached])
+        offers = self._offers[choice.reached] = offers_of(tables)
+        return offers
+
     def _cheapest(self, choice: Choice, digits: str, view: View, refused_by: str) -> Pick:
         """As `pick`, where carriers stand by their price: one look for all of them."""
         offers = self._offers.get(choice.reached)
         if offers is None:
-            tables = tuple([self._prices.get(name) for name in choice.reached])
-            offers = self._offers[choice.reached] = offers_of(tables)
+            offers = self._offered(choice)
         now = view.now()
         exchange = self._exchange
         costs: list[tuple[float, int, Step | None]] = []
