@@ -63,12 +63,10 @@ class Capped:
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A refusal or a warning by the first limit that is spent; a message never stands in its own way."""
-        person = self.persons.person(message)
-        if person is None:
+        found = self._ruled(message, now)
+        if found is None:
             return None
-        plans = self._plans.get(person.standing)
-        if plans is None or not plans.since <= now < plans.until:
-            plans = self._plan(person.standing, message, now)
+        person, plans = found
         if not plans.all:
             return None
         if COUNTS in self.known.loading and message.category == PROMOTIONAL:
@@ -136,12 +134,10 @@ class Capped:
 
     def record(self, message: Message, at: int, now: float) -> None:
         """Count a message of the unix second `at` by all rules that are for it now."""
-        person = self.persons.person(message)
-        if person is None:
+        found = self._ruled(message, now)
+        if found is None:
             return
-        plans = self._plans.get(person.standing)
-        if plans is None or not plans.since <= now < plans.until:
-            plans = self._plan(person.standing, message, now)
+        person, plans = found
         if plans.by_person:
             self.known.recents.record(hash(person.digits) or 1, _tags(plans, message, person), at)
         for plan in plans.by_others:
@@ -150,17 +146,25 @@ class Capped:
 
     def give_back(self, message: Message, at: int, now: float) -> None:
         """Take it back."""
-        person = self.persons.person(message)
-        if person is None:
+        found = self._ruled(message, now)
+        if found is None:
             return
-        plans = self._plans.get(person.standing)
-        if plans is None or not plans.since <= now < plans.until:
-            plans = self._plan(person.standing, message, now)
+        person, plans = found
         if plans.by_person:
             self.known.recents.give_back(hash(person.digits) or 1, _tags(plans, message, person), at)
         for plan in plans.by_others:
             assert plan.counter is not None
             plan.counter.give_back(key_of(plan.pick(facts_of(message, person))), at)
+
+    def _ruled(self, message: Message, now: float) -> tuple[Person, Plans] | None:
+        """To whom a message goes, and the rules for it now; None where nobody knows whose number it is."""
+        person = self.persons.person(message)
+        if person is None:
+            return None
+        plans = self._plans.get(person.standing)
+        if plans is None or not plans.since <= now < plans.until:
+            plans = self._plan(person.standing, message, now)
+        return person, plans
 
     # the rules
 
