@@ -18,11 +18,18 @@ from gateway.filters.recents import Row, Rule
 from gateway.filters.rulebook import Ruled
 from gateway.filters.verdict import REASONS, Action, Verdict, beside
 from gateway.message import Message
+from gateway.smpp.constants import CommandStatus
 
 PROMOTIONAL = "promotional"
 RECIPIENT = "recipient"
 VARYING = frozenset({"signature", "text"})
 """The parts of a key in which messages of one standing to one person differ."""
+
+BURST_SECONDS = 60
+"""A limit over no longer than this is of bursts: it is over so soon that clients may well try again."""
+
+FOR_LONG = REASONS["frequency_cap"]
+BURST = FOR_LONG._replace(status=CommandStatus.ESME_RTHROTTLED)
 
 
 class Plan(NamedTuple):
@@ -52,7 +59,10 @@ class Plans(NamedTuple):
 
 
 class Capped:
-    """Refuses what a sure rule's limit forbids; warns where only an unsure one does."""
+    """Refuses what a sure rule's limit forbids; warns where only an unsure one does.
+
+    As a burst is refused what a short limit alone forbids.
+    """
 
     name: ClassVar[str] = "capped"
 
@@ -80,6 +90,7 @@ class Capped:
         self, plans: Plans, message: Message, person: Person, row: Row | None, now: float
     ) -> Verdict | None:
         latest = 0 if row is None else row[0][row[1]]
+        burst: Verdict | None = None
         warning: Verdict | None = None
         shadows: list[Verdict] = []
         for plan in plans.all:
@@ -96,18 +107,21 @@ class Capped:
             verdict = self._verdict(plan, spent)
             if plan.asked.shadow:
                 shadows.append(verdict)
-            elif plan.asked.enforced:
+            elif not plan.asked.enforced:
+                warning = warning or verdict
+            elif verdict.reason is not BURST:
                 return beside(self.name, verdict, shadows)
             else:
-                warning = warning or verdict
-        return beside(self.name, warning, shadows)
+                burst = burst or verdict
+        return beside(self.name, burst or warning, shadows)
 
     def _verdict(self, plan: Plan, spent: Spent) -> Verdict:
         rule, ruled = plan.asked, plan.ruled
         detail = f"{spent.limit}, by {', '.join(rule.key)}"
         action, reason = Action.WARN, None
         if rule.enforced:
-            action, reason = Action.REFUSE, REASONS["frequency_cap"]
+            short = spent.limit.seconds <= BURST_SECONDS
+            action, reason = Action.REFUSE, BURST if short else FOR_LONG
         return Verdict(action, self.name, ruled.name, ruled.place, reason, detail)
 
     @staticmethod

@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from people_house import NOON, SHOP, PeopleHouse, offer_pdu, replying, shanghai, words
+from people_house import BANK, NOON, SHOP, PeopleHouse, offer_pdu, replying, shanghai, text_fields, words
 from relay_house import HANDSET, name_of
 from twisted.internet.defer import Deferred
 
@@ -200,6 +200,33 @@ def test_limits_count_in_order_within_a_batch(people: PeopleHouse) -> None:
     people.settle()
     assert [row.error for row in people.rows()] == [0, 922, 922]
     assert words(people.rows()[1])[0][:2] == ("capped", "refuse")
+
+
+def code_status(people: PeopleHouse, text: str) -> str:
+    """What the bank is answered that asks for no receipt."""
+    fields = text_fields(text)
+    answer = people.bank.submit(source_addr=BANK, destination_addr=HANDSET, registered_delivery=0, **fields)
+    return name_of(answer.command_status)
+
+
+def test_a_burst_is_told_as_what_clients_try_again_and_what_lasts_longer_is_not(people: PeopleHouse) -> None:
+    assert code_status(people, "【银行】1") == "ESME_ROK"
+    assert code_status(people, "【银行】2") == "ESME_RTHROTTLED"
+    assert people.code(text="【银行】3").error == 922
+    for number in range(4):
+        people.advance(61, step=61)
+        assert code_status(people, f"【银行】4{number}") == "ESME_ROK"
+    assert code_status(people, "【银行】5") == "ESME_RSUBMITFAIL"
+    people.advance(61, step=61)
+    assert code_status(people, "【银行】6") == "ESME_RSUBMITFAIL"
+    assert json.loads(people.rows()[-1].decision)["words"][0]["detail"].startswith("5 in 3600 s")
+
+
+def test_a_burst_under_one_rule_is_none_where_another_forbids_it_for_longer(people: PeopleHouse) -> None:
+    for number in range(40):
+        assert code_status(people, f"【银行{number}】1") == "ESME_ROK"
+    assert code_status(people, "【银行0】2") == "ESME_RSUBMITFAIL"
+    assert words(people.rows()[-1]) == [("capped", "refuse", "CN/one-time-codes-of-all")]
 
 
 def test_limits_hold_over_a_restart(people: PeopleHouse) -> None:
