@@ -54,6 +54,12 @@ PARTS = {
 }
 """Folders of texts, and what they are called."""
 
+BESIDE = {
+    "zh": ("公安", "警方", "不会", "谨防诈骗", "，加微信 abc12345"),
+    "en": ("police", "never", "beware", "scam", ", http://pay.example/x"),
+}
+"""Words of warning that a crook may write before his text, and last a contact that he may write after it."""
+
 FOR_ENTRIES = "entries"
 """The folder of bad texts that were written for single entries: they say nothing of recall."""
 
@@ -88,19 +94,25 @@ def quoting(language: str) -> list[str]:
 
 
 class Judged(NamedTuple):
-    """A text and the entries that it hits, each once."""
+    """A text and the entries that it hits, each once, with how grave they are where they stand."""
 
     text: Text
-    entries: frozenset[Entry]
+    gravity: dict[Entry, Severity]
+
+    @property
+    def entries(self) -> Iterable[Entry]:
+        """The entries alone."""
+        return self.gravity
 
     def caught(self, name: str = "") -> bool:
         """Whether it is rejected or held, by this list alone if one is named."""
-        return any(e.severity >= Severity.HOLD for e in self.entries if not name or list_of(e) == name)
+        own = (severity for e, severity in self.gravity.items() if not name or list_of(e) == name)
+        return any(severity >= Severity.HOLD for severity in own)
 
     @property
     def worst(self) -> Severity:
         """The gravest severity, LOG if nothing is hit."""
-        return max((entry.severity for entry in self.entries), default=Severity.LOG)
+        return max(self.gravity.values(), default=Severity.LOG)
 
 
 def list_of(entry: Entry) -> str:
@@ -122,7 +134,12 @@ class Measured:
         self.bad = [self._judged(text) for text in texts("bad")]
 
     def _judged(self, text: Text) -> Judged:
-        return Judged(text, frozenset(hit.entry for hit in self.words.scan(text.text)))
+        """What passes beside a word of `unless` is no hit here."""
+        gravity: dict[Entry, Severity] = {}
+        for severity, hit, _ in weighed(text.text, self.words.scan(text.text)):
+            if severity > Severity.LOG or not hit.beside:
+                gravity[hit.entry] = max(severity, gravity.get(hit.entry, severity))
+        return Judged(text, gravity)
 
     @cached_property
     def on_ordinary(self) -> Counter[Entry]:
@@ -140,11 +157,12 @@ class Measured:
         found = {}
         for entry in self.of_severity(Severity.REJECT):
             spoken = [text.replace("{word}", entry.word) for text in quoting(entry.language or "zh")]
-            found[entry] = Counter(
-                max((severity for severity, _ in weighed(text, self.words.scan(text))), default=Severity.LOG)
-                for text in spoken
-            )
+            found[entry] = Counter(map(self.gravest, spoken))
         return found
+
+    def gravest(self, text: str) -> Severity:
+        """What becomes of a text."""
+        return max((one.severity for one in weighed(text, self.words.scan(text))), default=Severity.LOG)
 
     @cached_property
     def _ordinary_letters(self) -> dict[str, str]:
@@ -197,7 +215,7 @@ class Measured:
 
 def report(measured: Measured) -> str:
     """The whole report, as Markdown."""
-    sections = (_texts, _outcomes, _lists, _recall, _rejecting, _warning)
+    sections = (_texts, _outcomes, _lists, _recall, _beside, _rejecting, _warning)
     return "\n".join(["# Word lists, measured", "", *_introduction(), *_joined(sections, measured)])
 
 
@@ -297,6 +315,33 @@ def _recall(measured: Measured) -> Iterator[str]:
         own = [one for one in measured.bad if one.text.part == part]
         total.append(_percent(sum(one.caught() for one in own), len(own)))
     yield from _table(("list", *(PARTS[part] for part in parts)), [*rows, ("all lists together", *total)])
+
+
+def _beside(measured: Measured) -> Iterator[str]:
+    yield "## Words of warning before a bad text"
+    yield ""
+    yield "What becomes of the bad texts that are caught, those around single entries left out, with a word"
+    yield "before them that `unless` of many entries names; last, if they name a link or a handle besides."
+    yield ""
+    rows = []
+    for language, (*words, contact) in BESIDE.items():
+        own = [one.text for one in measured.bad if one.text.language == language and one.caught()]
+        own = [text for text in own if text.part != FOR_ENTRIES]
+        for word in words:
+            alone = Counter(measured.gravest(f"{word}, {text.text}") for text in own)
+            reached = Counter(measured.gravest(f"{word}, {text.text}{contact}") for text in own)
+            passed = [
+                len(own) - counts[Severity.REJECT] - counts[Severity.HOLD] for counts in (alone, reached)
+            ]
+            counts = [
+                alone[Severity.REJECT],
+                alone[Severity.HOLD],
+                passed[0],
+                reached[Severity.HOLD],
+                passed[1],
+            ]
+            rows.append((word, len(own), *counts))
+    yield from _table(("before", "texts", "rejected", "held", "passed", "held", "passed"), rows)
 
 
 def _rejecting(measured: Measured) -> Iterator[str]:

@@ -177,9 +177,8 @@ def scan(
             {**hit, "span": f"{hit['start']}-{hit['end']}", "tags": " ".join(hit["tags"])}
             for hit in found["hits"]
         ]
-        tell(
-            told, ("severity", "mode", "word", "characters", "span", "view", "scope", "tags", "place", "edit")
-        )
+        columns = "severity mode word characters span view beside scope tags place edit"
+        tell(told, columns.split())
     else:
         say("nothing is hit")
     raise typer.Exit(0 if found["hits"] else FAILED)

@@ -46,14 +46,14 @@ class Reading:
         apart = len(inner) == end - start - 1 >= SHORTEST_APART - 1
         return apart or all(offset - start in allowed for offset in inner)
 
-    def in_context(self, start: int, end: int, kind: Entry) -> bool:
-        """Whether one of the words that must stand near does, if there are any, and none that must not."""
+    def beside(self, start: int, end: int, kind: Entry) -> str | None:
+        """The word near that should not be, "" if there is none; None if none of those that must be is."""
         if not kind.near and not kind.unless:
-            return True
+            return ""
         around = self.squashed[max(0, start - NEARNESS) : start], self.squashed[end : end + NEARNESS]
-        if kind.near and not _any_in(kind.near, around):
-            return False
-        return not _any_in(kind.unless, around)
+        if kind.near and not _one_in(kind.near, around):
+            return None
+        return _one_in(kind.unless, around)
 
     def squashed_span(self, first: int, last: int) -> tuple[int, int]:
         """Where in view S `first` to `last` of view R is."""
@@ -145,12 +145,12 @@ class Cover:
         return index >= 0 and self._reach[index] >= end
 
 
-def _any_in(words: tuple[str, ...], around: tuple[str, str]) -> bool:
+def _one_in(words: tuple[str, ...], around: tuple[str, str]) -> str:
     before, after = around
-    for word in _folded(words):  # noqa: SIM110 - a generator would cost as much again
+    for word in _folded(words):
         if word in before or word in after:
-            return True
-    return False
+            return word
+    return ""
 
 
 @lru_cache(maxsize=4096)

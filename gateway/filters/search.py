@@ -22,6 +22,8 @@ class Hit(NamedTuple):
     """An entry found in a text: `characters` are ``text[start:end]``, as the sender wrote them.
 
     `view` says how: "W" between word boundaries, "S" squashed, "R" with repeats collapsed, "pinyin", "split".
+    `beside` is one of the entry's `unless` that stands near, in view S: of an entry that rejects or holds it
+    is for the filter to say what that means, the others hit nothing there.
     """
 
     entry: Entry
@@ -29,6 +31,7 @@ class Hit(NamedTuple):
     end: int
     characters: str
     view: str
+    beside: str = ""
 
 
 class Target(NamedTuple):
@@ -96,18 +99,18 @@ class Search:
         """Those of all views that no allowed phrase covers, once each, by their place in the text."""
         cover: Cover | None = None
         for view in views:
-            for target, start, end, seen in self._found(view, allowing=False):
+            for target, start, end, seen, beside in self._found(view, allowing=False):
                 if cover is None:
                     cover = Cover(
                         [place[1:3] for each in views for place in self._found(each, allowing=True)]
                     )
                 if not cover.covers(start, end):
-                    self._add(target, start, end, seen)
+                    self._add(target, start, end, seen, beside)
         return tuple(sorted(self._hits, key=lambda hit: (hit.start, hit.end)))
 
-    def _found(self, view: View, allowing: bool) -> Iterator[tuple[Target, int, int, str]]:
-        """Targets that allow, or those that do not, where they count, with their places in view S; rows with
-        hits enough are passed over.
+    def _found(self, view: View, allowing: bool) -> Iterator[tuple[Target, int, int, str, str]]:
+        """Targets that allow, or those that do not, where they count, with their places in view S and what
+        stands beside them and should not; rows with hits enough are passed over.
         """
         reading, counts = self._reading, self._counts
         plan: dict[str, list[Target]] = {}
@@ -121,11 +124,14 @@ class Search:
                 if not allowing:
                     self._looks += 1
                     if self._looks > MOST_LOOKS:
-                        yield target, *target.anywhere(reading, first, last)
+                        yield target, *target.anywhere(reading, first, last), ""
                         continue
                 place = target.place(reading, first, last)
-                if place is not None and reading.in_context(place[0], place[1], target.kind):
-                    yield target, *place
+                if place is None:
+                    continue
+                beside = reading.beside(place[0], place[1], target.kind)
+                if beside == "" or (beside is not None and target.kind.severity >= Severity.HOLD):
+                    yield target, *place, beside
 
     def _applying(self, targets: Iterable[Target], allowing: bool) -> list[Target]:
         """Those that count for this text, by their scopes and times."""
@@ -135,11 +141,11 @@ class Search:
             if (target.kind.severity is Severity.ALLOW) is allowing and target.kind.applies(*self._who)
         ]
 
-    def _add(self, target: Target, start: int, end: int, view: str) -> None:
+    def _add(self, target: Target, start: int, end: int, view: str, beside: str) -> None:
         row = target.row
         if (row, start, end) not in self._seen:
             self._seen.add((row, start, end))
             self._counts[row] = self._counts.get(row, 0) + 1
             begin, stop = self._reading.original(start, end)
             entry = target.kind._replace(word=row[0], line=row[1])
-            self._hits.append(Hit(entry, begin, stop, self._reading.text[begin:stop], view))
+            self._hits.append(Hit(entry, begin, stop, self._reading.text[begin:stop], view, beside))

@@ -7,6 +7,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from typing import ClassVar, NamedTuple
 
+from gateway.filters.contacts import NONE, contacts
 from gateway.filters.entries import Severity
 from gateway.filters.remembered import Remembered
 from gateway.filters.verdict import REASONS, Action, Verdict, beside
@@ -31,18 +32,21 @@ _QUOTATION = re.compile('[“「『«][^“”「」『』«»]{1,80}[”」』�
 
 
 class Weighed(NamedTuple):
-    """A hit, and how grave it is where it stands."""
+    """A hit, how grave it is where it stands, and why so if that is not what its entry says."""
 
     severity: Severity
     hit: Hit
+    why: str = ""
 
 
 class SensitiveWords:
     """Judges a text by the gravest entry that it hits; those in shadow are told beside it. `words` is put in
     the place of another by the node, when they are edited.
 
-    What stands in quotation marks is held where it would be refused: banks and the police warn of fraud in
-    its own words, and whether a text does is for a person to say.
+    What stands in quotation marks, or beside a word of the entry's `unless`, is held where it would be
+    refused: banks and the police warn of fraud in its own words, and whether a text does is for a person to
+    say, since anybody may write "beware" beside an offer. What would be held passes beside such a word,
+    unless the text says where its reader is to turn to: a warning names no crook's number.
     """
 
     name: ClassVar[str] = "words"
@@ -105,25 +109,54 @@ def _gravity(one: Weighed) -> Severity:
 
 
 def _said(one: Weighed) -> Verdict:
-    severity, hit = one
+    severity, hit, why = one
     action = _ACTIONS[severity]
     reason = REASONS["content_blocked"] if action is Action.REFUSE else None
-    detail = describe(hit) + ("" if severity == hit.entry.severity else "; quoted, hence held")
+    detail = describe(hit) + (f"; {why}" if why else "")
     return Verdict(action, SensitiveWords.name, hit.entry.word, hit.entry.place, reason, detail)
 
 
+class _Around:
+    """What is asked of a text that was hit: once, and only if at all."""
+
+    __slots__ = ("_quotations", "_reachable", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._quotations: list[tuple[int, int]] | None = None
+        self._reachable: bool | None = None
+
+    def quotes(self, hit: Hit) -> bool:
+        """Whether the hit stands in quotation marks."""
+        if self._quotations is None:
+            self._quotations = [found.span() for found in _QUOTATION.finditer(self._text)]
+        before = bisect_left(self._quotations, (hit.start, 0)) - 1
+        return before >= 0 and hit.end < self._quotations[before][1]
+
+    def reachable(self) -> bool:
+        """Whether the text names a host, a telephone number or a handle."""
+        if self._reachable is None:
+            self._reachable = contacts(self._text) is not NONE
+        return self._reachable
+
+
 def weighed(text: str, hits: Iterable[Hit]) -> Iterator[Weighed]:
-    """Each hit with the severity of its entry, or with HOLD where that is REJECT and the text only quotes."""
-    quotations: list[tuple[int, int]] | None = None
+    """Each hit with the severity of its entry, or a lower one where the text may only warn of it."""
+    around = _Around(text)
     for hit in hits:
-        severity = hit.entry.severity
-        if severity is Severity.REJECT:
-            if quotations is None:
-                quotations = [found.span() for found in _QUOTATION.finditer(text)]
-            before = bisect_left(quotations, (hit.start, 0)) - 1
-            if before >= 0 and hit.end < quotations[before][1]:
-                severity = Severity.HOLD
-        yield Weighed(severity, hit)
+        yield _weighed(hit, around)
+
+
+def _weighed(hit: Hit, around: _Around) -> Weighed:
+    severity = hit.entry.severity
+    if severity is Severity.REJECT:
+        if hit.beside:
+            return Weighed(Severity.HOLD, hit, f"beside '{hit.beside}', hence held")
+        if around.quotes(hit):
+            return Weighed(Severity.HOLD, hit, "quoted, hence held")
+    elif hit.beside and not around.reachable():
+        return Weighed(Severity.LOG, hit, f"beside '{hit.beside}' and without a way to reply, hence passed")
+    return Weighed(severity, hit)
 
 
 def describe(hit: Hit) -> str:

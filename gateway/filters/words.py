@@ -339,4 +339,5 @@ def told(hit: Hit) -> dict[str, object]:
         "scope": entry.scope,
         "tags": list(entry.tags),
         "edit": entry.edit,
+        "beside": hit.beside,
     }

@@ -79,11 +79,11 @@ def test_an_entry_with_every_field(words: WordList) -> None:
     assert said(edited, "liuhecai 点击", tenant="Shop") == [("hold", "edit:7")]
     for text, tenant, now in (
         ("六合彩", "Shop", NOW),
-        ("警方六合彩点击", "Shop", NOW),
         ("六合彩点击", "Bank", NOW),
         ("六合彩点击", "Shop", THEN),
     ):
         assert said(edited, text, now, tenant) == []
+    assert [hit.beside for hit in edited.scan("警方六合彩点击", "Shop", now=NOW)] == ["警方"]
     assert said(words, "六合彩点击", tenant="Shop") == []
 
 

@@ -129,7 +129,10 @@ def test_texts_differ_in_more_than_their_digits() -> None:
 
 def test_no_ordinary_text_is_rejected_or_held() -> None:
     stopped = [
-        (judged.text.text, [entry.place for entry in judged.entries if entry.severity >= Severity.HOLD])
+        (
+            judged.text.text,
+            [entry.place for entry, severity in judged.gravity.items() if severity >= Severity.HOLD],
+        )
         for judged in measured().ordinary
         if judged.caught()
     ]
