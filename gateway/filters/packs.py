@@ -186,7 +186,9 @@ class AlwaysRule(Rule):
     @model_validator(mode="after")
     def _acts(self) -> Self:
         if self.shadow:
-            raise ValueError("mode: shadow is for windows, consents, caps, texts, senders and tlvs alone")
+            raise ValueError(
+                "mode: shadow is for windows, consents, caps, texts, senders, separations and tlvs alone"
+            )
         return self
 
 
@@ -219,6 +221,25 @@ class SenderRule(Rule):
         tuple[Literal["alphanumeric", "registered", "short_code", "number"], ...], Field(min_length=1)
     ]
     """`registered` is alphanumeric and on a carrier's register."""
+
+
+class SeparationRule(Rule):
+    """What has source addresses of its own: each is registered for one of the kinds and carries no other."""
+
+    kinds: Annotated[dict[Text, tuple[PackCategory, ...]], Field(min_length=2)]
+    """The kinds, and the categories of each."""
+    otherwise: Text
+    """The kind of an address that is registered for no category, or not at all."""
+
+    @model_validator(mode="after")
+    def _is_one_of_them(self) -> Self:
+        if self.otherwise not in self.kinds:
+            raise ValueError(f"otherwise: '{self.otherwise}' is none of the kinds")
+        return self
+
+    def kind_of(self, category: str) -> str:
+        """The kind that a category is of; "" for none."""
+        return next((kind for kind, of_it in self.kinds.items() if category in of_it), "")
 
 
 class TlvRule(Rule):
@@ -261,10 +282,21 @@ class Pack(Section):
     texts: tuple[TextRule, ...] = ()
     replies: tuple[ReplyRule, ...] = ()
     senders: tuple[SenderRule, ...] = ()
+    separations: tuple[SeparationRule, ...] = ()
     tlvs: tuple[TlvRule, ...] = ()
     retention: tuple[RetentionRule, ...] = ()
     sources: Mapping[str, Text] = Field(default_factory=dict)
 
 
-SECTIONS = ("windows", "consents", "caps", "texts", "replies", "senders", "tlvs", "retention")
+SECTIONS = (
+    "windows",
+    "consents",
+    "caps",
+    "texts",
+    "replies",
+    "senders",
+    "separations",
+    "tlvs",
+    "retention",
+)
 """The keys of a pack that hold rules."""

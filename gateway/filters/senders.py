@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from typing import ClassVar, NamedTuple
 
 from gateway.filters.fold import view_r, view_s
 from gateway.filters.marks import DAY, MOST
 from gateway.filters.numbers import NOWHERE, SHORTEST
-from gateway.filters.packs import SenderRule
+from gateway.filters.packs import Rule, SenderRule, SeparationRule
 from gateway.filters.persons import Person, Persons
-from gateway.filters.rulebook import Rules
+from gateway.filters.rulebook import Ruled, Rules
 from gateway.filters.treating import gravest, treat
 from gateway.filters.verdict import REASONS, Action, Verdict, beside
 from gateway.message import Message
@@ -91,15 +92,26 @@ class Senders:
         mine = [one for one in known if one.is_for(message.account)]
         here = [one for one in mine if not one.entry.countries or place.country in one.entry.countries]
         fitting = any(not one.entry.categories or message.category in one.entry.categories for one in here)
-        kind = self._kind(person, kinds_of(message.source, fitting), now)
-        if fitting:
-            return kind
-        return gravest((self._stranger(message, place.country, known, mine, here), kind))
+        said: list[Verdict | None] = []
+        if not fitting:
+            said.append(self._stranger(message, place.country, known, mine, here))
+        if person is not None:
+            said.append(self._by_pack(_kinds(person, kinds_of(message.source, fitting), now)))
+            said.append(self._by_pack(_apart(message, person, self._carried(known, place.country), now)))
+        return gravest(said)
 
     def _known(self, source: str) -> list[Registered]:
         address = source.casefold()
         found = self._exact.get(address, [])
         return found + [one for prefix, one in self._prefixes if address.startswith(prefix)]
+
+    def _carried(self, known: list[Registered], country: str) -> set[str]:
+        """The categories that an address is registered for here, whoever it belongs to; an exact registration
+        goes before those of prefixes, the longest of these before the others.
+        """
+        here = [one.entry for one in known if not one.entry.countries or country in one.entry.countries]
+        longest = max((_exactness(entry) for entry in here), default=0)
+        return {name for entry in here if _exactness(entry) == longest for name in entry.categories}
 
     def _stranger(
         self,
@@ -135,18 +147,45 @@ class Senders:
         alike = self._skeletons.get(skeleton(message.source), ())
         return next((one for one in alike if not one.is_for(message.account)), None)
 
-    def _kind(self, person: Person | None, kinds: frozenset[str], now: float) -> Verdict | None:
-        """What the pack of the destination says of this kind of address."""
-        if person is None:
-            return None
+    def _by_pack(self, found: Iterable[tuple[Rule, Ruled, str]]) -> Verdict | None:
+        """The verdict on what the pack of the destination does not allow: the first that is not in shadow."""
         shadows: list[Verdict] = []
-        for rule, ruled in person.rules.of(SenderRule, now):
-            if kinds.isdisjoint(rule.allowed):
-                detail = f"{', '.join(sorted(kinds))} where only {', '.join(rule.allowed)} may send"
-                action = Action.REFUSE if rule.enforced else Action.WARN
-                reason = _REASON if rule.enforced else None
-                verdict = Verdict(action, self.name, ruled.name, ruled.place, reason, detail)
-                if not rule.shadow:
-                    return beside(self.name, verdict, shadows)
-                shadows.append(verdict)
+        for rule, ruled, detail in found:
+            action = Action.REFUSE if rule.enforced else Action.WARN
+            reason = _REASON if rule.enforced else None
+            verdict = Verdict(action, self.name, ruled.name, ruled.place, reason, detail)
+            if not rule.shadow:
+                return beside(self.name, verdict, shadows)
+            shadows.append(verdict)
         return beside(self.name, None, shadows)
+
+
+def _exactness(entry: Registration) -> int:
+    return 2 * len(entry.address) - 3 * entry.address.endswith(ANY)
+
+
+def _kinds(person: Person, kinds: frozenset[str], now: float) -> Iterator[tuple[Rule, Ruled, str]]:
+    """The rules of a pack by which no address of these kinds may send."""
+    for rule, ruled in person.rules.of(SenderRule, now):
+        if kinds.isdisjoint(rule.allowed):
+            yield rule, ruled, f"{', '.join(sorted(kinds))} where only {', '.join(rule.allowed)} may send"
+
+
+def _apart(
+    message: Message, person: Person, categories: set[str], now: float
+) -> Iterator[tuple[Rule, Ruled, str]]:
+    """The rules of a pack by which an address that is registered for these categories carries nothing of the
+    message's kind.
+    """
+    for rule, ruled in person.rules.of(SeparationRule, now):
+        kind = rule.kind_of(message.category)
+        carried = sorted(filter(None, {rule.kind_of(name) for name in categories}))
+        if not kind or carried == [kind] or (not carried and kind == rule.otherwise):
+            continue
+        if len(carried) > 1:
+            why = f"is registered for {' and '.join(carried)}, which must have addresses of their own"
+        elif carried:
+            why = f"is registered for {carried[0]} and may not carry {kind}"
+        else:
+            why = f"is registered for neither, counts for {rule.otherwise} and may not carry {kind}"
+        yield rule, ruled, f"{message.source} {why}"

@@ -24,6 +24,7 @@ HELD = {
         caps one-time-codes S vendor; caps one-time-codes-of-all S vendor;
         caps same-template S vendor; caps same-text S vendor;
         caps promotional-week C custom; texts signature S carrier; texts opt-out-way S law;
+        separations service-and-marketing-apart S law;
         replies opt-out C carrier; retention keep-traffic C law; retention keep-consent C law""",
     "US": """windows federal-hours S law; windows eight-in-the-evening S law;
         windows eight-in-the-evening-to-check C law; windows mississippi C law; windows connecticut C law;

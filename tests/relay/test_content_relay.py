@@ -388,10 +388,41 @@ def test_modes_of_an_account(make_house: MakeHouse) -> None:
 
 
 def test_an_unregistered_sender(make_house: MakeHouse) -> None:
-    settings = content_generation({"senders": {"registered": [{"address": "1069*", "accounts": ["bank"]}]}})
+    registered = [{"address": "1069*", "accounts": ["bank"], "categories": ["promotional"]}]
+    settings = content_generation({"senders": {"registered": registered}})
     house = content_house(make_house, settings)
     client = house.client()
     client.submit()
     client.submit(source_addr="10700001")
     assert house.states() == [State.SENT, State.REJECTED]
     assert [found.err for found in client.receipts] == ["915"]
+
+
+def test_numbers_for_service_and_for_marketing_are_apart(make_house: MakeHouse) -> None:
+    registered = [
+        {"address": "1069", "categories": ["otp", "service"]},
+        {"address": "1068", "categories": ["promotional"]},
+        {"address": "1067", "categories": ["promotional", "otp"]},
+        {"address": "1066"},
+    ]
+    accounts = {"bank": account(category="otp"), "shop": account(category="promotional")}
+    settings = content_generation({"senders": {"registered": registered}}, accounts)
+    house = content_house(make_house, settings)
+    sent = {}
+    for name in accounts:
+        for source in ("1069", "1068", "1067", "1066"):
+            house.client(name).submit(source_addr=source)
+            row = house.rows()[-1]
+            words = decision(row).get("words", [{}])
+            sent[name, source] = State(row.state).name, row.error, words[0].get("rule", "")
+    apart = "CN/service-and-marketing-apart"
+    assert sent == {
+        ("bank", "1069"): ("SENT", 0, ""),
+        ("bank", "1068"): ("REJECTED", 915, "category"),
+        ("bank", "1067"): ("REJECTED", 915, apart),
+        ("bank", "1066"): ("SENT", 0, ""),
+        ("shop", "1069"): ("REJECTED", 915, "category"),
+        ("shop", "1068"): ("SENT", 0, ""),
+        ("shop", "1067"): ("REJECTED", 915, apart),
+        ("shop", "1066"): ("REJECTED", 915, apart),
+    }
