@@ -1,6 +1,7 @@
-"""Puts messages that have ended into the store of a gateway that does not run: `python fill.py CONFIG COUNT`.
+"""Puts messages into the store of a gateway that does not run: `python fill.py CONFIG COUNT [STATE]`.
 
-They are sealed rows as the gateway's own, of a month ago. What is made of them behind the traffic (their
+They are sealed rows as the gateway's own. Without a state they were delivered a month ago; WAITING, DEFERRED
+and SENT ones were accepted an hour ago and are good for a day. What is made of them behind the traffic (their
 numbers, their attestation) is marked as done and left out, so that it does not run beside what is to be
 measured.
 """
@@ -26,11 +27,13 @@ from gateway.store.opening import keys_for
 from gateway.store.rows import Changes, MessageRow, State
 
 SLICE = 2000
-MONTH = 30 * 86_400_000
+HOUR = 3_600_000
+DAY = 24 * HOUR
+MONTH = 30 * DAY
 
 
-def row(id: int, at: int) -> MessageRow:
-    """A promotional text that was delivered."""
+def row(id: int, state: State, now: int) -> MessageRow:
+    """A promotional text as it stands in this state at `now` (unix ms)."""
     number = str(8_619_900_000_000 + id)
     text = "【示例商店】周末全场八折，满二百元再减三十元，拒收请回复R".encode("utf-16-be")
     pdu = SubmitSm(
@@ -40,6 +43,8 @@ def row(id: int, at: int) -> MessageRow:
         short_message=text,
         registered_delivery=1,
     )
+    ended, was_sent = state is State.DELIVERED, state in (State.DELIVERED, State.SENT)
+    at = now - (MONTH if ended else HOUR)
     return MessageRow(
         id=id,
         account="shop",
@@ -52,30 +57,30 @@ def row(id: int, at: int) -> MessageRow:
         segment_of=None,
         pdu=encode(pdu),
         decision='{"rule": "", "words": []}',
-        state=State.DELIVERED,
-        deadline=None,
-        expires_at=at + 86_400_000,
-        carrier="carrier0",
-        carrier_message_id=str(id),
-        attempts=1,
-        sent_at=at + 5,
-        done_at=at + 900,
+        state=state,
+        deadline=None if ended else now + (HOUR if state is State.DEFERRED else DAY),
+        expires_at=at + DAY,
+        carrier="carrier0" if was_sent else None,
+        carrier_message_id=str(id) if was_sent else None,
+        attempts=int(was_sent),
+        sent_at=at + 5 if was_sent else None,
+        done_at=at + 900 if ended else None,
     )
 
 
-async def fill(reactor: Any, config: Path, count: int) -> None:
+async def fill(reactor: Any, config: Path, count: int, state: State) -> None:
     """In slices; the ids are the next ones."""
     node = load_node(config, os.environ)
     url = store_url(node, config).render_as_string(hide_password=False)
     store = open_store(url, reactor, vault=keys_for(node, config).vault)
     try:
         first = await store.ledger.reserve_ids("message", count)
-        at = int(time.time() * 1000) - MONTH
+        now = int(time.time() * 1000)
         for start in range(first, first + count, SLICE):
             batch = Changes()
             end = min(start + SLICE, first + count)
             for id in range(start, end):
-                batch.insert(row(id, at))
+                batch.insert(row(id, state, now))
             for counter in (ATTESTED, NUMBERED):
                 batch.add("count", (counter, end - 1))
             await store.journal.commit(batch)
@@ -85,4 +90,5 @@ async def fill(reactor: Any, config: Path, count: int) -> None:
 
 if __name__ == "__main__":
     config, count = Path(sys.argv[1]), int(sys.argv[2])
-    react(lambda reactor: Deferred.fromCoroutine(fill(reactor, config, count)))
+    state = State[sys.argv[3]] if len(sys.argv) > 3 else State.DELIVERED
+    react(lambda reactor: Deferred.fromCoroutine(fill(reactor, config, count, state)))
