@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from importlib.metadata import entry_points
 
 from gateway.filters.binary import Binary
@@ -16,7 +17,8 @@ from gateway.filters.persons import Persons
 from gateway.filters.senders import Senders
 from gateway.filters.sensitive import SensitiveWords
 from gateway.filters.templates import Registries, Templates
-from gateway.filters.verdict import Filter
+from gateway.filters.verdict import Filter, Verdict
+from gateway.message import Message
 from gateway.settings.models import Generation
 from gateway.settings.scalars import nearest
 
@@ -72,6 +74,24 @@ def _unknown_rules(generation: Generation, persons: Persons) -> Iterator[str]:
             yield f"{where}: no pack has a rule '{rule}' on texts{nearest(rule, texts)}"
 
 
+class Foreign:
+    """A filter of a third party. What it says without a place stands where filters.yaml names it."""
+
+    __slots__ = ("_filter", "_place", "name")
+
+    def __init__(self, filter: Filter, place: str) -> None:
+        self._filter = filter
+        self._place = place
+        self.name = filter.name
+
+    def judge(self, message: Message, now: float) -> Verdict | None:
+        """What the filter says."""
+        verdict = self._filter.judge(message, now)
+        if verdict is None or verdict.place:
+            return verdict
+        return replace(verdict, place=self._place)
+
+
 def foreign_filters(generation: Generation) -> dict[str, Filter]:
     """The filters of third parties that filters.yaml names. Raises ValueError for one that cannot be made."""
     made: dict[str, Filter] = {}
@@ -88,5 +108,5 @@ def foreign_filters(generation: Generation) -> dict[str, Filter]:
             raise ValueError(f"{place}: the filter '{name}' cannot be made: {error}") from error
         if filter.name != name:
             raise ValueError(f"{place}: the filter '{name}' calls itself '{filter.name}'")
-        made[name] = filter
+        made[name] = Foreign(filter, place)
     return made

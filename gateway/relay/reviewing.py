@@ -7,8 +7,9 @@ are one, known by the number of the one that was accepted first.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 
 from gateway.filters.chain import Judgement, Mode
@@ -90,7 +91,8 @@ class Reviewing:
             verdict = Verdict(
                 Action.REFUSE, "review", "refused by a person", reason=REASONS["review_refused"], detail=said
             )
-            return await self._settle(entries, Judgement(verdict, ((verdict, Mode.ENFORCE),)), "refused")
+            words = (*_words_of(entries[0].decision), (verdict, Mode.ENFORCE))
+            return await self._settle(entries, Judgement(verdict, words), "refused")
 
     async def _settle(self, entries: list[Entry], judgement: Judgement, outcome: str) -> str:
         await self.gathering.settle(entries, judgement)
@@ -105,6 +107,21 @@ def whole(entries: list[Entry]) -> Message:
     """The message that stands for a held text."""
     messages = [entry.message for entry in entries]
     return joined(messages) if len(messages) > 1 else messages[0]
+
+
+def _words_of(decision: str) -> Iterator[tuple[Verdict, Mode]]:
+    """What the filters said of a held message, by its decision record: it stays on record."""
+    for word in json.loads(decision).get("words", ()):
+        verdict = Verdict(
+            Action(word["action"]),
+            word["filter"],
+            word["rule"],
+            word["place"],
+            REASONS.get(word.get("reason", "")),
+            word.get("detail", ""),
+            word.get("until"),
+        )
+        yield verdict, Mode(word["mode"])
 
 
 def _place(entry: Entry) -> tuple[int, int]:

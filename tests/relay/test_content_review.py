@@ -106,7 +106,8 @@ def test_refused_is_told(house: House, commands: ReviewCommands) -> None:
     (one,) = held(house, commands)
     assert ask(house, commands.refuse({"number": one["number"], "by": "Ann"})) == {"state": "rejected"}
     assert [found.err for found in client.receipts] == ["912"]
-    word = decision(house.row())["words"][-1]
+    held_for, word = decision(house.row())["words"]
+    assert (held_for["filter"], held_for["action"]) == ("words", "hold")
     assert (word["filter"], word["reason"]) == ("review", "review_refused")
     assert word["detail"].startswith("by Ann at 2026-")
     assert held(house, commands) == []
