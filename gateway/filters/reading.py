@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import sys
 from bisect import bisect_left, bisect_right
+from collections import Counter
 from collections.abc import Set
 from functools import lru_cache
 from itertools import accumulate, pairwise
@@ -41,10 +42,21 @@ class Reading:
         return self._is_edge(start) and self._is_edge(end)
 
     def breaks_fit(self, start: int, end: int, allowed: Set[int]) -> bool:
-        """Whether separators stand only where allowed (offsets from `start`), or between all letters."""
+        """Whether separators stand only where allowed (offsets from `start`), or between all letters, of the
+        whole or of some of its words.
+        """
         inner = self._breaks(start, end)
         apart = len(inner) == end - start - 1 >= SHORTEST_APART - 1
-        return apart or all(offset - start in allowed for offset in inner)
+        stray = [offset - start for offset in inner if offset - start not in allowed]
+        if apart or not stray:
+            return True
+        if not allowed:
+            return False
+        edges = (0, *sorted(allowed), end - start)
+        lengths = Counter(bisect_right(edges, offset) for offset in stray)
+        return all(
+            edges[word] - edges[word - 1] == count + 1 >= SHORTEST_APART for word, count in lengths.items()
+        )
 
     def beside(self, start: int, end: int, kind: Entry) -> str | None:
         """The word near that should not be, "" if there is none; None if none of those that must be is."""

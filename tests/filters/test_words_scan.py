@@ -61,6 +61,13 @@ PLAIN = WordList.of(
         ("fre emoney", []),
         ("freeee    moneyyy", [("free money", "freeee    moneyyy", "R")]),
         ("f r e e m o n e y", [("free money", "f r e e m o n e y", "W")]),
+        (
+            "f r e e money, free m-o-n-e-y",
+            [("free money", text, "W") for text in ("f r e e money", "free m-o-n-e-y")],
+        ),
+        ("f ree money", []),
+        ("free mon e y", []),
+        ("fr e e money", []),
         ("ff rr ee ee mm oo nn ee yy", []),
         ("free eggs", [("free eggs", "free eggs", "W")]),
         ("freeee eeggs", [("free eggs", "freeee eeggs", "R")]),
