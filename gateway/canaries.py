@@ -16,7 +16,7 @@ from twisted.logger import Logger
 
 from gateway.filters.catalogue import make_filters
 from gateway.filters.chain import Chain, Mode
-from gateway.filters.chained import chained
+from gateway.filters.chained import chained, persons_of
 from gateway.filters.directives import Directed
 from gateway.filters.protecting import AGAIN
 from gateway.filters.sensitive import SensitiveWords
@@ -145,6 +145,7 @@ class Canaries:
                         error,
                         name == Directed.name or sections.section(name).fails == "closed",
                     ),
+                    persons_of(filters),
                 )
             return chain
 

@@ -13,6 +13,7 @@ from gateway.smpp.concat import Part
 from gateway.smpp.fields import Tlv
 from gateway.smpp.pdus import DataSm, SubmitSm
 from gateway.smpp.readings import body, other_readings, read_alone
+from gateway.smpp.stencils import Said
 from gateway.smpp.text import DefaultAlphabet, decode_parts
 
 MtPdu = SubmitSm | DataSm
@@ -29,7 +30,7 @@ class Message:
     may take it: the gateway's own answer to a reply that came by it. `counted_at` is the unix second at which
     it counts for limits of frequency, 0 while it does not. `tier` is how urgent it is, 1 to 3, 0 for none.
     `octets` is the PDU as it came, while it is worth to be kept: as long as nothing in it was changed and no
-    carrier has got it; a copy has none.
+    carrier has got it; `said` is the stencil of what it says, while it says what came. A copy has neither.
     """
 
     id: int
@@ -51,6 +52,7 @@ class Message:
     counted_at: int = 0
     tier: int = 0
     octets: bytes = field(init=False, default=b"")
+    said: Said | None = field(init=False, default=None)
     source: str = field(init=False)
     destination: str = field(init=False)
     _text: str | None = field(init=False, default=None)
@@ -94,7 +96,7 @@ class Message:
 
     def rewrite(self, pdu: MtPdu) -> None:
         """Put another PDU in the place of the client's: a rule of the admin's wants it."""
-        self.pdu, self.octets = pdu, b""
+        self.pdu, self.octets, self.said = pdu, b"", None
         self._read, self._others = False, None
 
     def saying(self, text: str | None, tlvs: tuple[Tlv, ...] = ()) -> Message:
@@ -104,6 +106,11 @@ class Message:
         other._text, other._read = said, True
         other._others = self._others if text is None else ()
         return other
+
+    def says(self, said: Said, text: str | None, others: tuple[str, ...]) -> None:
+        """It is of a stencil whose text and other readings are known."""
+        self.said = said
+        self._text, self._others, self._read = text, others, True
 
     def read_like(self, other: Message) -> None:
         """Take the text of one that has the same: of many destinations one decodes it for all."""

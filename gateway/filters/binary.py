@@ -16,6 +16,7 @@ class Binary:
     """Refuses 8-bit data, and texts addressed to a port that is not allowed."""
 
     name: ClassVar[str] = "binary"
+    alike: ClassVar[bool] = True
 
     def __init__(self, settings: Settings, place: str = "") -> None:
         self._allowed = frozenset(settings.ports)

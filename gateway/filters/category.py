@@ -68,6 +68,7 @@ class Raising:
     """Raises what declares itself as something else and says what only marketing says."""
 
     name: ClassVar[str] = "category"
+    alike: ClassVar[bool] = True
 
     def __init__(self, settings: Settings, persons: Persons, place: str = "") -> None:
         self._persons = persons

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from enum import Enum
 from functools import lru_cache
 from typing import NamedTuple
 
+from gateway.filters.persons import Persons, Standing
+from gateway.filters.remembered import FORGETTING
 from gateway.filters.review import Approval, Rule
 from gateway.filters.verdict import REASONS, Action, Filter, Rewrite, Verdict
 from gateway.message import Message
 from gateway.smpp.enums import quick
+from gateway.smpp.stencils import Said
 
 
 @quick
@@ -62,29 +64,81 @@ class Judgement(NamedTuple):
 ALLOWED = Judgement(_ALLOW)
 
 
-@dataclass(frozen=True, slots=True)
+Failed = Callable[[str, Message, Exception], Verdict]
+
+Step = tuple[Filter | None, Mode, Verdict | None, bool]
+"""A filter that is to be asked, its mode, and whether it says the same of all that is said alike; or no
+filter and the word that it has given.
+"""
+
+
 class Chain:
     """The filters that run for one account and category, cheapest and most final first.
 
     `failed` decides for a message whose filter raised: it gets the filter's name and the exception, and
-    gives the stated verdict; it is also where the alarm is raised.
+    gives the stated verdict; it is also where the alarm is raised. With `persons`, filters that are `alike`
+    (see Filter) are asked once a second for each stencil of what is said and each standing of who gets it.
     """
 
-    filters: tuple[tuple[Filter, Mode], ...] = ()
-    failed: Callable[[str, Message, Exception], Verdict] = field(
-        default=lambda name, message, error: refuse_failed(name, message, error)
-    )
+    __slots__ = ("_forgotten", "_known", "_persons", "_second", "_steps", "failed", "filters")
+
+    def __init__(
+        self,
+        filters: tuple[tuple[Filter, Mode], ...] = (),
+        failed: Failed | None = None,
+        persons: Persons | None = None,
+    ) -> None:
+        self.filters = filters
+        self.failed: Failed = failed or refuse_failed
+        self._steps: tuple[Step, ...] = tuple(
+            [(filter, mode, None, bool(getattr(filter, "alike", False))) for filter, mode in filters]
+        )
+        self._persons = persons if any(step[3] for step in self._steps) else None
+        self._known: dict[tuple[Said, Standing], tuple[Step, ...]] = {}
+        self._second = self._forgotten = 0
 
     def judge(self, message: Message, now: float, approval: Approval | None = None) -> Judgement:
         """Judge one message at `now` (unix seconds). What a person approved holds it no more."""
+        said = message.said
+        if said is None or self._persons is None or (person := self._persons.person(message)) is None:
+            return self._judged(self._steps, message, now, approval, None)
+        second = int(now)
+        if second != self._second or self._forgotten != FORGETTING.times:
+            self._second, self._forgotten = second, FORGETTING.times
+            self._known.clear()
+        key = said, person.standing
+        steps = self._known.get(key)
+        if steps is None:
+            return self._judged(self._steps, message, now, approval, key)
+        return self._judged(steps, message, now, approval, None)
+
+    def _judged(
+        self,
+        steps: tuple[Step, ...],
+        message: Message,
+        now: float,
+        approval: Approval | None,
+        key: tuple[Said, Standing] | None,
+    ) -> Judgement:
+        """What comes of these steps. By those that are noted under the `key` what is like this message can be
+        judged: the filters that are not alike, and the words of those that are.
+        """
         acting = _ALLOW
         words: list[tuple[Verdict, Mode]] = []
         rewrite: Rewrite | None = None
-        for filter, mode in self.filters:
-            try:
-                verdict = filter.judge(message, now)
-            except Exception as error:  # it must end in a stated verdict, never in the pipeline
-                verdict = self.failed(filter.name, message, error)
+        category = ""
+        noted: list[Step] = []
+        for step in steps:
+            filter, mode, verdict, alike = step
+            if filter is not None:
+                try:
+                    verdict = filter.judge(message, now)
+                except Exception as error:  # it must end in a stated verdict, never in the pipeline
+                    verdict, key = self.failed(filter.name, message, error), None
+                if key is not None and not alike:
+                    noted.append(step)
+                elif key is not None and verdict is not None:
+                    noted.append((None, mode, verdict, True))
             if verdict is None:
                 continue
             if verdict.beside:
@@ -95,14 +149,21 @@ class Chain:
             if mode is not Mode.ENFORCE or _approved(verdict, approval):
                 continue
             if verdict.action is Action.RAISE:
-                return Judgement(_ALLOW, tuple(words), category=verdict.category)
+                acting, rewrite, category = _ALLOW, None, verdict.category
+                break
             if verdict.rewrite is not None:
                 rewrite = _together(rewrite, verdict.rewrite)
-                message = message.saying(rewrite.text, verdict.rewrite.tlvs)
+                message, key = message.saying(rewrite.text, verdict.rewrite.tlvs), None
             acting = _stronger(acting, verdict)
             if acting.action is Action.REFUSE:
                 break
-        return Judgement(acting, tuple(words), rewrite, approval=approval) if words else ALLOWED
+        else:
+            alike = True  # each has been asked
+        if key is not None and alike:
+            self._known[key] = tuple(noted)
+        if not words:
+            return ALLOWED
+        return Judgement(acting, tuple(words), rewrite, category, None if category else approval)
 
 
 def _approved(verdict: Verdict, approval: Approval | None) -> bool:

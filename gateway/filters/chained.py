@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gateway.filters.chain import Mode
+from gateway.filters.persons import Persons
+from gateway.filters.suppressed import Suppressed
 from gateway.filters.verdict import Filter
 from gateway.settings.models import Generation
 
@@ -21,3 +23,9 @@ def chained(
         for name in filters
     }
     return tuple((filters[name], Mode(mode)) for name, mode in modes.items() if mode != "off")
+
+
+def persons_of(filters: Mapping[str, Filter]) -> Persons | None:
+    """How the filters of a generation find the person of a message."""
+    suppressed = filters.get(Suppressed.name)
+    return suppressed.persons if isinstance(suppressed, Suppressed) else None

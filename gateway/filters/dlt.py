@@ -51,6 +51,7 @@ class Dlt:
     """Judges messages to countries whose packs ask for the TLVs of a register."""
 
     name: ClassVar[str] = "dlt"
+    alike: ClassVar[bool] = True
 
     def __init__(
         self,

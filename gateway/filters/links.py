@@ -49,6 +49,7 @@ class Links:
     """Judges a text by the contacts in it."""
 
     name: ClassVar[str] = "links"
+    alike: ClassVar[bool] = True
 
     def __init__(self, settings: Settings, place: str = "") -> None:
         self._settings = settings

@@ -42,6 +42,7 @@ class Mandatory:
     """Refuses a text without what it must contain, or puts that there; of what unsure rules ask it warns."""
 
     name: ClassVar[str] = "mandatory"
+    alike: ClassVar[bool] = True
 
     def __init__(self, settings: Settings, persons: Persons, place: str = "") -> None:
         self._settings = settings

@@ -17,6 +17,18 @@ longer ones the last is remembered, since a submit_multi has the same for each o
 T = TypeVar("T")
 
 
+class Forgetting:
+    """How often something was forgotten: who remembers by more than texts begins anew with it."""
+
+    __slots__ = ("times",)
+
+    def __init__(self) -> None:
+        self.times = 0
+
+
+FORGETTING = Forgetting()
+
+
 class Remembered(Generic[T]):
     """A function of a text and of what else its answer hangs on, all of which are its arguments; what these
     arguments do not tell, such as a list that is edited, must call `forget` when it changes.
@@ -36,3 +48,4 @@ class Remembered(Generic[T]):
         """Work everything out anew."""
         self._short.cache_clear()
         self._long.cache_clear()
+        FORGETTING.times += 1

@@ -55,6 +55,7 @@ class Senders:
     """Judges the source address of a message."""
 
     name: ClassVar[str] = "senders"
+    alike: ClassVar[bool] = True
 
     def __init__(self, settings: Settings, persons: Persons, places: tuple[str, ...] = ()) -> None:
         self._settings = settings

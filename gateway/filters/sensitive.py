@@ -50,6 +50,7 @@ class SensitiveWords:
     """
 
     name: ClassVar[str] = "words"
+    alike: ClassVar[bool] = True
 
     def __init__(self, words: WordList) -> None:
         self._words = words

@@ -137,6 +137,7 @@ class Templates:
     """Judges a text by the registry of its tenant."""
 
     name: ClassVar[str] = "templates"
+    alike: ClassVar[bool] = True
 
     def __init__(self, settings: Settings, registries: Registries, place: str = "") -> None:
         self._settings = settings

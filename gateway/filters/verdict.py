@@ -129,7 +129,12 @@ def beside(filter: str, verdict: Verdict | None, shadows: Sequence[Verdict]) -> 
 
 
 class Filter(Protocol):
-    """A judge of one thing. Built for one generation, it never changes and never waits."""
+    """A judge of one thing. Built for one generation, it never changes and never waits.
+
+    One with `alike` true says the same, within a second, of all messages of one stencil (`Message.said`) to
+    people of one standing: of what is said and by whom, not of who gets it. What it goes by, where it is
+    edited, must be `Remembered` and forgotten with the edit.
+    """
 
     @property
     def name(self) -> str:

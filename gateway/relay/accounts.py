@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.filters.category import Categories
 from gateway.relay.bucket import Bucket
@@ -13,6 +13,8 @@ from gateway.relay.counters import Latency
 from gateway.relay.duplicates import Duplicates
 from gateway.relay.outbox import Outbox
 from gateway.settings.models import Account as AccountSettings
+from gateway.smpp.concat import Part
+from gateway.smpp.stencils import Said
 from gateway.store.rows import State
 
 if TYPE_CHECKING:
@@ -21,6 +23,19 @@ if TYPE_CHECKING:
 
 ENDED = {state: f"ended:{state.name}" for state in State}
 """How an account counts the ends of its messages."""
+
+
+class Alike(NamedTuple):
+    """What those submits of an account mean that are of one stencil and name no time; they are `valid` for
+    so many milliseconds.
+    """
+
+    said: Said
+    category: str
+    valid: int
+    part: Part | None
+    text: str | None
+    others: tuple[str, ...]
 
 
 class Account:
@@ -36,11 +51,13 @@ class Account:
         self.counts: Counter[str] = Counter()
         self.latency = Latency()
         self.duplicates: Duplicates | None = None
+        self.alike: dict[Said, Alike] = {}
         self.configure(settings)
 
     def configure(self, settings: AccountSettings) -> None:
         """Take the settings of a new generation."""
         self.settings = settings
+        self.alike.clear()
         self.tenant = settings.tenant
         self.validity_ms = int(settings.validity * 1000)
         self.longest_validity_ms = int(settings.longest_validity * 1000)

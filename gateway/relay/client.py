@@ -71,7 +71,7 @@ class Client:
         for event in events:
             if isinstance(event, Received):
                 self.behind -= 1
-                self._request(event.pdu, event.frame, batch)
+                self._request(event, batch)
             elif isinstance(event, Answered):
                 answers = answers or Batch()
                 self._answered(event, answers)
@@ -95,10 +95,10 @@ class Client:
 
     # requests
 
-    def _request(self, pdu: Pdu, frame: bytes, batch: Batch) -> None:
-        server = self.server
+    def _request(self, event: Received, batch: Batch) -> None:
+        server, pdu = self.server, event.pdu
         if isinstance(pdu, SubmitSm) or isinstance(pdu, DataSm):  # noqa: SIM101, a union costs more
-            server.submits.submit(self, pdu, frame, batch)
+            server.submits.submit(self, pdu, event, batch)
         elif isinstance(pdu, SubmitMulti):
             server.submits.submit_multi(self, pdu, batch)
         elif isinstance(pdu, QuerySm):

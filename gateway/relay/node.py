@@ -8,7 +8,7 @@ from twisted.internet.defer import Deferred, DeferredLock, gatherResults
 from twisted.logger import Logger
 
 from gateway.filters.chain import Chain, Mode
-from gateway.filters.chained import chained
+from gateway.filters.chained import chained, persons_of
 from gateway.filters.directives import Directed
 from gateway.filters.protecting import AGAIN
 from gateway.filters.verdict import Filter, Verdict
@@ -244,7 +244,9 @@ class Relay:
             filters = chained(self.generation, self.filters, name, category)
             if self.steering.directives.stopping:
                 filters = ((self.steering.filter, Mode.ENFORCE), *filters)
-            chain = self._chains[name, category, False] = Chain(filters, self._failed)
+            chain = self._chains[name, category, False] = Chain(
+                filters, self._failed, persons_of(self.filters)
+            )
         return chain
 
     def _failed(self, name: str, message: Message, error: Exception) -> Verdict:

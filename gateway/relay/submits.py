@@ -25,8 +25,10 @@ from gateway.relay.spending import Spending
 from gateway.relay.submitted import message_of, single
 from gateway.relay.tell import wants_receipt
 from gateway.smpp.constants import CommandStatus, Tag
+from gateway.smpp.events import Received
 from gateway.smpp.fields import DistributionList, Tlv, UnsuccessSme
-from gateway.smpp.pdus import DataSm, DataSmResp, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp
+from gateway.smpp.pdus import DataSmResp, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp
+from gateway.smpp.stencils import Said
 from gateway.store.queries import accepted_since
 from gateway.store.rows import State
 
@@ -62,20 +64,20 @@ class Submits:
         self.congestion = congestion
         self.replace = replace
 
-    def submit(self, client: Client, pdu: SubmitSm | DataSm, frame: bytes, batch: Batch) -> None:
-        """One message, and its octets; answered when it is on disk."""
+    def submit(self, client: Client, pdu: MtPdu, received: Received, batch: Batch) -> None:
+        """One message, with its octets and its stencil; answered when it is on disk."""
         account = client.account
         assert account is not None
         status = self._too_fast(client, account, 1)
         if not status:
             try:
-                message = self._message(client, account, pdu)
+                message = self._message(client, account, pdu, received.said)
             except OutOfIds:
                 message = int(CommandStatus.ESME_RTHROTTLED)
             if isinstance(message, int):
                 status = message
             else:
-                message.octets = frame if message.pdu is pdu else b""
+                message.octets = received.frame if message.pdu is pdu else b""
                 status = self._take(client, message, batch)
         if status:
             self._count_refusal(account, status)
@@ -242,11 +244,12 @@ class Submits:
         client: Client,
         account: Account,
         pdu: MtPdu,
+        said: Said | None,
         message_id: int | None = None,
         told: str | None = None,
     ) -> Message | int:
         """The message, or the status that refuses it."""
-        message = message_of(account, pdu, self.clocks.now_ms(), self.judging.generation)
+        message = message_of(account, pdu, self.clocks.now_ms(), self.judging.generation, said)
         if isinstance(message, int):
             return message
         message.generation = self.judging.generation_of(message)
@@ -281,7 +284,7 @@ class Submits:
                 name = destination.dl_name
                 failures.append(UnsuccessSme(0, 0, name, CommandStatus.ESME_RINVDLNAME))
                 continue
-            message = self._message(client, account, single(pdu, destination), first + offset, told)
+            message = self._message(client, account, single(pdu, destination), None, first + offset, told)
             if not isinstance(message, int):
                 reader = reader or dataclasses.replace(message)
                 message.read_like(reader)

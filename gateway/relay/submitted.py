@@ -5,21 +5,65 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from gateway.message import Message, MtPdu
-from gateway.relay.accounts import Account
+from gateway.relay.accounts import Account, Alike
 from gateway.smpp.codec import find_tlv
 from gateway.smpp.concat import part_of
 from gateway.smpp.constants import ESM_UDHI, CommandStatus, Tag
 from gateway.smpp.fields import SmeAddress
 from gateway.smpp.pdus import DataSm, SubmitMulti, SubmitSm
 from gateway.smpp.smpptime import parse_time
+from gateway.smpp.stencils import MOST, Said
 
 ALPHANUMERIC = 5
 
 
-def message_of(account: Account, pdu: MtPdu, now: int, generation: int) -> Message | int:
+def message_of(
+    account: Account, pdu: MtPdu, now: int, generation: int, said: Said | None = None
+) -> Message | int:
     """What a submit of an account at `now` (unix ms) means, as yet without an id; or the status that
-    refuses it.
+    refuses it. What a message of the same stencil meant is not worked out again.
     """
+    alike = account.alike.get(said) if said is not None else None
+    if alike is None:
+        message = _message_of(account, pdu, now, generation)
+        if said is not None and not isinstance(message, int):
+            _note(account, said, message)
+        return message
+    if not _is_number(pdu.destination_addr):
+        return CommandStatus.ESME_RINVDSTADR
+    message = Message(
+        0,
+        account.name,
+        account.tenant,
+        "",
+        now,
+        pdu,
+        alike.category,
+        generation,
+        now + alike.valid,
+        None,
+        account.default_alphabet,
+        alike.part,
+        taken_off=account.taken_off,
+    )
+    message.says(alike.said, alike.text, alike.others)
+    return message
+
+
+def _note(account: Account, said: Said, message: Message) -> None:
+    """Remember what submits of a stencil mean, where they name no time; this message is the first."""
+    pdu = message.pdu
+    if not isinstance(pdu, SubmitSm) or pdu.schedule_delivery_time or pdu.validity_period:
+        return
+    text, others = message.text, message.others
+    message.says(said, text, others)
+    if len(account.alike) >= MOST:
+        account.alike.clear()
+    valid = message.expires_at - message.accepted_at
+    account.alike[said] = Alike(said, message.category, valid, message.part, text, others)
+
+
+def _message_of(account: Account, pdu: MtPdu, now: int, generation: int) -> Message | int:
     if not account.may_use(pdu.source_addr):
         return CommandStatus.ESME_RINVSRCADR
     if not _is_number(pdu.destination_addr) or pdu.dest_addr_ton == ALPHANUMERIC:
@@ -57,7 +101,7 @@ def message_of(account: Account, pdu: MtPdu, now: int, generation: int) -> Messa
 
 def _is_number(address: str) -> bool:
     digits = address.removeprefix("+")
-    return digits.isascii() and digits.isdigit()
+    return digits.isdigit() and digits.isascii()
 
 
 def single(pdu: SubmitMulti, destination: SmeAddress) -> SubmitSm:

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from .constants import V34
 from .pdus import Pdu
+from .stencils import Said
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,11 +37,12 @@ class SessionOptions:
 class Received(NamedTuple):
     """A request of the peer, for `Session.respond` (outbind and alert_notification have no answer).
 
-    `frame` are its octets where it is a message.
+    `frame` are its octets where it is a message, `said` is its stencil where that is known.
     """
 
     pdu: Pdu
     frame: bytes = b""
+    said: Said | None = None
 
 
 class Answered(NamedTuple):

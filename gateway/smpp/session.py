@@ -33,6 +33,7 @@ from .pdus import (
     EnquireLink,
     EnquireLinkResp,
     Pdu,
+    SubmitSm,
     Unbind,
     UnbindResp,
 )
@@ -50,13 +51,13 @@ from .states import (
     permitted,
     tolerated,
 )
+from .stencils import SUBMIT, recall
 from .timers import Due, Timers
 from .validate import check_request
 from .window import Window
 
 __all__ = ["PERMISSIONS", "TRANSITIONS", "Role", "Session", "State"]
 
-ACTIVITY = (Received, Answered)
 _new = tuple.__new__
 
 
@@ -128,19 +129,22 @@ class Session:
             frames, broken = ended.frames, ended
         listened = self._timers.listened(now)
         self._timers.octets(listened, len(frames), self._framer.pending)
-        strict = self.role is Role.SMSC
         for frame in frames:
+            if self._submits and frame[4:8] == SUBMIT and (known := recall(frame, self.version)):
+                self.incoming += 1
+                events.append(_new(Received, (known[0], frame, known[1])))
+                continue
             try:
                 pdu = decode(frame)
             except PduError as error:
                 self._undecodable(error, events)
                 continue
             if type(pdu) in self._messages:
-                if strict and (status := check_request(pdu, self.version)):
+                if self.role is Role.SMSC and (status := check_request(pdu, self.version)):
                     self._refuse(pdu, status, events)
                 else:
                     self.incoming += 1
-                    events.append(_new(Received, (pdu, frame)))
+                    events.append(_new(Received, (pdu, frame, None)))
                 continue
             command = pdu.command_id
             if command & RESPONSE:
@@ -149,10 +153,8 @@ class Session:
                 self._request(pdu, command, listened, events)
             if events and isinstance(events[-1], Close):
                 return events
-        for event in events:
-            if isinstance(event, ACTIVITY):
-                self._timers.active = listened
-                break
+        if any(isinstance(event, Received | Answered) for event in events):
+            self._timers.active = listened
         if broken is not None:
             if broken.answer is not None:
                 self._out.add(broken.answer)
@@ -350,6 +352,7 @@ class Session:
     def _enter(self, state: State) -> None:
         self.state = state
         self._messages = messages_of(self.role.other, state, self.version)
+        self._submits = self.role is Role.SMSC and SubmitSm in self._messages
         self._sendable = permitted(self.role, state, self.version) - NOT_BY_SEND
 
     def _await_answer(self, bind: int) -> None:

@@ -7,13 +7,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
+from content_messages import CHINA, persons
 from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.filters.chain import ALLOWED, Chain, Judgement, Mode, record
-from gateway.filters.verdict import REASONS, Action, Verdict
+from gateway.filters.remembered import Remembered
+from gateway.filters.review import Approval, Rule
+from gateway.filters.verdict import REASONS, Action, Rewrite, Verdict
 from gateway.message import Message
 from gateway.smpp.pdus import SubmitSm
+from gateway.smpp.stencils import Said
 
 ORDER = [Action.ALLOW, Action.WARN, Action.DEFER, Action.HOLD, Action.REFUSE]
 
@@ -135,3 +139,95 @@ def test_reasons_are_ones_that_clients_understand(reason: Any) -> None:
     assert 900 <= reason.err <= 999
     assert REASONS[reason.name] is reason
     assert len({each.err for each in REASONS.values()}) == len(REASONS)
+
+
+class Alike(Says):
+    """A filter that says the same of all that is said alike."""
+
+    alike = True
+
+
+def of_stencil(said: Said) -> Message:
+    made = message()
+    made.pdu = made.pdu._replace(destination_addr=CHINA)
+    made.says(said, "Hi", ())
+    return made
+
+
+def alike(*filters: Says) -> Chain:
+    return Chain(tuple((each, Mode.ENFORCE) for each in filters), None, persons())
+
+
+SAID = Said(SubmitSm())
+
+
+def test_what_is_said_alike_is_judged_once_a_second() -> None:
+    text, person = Alike("text", Verdict(Action.WARN, "text", "rule")), says(None)
+    chain = alike(text, person)
+    assert len({chain.judge(of_stencil(SAID), 10.0 + at / 10) for at in range(10)}) == 1
+    assert (text.asked, person.asked) == (1, 10)
+    chain.judge(of_stencil(Said(SubmitSm())), 10.9)
+    chain.judge(message(), 10.9)
+    chain.judge(of_stencil(SAID), 11.0)
+    assert (text.asked, person.asked) == (4, 13)
+
+
+def test_the_order_of_words_stays_with_what_is_remembered() -> None:
+    filters = (Alike("a", Verdict(Action.WARN, "a", "1")), says(Action.WARN), Alike("c", None))
+    chain = alike(*filters, Alike("d", Verdict(Action.WARN, "d", "4")))
+    first, second = (chain.judge(of_stencil(SAID), 10.0) for _ in range(2))
+    assert first == second
+    assert [verdict.filter for verdict, _ in second.words] == ["a", "f", "d"]
+
+
+@pytest.mark.parametrize("action", [Action.REFUSE, Action.RAISE, Action.HOLD])
+def test_an_end_that_the_text_makes_is_remembered(action: Action) -> None:
+    text, last = Alike("text", Verdict(action, "text", "rule", category="promotional")), says(Action.WARN)
+    chain = alike(says(Action.WARN), text, last)
+    assert chain.judge(of_stencil(SAID), 10.0) == chain.judge(of_stencil(SAID), 10.0)
+    assert (text.asked, last.asked) == (1, 2 if action is Action.HOLD else 0)
+
+
+def test_an_end_that_is_the_persons_says_nothing_of_others() -> None:
+    person, text = says(Action.REFUSE), Alike("text", Verdict(Action.WARN, "text", "rule"))
+    chain = alike(person, text)
+    assert chain.judge(of_stencil(SAID), 10.0).verdict.action is Action.REFUSE
+    person.verdict = None
+    for _ in range(2):
+        assert chain.judge(of_stencil(SAID), 10.0).verdict.action is Action.WARN
+    assert text.asked == 1
+
+
+def test_what_failed_or_was_rewritten_is_asked_anew() -> None:
+    text = Alike("text", ValueError("broken"))
+    rewriting = Alike("more", Verdict(Action.REWRITE, "more", "rule", rewrite=Rewrite("Ho")))
+    for chain in (alike(text), alike(rewriting, text)):
+        before = text.asked
+        assert chain.judge(of_stencil(SAID), 10.0) == chain.judge(of_stencil(SAID), 10.0)
+        assert text.asked == before + 2
+
+
+def test_an_edit_of_words_or_templates_begins_anew() -> None:
+    text = Alike("text", None)
+    chain = alike(text)
+    for _ in range(2):
+        chain.judge(of_stencil(SAID), 10.0)
+    assert text.asked == 1
+    Remembered(len).forget()
+    chain.judge(of_stencil(SAID), 10.0)
+    assert text.asked == 2
+
+
+def test_a_person_approved_a_remembered_hold() -> None:
+    chain = alike(Alike("text", Verdict(Action.HOLD, "text", "rule")))
+    approval = Approval("me", "2026-11-28T12:00:00Z", "", frozenset({Rule("text", "rule")}))
+    for _ in range(2):
+        assert chain.judge(of_stencil(SAID), 10.0, approval).verdict.action is Action.ALLOW
+        assert chain.judge(of_stencil(SAID), 10.0).verdict.action is Action.HOLD
+
+
+def test_another_text_of_a_message_has_no_stencil() -> None:
+    made = of_stencil(SAID)
+    assert made.saying("Ho").said is None
+    made.rewrite(made.pdu._replace(short_message=b"Ho"))
+    assert made.said is None
