@@ -7,7 +7,8 @@ differ, each with octets that make the difference:
 * a handset does not know a national shift table, or takes a header that does not add up for text;
 * Latin-1 is read as Windows reads it; UCS-2 with a byte order mark in the order that this names;
 * data_coding 15, which SMPP reserves, is GB 18030 in China;
-* the parts of a long text are decoded one by one or joined, by their own data_coding or by the first one's.
+* the parts of a long text are decoded one by one or joined, by their own data_coding or by the first one's;
+* what stands behind a right-to-left override is shown in reverse, by who obeys it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,9 @@ _GB18030 = 15
 _SEVEN_BITS = frozenset(("gsm7", "ascii"))
 _WINDOWS = re.compile(rb"[\x80-\x9f]")
 _LITTLE_ENDIAN = b"\xff\xfe"
+_RIGHT_TO_LEFT, _LEFT_TO_RIGHT, _POP = "\u202e", "\u202d", "\u202c"
+_OVERRIDE = _RIGHT_TO_LEFT.encode("utf-16-be")
+_LINES = re.compile("([\n\r\u2029])")
 
 
 class Body(NamedTuple):
@@ -51,7 +55,8 @@ def read_alone(pdu: Carried, alphabet: DefaultAlphabet) -> tuple[str | None, boo
         return decode_text(body_of(pdu), data_coding, udh_of(pdu), alphabet), False
     octets = user_data_of(pdu)
     plain = data_coding == 0 and alphabet == "gsm7" and octets.isascii()
-    plain = plain or (data_coding == _UCS2 and not octets.startswith(_LITTLE_ENDIAN))
+    if data_coding == _UCS2:
+        plain = not octets.startswith(_LITTLE_ENDIAN) and _OVERRIDE not in octets
     return decode_text(octets, data_coding, None, alphabet), plain
 
 
@@ -60,7 +65,8 @@ def other_readings(pdus: Sequence[Carried], text: str, alphabet: DefaultAlphabet
     bodies = [body(pdu) for pdu in pdus]
     changed = [_changed(each, alphabet) for each in bodies]
     odd = any(each.udh is None and pdu.esm_class & ESM_UDHI for each, pdu in zip(bodies, pdus, strict=True))
-    if len(bodies) == 1 and changed[0] is None and not odd:
+    turned = _RIGHT_TO_LEFT in text
+    if len(bodies) == 1 and changed[0] is None and not (odd or turned):
         return ()
     found: dict[str | None, None] = {}
     if len(bodies) > 1:
@@ -70,8 +76,37 @@ def other_readings(pdus: Sequence[Carried], text: str, alphabet: DefaultAlphabet
     if any(changed):
         # each part in its own other way, since a text that needs two of them is read by nobody
         found[_decoded([there or each for there, each in zip(changed, bodies, strict=True)], alphabet)] = None
+    if turned:
+        found[as_shown(text)] = None
     found.pop(text, None)
     return tuple(filter(None, found))
+
+
+def as_shown(text: str) -> str:
+    """A text in the order in which it is shown: what overrides enclose is turned round, as often as they
+    say; none reaches beyond its line.
+    """
+    return "".join(map(_line_as_shown, _LINES.split(text)))
+
+
+def _line_as_shown(line: str) -> str:
+    open_runs: list[tuple[bool, list[str]]] = [(False, [])]
+    for character in line:
+        if character in (_RIGHT_TO_LEFT, _LEFT_TO_RIGHT):
+            open_runs.append((character == _RIGHT_TO_LEFT, []))
+        elif character != _POP:
+            open_runs[-1][1].append(character)
+        elif len(open_runs) > 1:
+            _close(open_runs)
+    while len(open_runs) > 1:
+        _close(open_runs)
+    return "".join(open_runs[0][1])
+
+
+def _close(open_runs: list[tuple[bool, list[str]]]) -> None:
+    """Give the innermost run to the one around it, as one piece."""
+    turned, pieces = open_runs.pop()
+    open_runs[-1][1].append("".join(reversed(pieces) if turned else pieces))
 
 
 def _joined_otherwise(bodies: Sequence[Body], alphabet: DefaultAlphabet) -> Iterator[str | None]:

@@ -75,6 +75,7 @@ ANY_SCRIPT: dict[str, Disguise] = {
     "byte order marks": between("\ufeff"),
     "soft hyphens": between("\u00ad"),
     "direction marks": between("\u202e"),
+    "turned round": lambda word: f"\u202e{word[::-1]}\u202c",
     "tags": between("\U000e0041"),
     "variation selectors": after_each("\ufe0f"),
     "strike through": after_each("\u0336"),
@@ -122,8 +123,15 @@ EXCEPTIONS = {
 }
 """Ways that are not caught, with the reason."""
 
-UNREADABLE = {("Greek", "capitals"), ("Greek", "swapped case")}
-"""Pairs that disguise the word from readers too: the capital of η, which looks like n, looks like H."""
+UNREADABLE = {
+    ("Greek", "capitals"),
+    ("Greek", "swapped case"),
+    ("lines", "turned round"),
+    ("turned round", "lines"),
+}
+"""Pairs that disguise the word from readers too: the capital of η, which looks like n, looks like H; nothing
+is turned round beyond the end of a line.
+"""
 
 
 @cache

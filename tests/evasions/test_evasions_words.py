@@ -24,10 +24,13 @@ from disguises import (
 
 from gateway.filters import fold
 from gateway.filters.entries import Entry, Flags, pinyin, split
+from gateway.smpp.readings import as_shown
 
 
 def caught(entry: Entry, disguised: str) -> bool:
-    return any(hit.entry == entry for hit in shipped().scan(f"你好, {disguised} 12"))
+    text = f"你好, {disguised} 12"
+    hits = [hit for reading in {text, as_shown(text)} for hit in shipped().scan(reading)]
+    return any(hit.entry == entry for hit in hits)
 
 
 def missed(entries: list[Entry], *ways: Disguise) -> list[str]:

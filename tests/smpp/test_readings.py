@@ -31,7 +31,7 @@ def utf16(text: str) -> bytes:
     return text.encode("utf-16-be")
 
 
-@given(st.text(st.characters(exclude_categories=["Cs"]), max_size=70))
+@given(st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\u202e"), max_size=70))
 def test_an_honest_text_has_one_reading(text: str) -> None:
     data_coding, octets = choose_encoding(text)
     if not octets.startswith(b"\xff\xfe"):
@@ -62,6 +62,29 @@ def test_latin_1_as_windows_reads_it() -> None:
 def test_utf_16_in_the_order_of_its_mark() -> None:
     octets = b"\xff\xfe" + "赌博".encode("utf-16-le")
     assert of(SubmitSm(data_coding=8, short_message=octets))[1] == ("\ufeff赌博",)
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("go to \u202eonisac\u202c now", "go to casino now"),
+        ("\u202e博赌", "赌博"),
+        ("a\u202ebc\ndef", "acb\ndef"),
+        ("\u202ed\u202ec\u202eba", "abcd"),
+        ("\u202esti \u202dcasino\u202c ot og", "go to casino its"),
+        ("\u202c\u202c\u202eba", "ab"),
+    ],
+)
+def test_what_an_override_turns_round(text: str, shown: str) -> None:
+    assert of(SubmitSm(data_coding=8, short_message=utf16(text))) == (text, (shown,))
+    half = len(text) // 2
+    parts = [part(1, utf16(text[:half])), part(2, utf16(text[half:]))]
+    assert shown in of(*parts)[1]
+
+
+def test_very_many_overrides_cost_little() -> None:
+    text = "\u202e" * 16_000 + "onisac" + "\u202c" * 16_000
+    assert len(of(DataSm(data_coding=8, tlvs=(Tlv(Tag.message_payload, utf16(text)),)))[1]) == 1
 
 
 def test_gb_18030() -> None:

@@ -24,6 +24,7 @@ DISGUISES = {
     "full width": (8, "ｃａｓｉｎｏ".encode("utf-16-be")),
     "traditional": (8, "今晚賭博".encode("utf-16-be")),
     "spaced": (8, "赌 博".encode("utf-16-be")),
+    "turned round": (8, "\u202eonisac".encode("utf-16-be")),
     "flash class": (0x18, "赌博".encode("utf-16-be")),
 }
 
