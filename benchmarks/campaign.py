@@ -190,7 +190,9 @@ def configure(directory: Path, scale: Scale) -> dict[str, int]:
     def filters(document: Any) -> None:
         document["words"]["files"].append("words/many.txt")
         names = ["shop", *(f"shop{index}" for index in range(1, scale.accounts))]
-        document["senders"]["registered"] = [{"address": "10690001", "accounts": names}]
+        document["senders"]["registered"] = [
+            {"address": "10690001", "accounts": names, "categories": ["promotional"]}
+        ]
 
     def node(document: Any) -> None:
         document["state"] = "../state"
