@@ -52,6 +52,11 @@ class Unreachable(Exception):
     """Nobody answers on the control endpoint, or nobody whom we know."""
 
 
+PATIENCE = 30.0
+LONG = 600.0
+"""Seconds for which an answer is waited for; LONG where all lists may have to be read anew first."""
+
+
 class Unreadable(Exception):
     """The store cannot be read from here."""
 
@@ -65,16 +70,21 @@ def user() -> str:
 
 
 def ask(
-    node: Node, method: str, path: str, document: dict[str, Any] | None = None
+    node: Node,
+    method: str,
+    path: str,
+    document: dict[str, Any] | None = None,
+    patience: float = PATIENCE,
 ) -> tuple[int, dict[str, Any]]:
-    """Ask the control endpoint of a running node, with `document` as JSON where it is given.
+    """Ask the control endpoint of a running node, with `document` as JSON where it is given, and wait
+    `patience` seconds for the answer.
 
     Returns the HTTP status and the JSON of the answer. Raises Unreachable.
     """
     address = address_of(node.control) if node.control else None
     if address is None:
         raise Unreachable(f"gateway.yaml: control is {node.control!r}, which cannot be asked from here")
-    connection = http.client.HTTPConnection(*address, timeout=30)
+    connection = http.client.HTTPConnection(*address, timeout=patience)
     try:
         body = None if document is None else json.dumps(document, ensure_ascii=False).encode()
         headers = {"x-operator": quote(user())}
@@ -83,6 +93,11 @@ def ask(
         connection.request(method, f"/{path}", body, headers)
         answer = connection.getresponse()
         return answer.status, dict(json.loads(answer.read()))
+    except TimeoutError:
+        raise Unreachable(
+            f"the gateway on {shown(address)} has not answered within {patience:g} s: "
+            "it may be at it still, see gateway status"
+        ) from None
     except OSError as error:
         reason = error.strerror or str(error)
         raise Unreachable(f"no gateway answers on {shown(address)}: is it running? ({reason})") from None

@@ -218,7 +218,7 @@ def status(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
 @app.command()
 def reload(config: Config = DEFAULT_CONFIG, as_json: AsJson = False) -> None:
     """Have a running gateway read its configuration anew: taken whole, or not at all."""
-    code, document = ask_node(config, "POST", "reload")
+    code, document = ask_node(config, "POST", "reload", reading=True)
     if as_json:
         print(json.dumps(document, ensure_ascii=False))
     for problem in document.get("problems", ()):

@@ -111,7 +111,7 @@ def share_of(text: str) -> float:
 
 
 def _ask(config: Path, what: str, document: dict[str, Any]) -> dict[str, Any]:
-    code, answer = ask_node(config, "POST", f"canary/{what}", document)
+    code, answer = ask_node(config, "POST", f"canary/{what}", document, reading=True)
     if code != 200:
         end(FAILED, str(answer.get("problem", answer)))
     return answer

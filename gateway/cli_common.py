@@ -55,13 +55,15 @@ def node_of(config: Path) -> Node:
 
 
 def ask_node(
-    config: Path, method: str, path: str, document: dict[str, Any] | None = None
+    config: Path, method: str, path: str, document: dict[str, Any] | None = None, *, reading: bool = False
 ) -> tuple[int, dict[str, Any]]:
-    """Ask the running gateway of this configuration; ends if it does not answer."""
-    from gateway.asking import Unreachable, ask
+    """Ask the running gateway of this configuration; ends if it does not answer. `reading`: it has to read a
+    configuration first, which may take its time.
+    """
+    from gateway.asking import LONG, PATIENCE, Unreachable, ask
 
     try:
-        return ask(node_of(config), method, path, document)
+        return ask(node_of(config), method, path, document, LONG if reading else PATIENCE)
     except Unreachable as error:
         end(UNREACHABLE, str(error))
 

@@ -150,7 +150,7 @@ def rollback_generation(
     """Have a running gateway go back to an earlier generation: taken whole, or not at all."""
     from gateway.cli_generations import differences, written_back
 
-    code, document = ask_node(config, "POST", "rollback", {"number": number})
+    code, document = ask_node(config, "POST", "rollback", {"number": number}, reading=True)
     for problem in document.get("problems", ()):
         say(problem)
     if code != 200:

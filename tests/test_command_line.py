@@ -98,6 +98,17 @@ def test_a_running_gateway_can_be_asked_beside_a_bad_file(command: list[str], co
     assert "is it running?" in call(*command, "--config", config).output
 
 
+def test_a_gateway_that_takes_its_time(config: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    node = config / "gateway.yaml"
+    with socket.create_server(("127.0.0.1", 0)) as slow:
+        control = f"control: tcp:{slow.getsockname()[1]}:"
+        node.write_text(re.sub(r"control: tcp:\d+:", control, node.read_text("utf-8")), "utf-8")
+        monkeypatch.setattr("gateway.asking.LONG", 0.05)
+        result = call("reload", "--config", config)
+    assert result.exit_code == 3
+    assert "has not answered within 0.05 s: it may be at it still" in result.output
+
+
 @pytest.mark.parametrize("command", [["status"], ["reload"], [*SEND, "x"]], ids=lambda value: value[0])
 def test_nobody_answers(command: list[str], config: Path) -> None:
     result = call(*command, "--config", config)

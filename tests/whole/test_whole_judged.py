@@ -23,7 +23,7 @@ UDHI = 0x40
 CATEGORY = 0x1414
 PORTS_16 = 0x05
 HINDI = 6
-BRITAIN, FRANCE, INDIA = "4477009", "336000", "91981"
+BRITAIN, FRANCE, GERMANY, INDIA, POLAND = "4477009", "336000", "491511", "91981", "48512"
 
 BOOM = """
 class Boom:
@@ -68,6 +68,7 @@ FILTERS: dict[str, Any] = {
             {"address": SOURCE, "categories": ["promotional"]},
             {"address": "10690002", "categories": ["otp", "transactional"]},
             {"address": "EXBANK", "accounts": ["bank"]},
+            {"address": "EXDE", "accounts": ["told"], "countries": ["DE", "FR"]},
             {"address": "EXSHOP", "accounts": ["told", "india"]},
         ]
     },
@@ -247,6 +248,34 @@ def test_a_text_raises_its_category_and_then_its_number_is_the_wrong_one(house: 
     assert end(house, "told", tlvs=declared(b"OTP")) == "915"
     assert end(house, "told", handset(BRITAIN), source_addr="EXBANK", tlvs=declared(b"OTP")) == "915"
     assert end(house, "told", handset(BRITAIN), source_addr="EX8ANK", tlvs=declared(b"OTP")) == "915"
+
+
+def ends(house: House, system_id: str, numbers: list[str], **fields: Any) -> list[str]:
+    """What becomes of one text to many, all in one write."""
+    with bound(house.port, system_id=system_id) as esme:
+        sent = esme.send(*(submit(number, **fields) for number in numbers))
+        receipts = [esme.receipt(esme.response(number).message_id) for number in sent]
+    return [err(receipt) if stat(receipt) == "REJECTD" else stat(receipt) for receipt in receipts]
+
+
+def test_one_text_to_many_is_judged_for_each_place(house: House) -> None:
+    numbers = [handset(prefix) for prefix in (GERMANY, FRANCE, POLAND, BRITAIN) * 5]
+    found = ends(house, "told", numbers, source_addr="EXDE", tlvs=declared(b"MKT"))
+    assert found == ["DELIVRD", "DELIVRD", "915", "915"] * 5
+
+
+def test_an_edit_counts_in_the_midst_of_one_text_to_many(house: House) -> None:
+    text = {"text": b"the same to everybody"}
+
+    def many() -> set[str]:
+        return set(ends(house, "bank", [handset() for _ in range(5)], **text))
+
+    assert many() == {"DELIVRD"}
+    for _ in range(2):
+        call(house, "words", "add", "same to everybody", "--severity", "reject", "--by", "Ann")
+        assert many() == {"911"}
+        call(house, "words", "remove", "same to everybody", "--by", "Ann")
+        assert many() == {"DELIVRD"}
 
 
 # links, mandatory text, templates, registers
