@@ -54,6 +54,7 @@ ACCOUNTS: dict[str, dict[str, Any]] = {
     "shop": {"category": "promotional", "filters": {"links": "enforce", "mandatory": "enforce"}},
     "forms": {"category": "otp", "filters": {"templates": "enforce"}},
     "india": {"category": "otp", "filters": {"dlt": "enforce", "senders": "warn"}},
+    "codes": {"category": "otp", "filters": {"capped": "enforce"}, "refusals": "response"},
     "open": {"category": "otp", "filters": {"boom": "enforce"}},
     "ads": {"category": "promotional", "filters": {"boom": "enforce"}},
 }
@@ -276,6 +277,14 @@ def test_an_edit_counts_in_the_midst_of_one_text_to_many(house: House) -> None:
         assert many() == {"911"}
         call(house, "words", "remove", "same to everybody", "--by", "Ann")
         assert many() == {"DELIVRD"}
+
+
+def test_a_burst_of_codes_is_told_as_what_clients_try_again(house: House) -> None:
+    number = handset()
+    with Legacy(house.port, system_id="codes") as codes:
+        answers = [codes.try_submit(number, b"code 1").status, codes.try_submit(number, b"code 2").status]
+        assert answers == [CommandStatus.ESME_ROK, CommandStatus.ESME_RTHROTTLED]
+        assert codes.try_submit(handset(), b"code 3").status == CommandStatus.ESME_ROK
 
 
 # links, mandatory text, templates, registers
