@@ -9,6 +9,7 @@ from importlib.metadata import entry_points
 from gateway.filters.binary import Binary
 from gateway.filters.category import Raising
 from gateway.filters.dlt import Dlt
+from gateway.filters.fold import addresses
 from gateway.filters.hostfiles import with_files
 from gateway.filters.links import Links
 from gateway.filters.mandatory import BRAND, Mandatory
@@ -35,6 +36,7 @@ def content_filters(
     """
     settings = generation.filters
     place = generation.place
+    addresses()  # a table that takes a tenth of a second to make: not with the first text
     if faults := list(_unknown_rules(generation, persons)):
         raise ValueError("\n".join(faults))
     templates = before.get(Templates.name)

@@ -124,13 +124,14 @@ def view_d(text: str) -> str:
 
 class Origins:
     """Where in a text the characters of its view S come from. A text is folded in pieces, and only the pieces
-    that are asked about character by character.
+    that are asked about character by character, each once.
     """
 
     PIECE = 64
 
     def __init__(self, text: str) -> None:
         self._text = text
+        self._pieces: dict[int, list[int]] = {}
         pieces = range(0, len(text), self.PIECE)
         self._ends = list(accumulate(len(view_s(text[at : at + self.PIECE])) for at in pieces))
 
@@ -139,7 +140,10 @@ class Origins:
         piece = bisect_right(self._ends, offset)
         offset -= self._ends[piece - 1] if piece else 0
         first = piece * self.PIECE
-        return first + origins(self._text[first : first + self.PIECE])[offset]
+        known = self._pieces.get(piece)
+        if known is None:
+            known = self._pieces[piece] = origins(self._text[first : first + self.PIECE])
+        return first + known[offset]
 
 
 def origins(text: str) -> list[int]:
