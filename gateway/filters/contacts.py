@@ -103,6 +103,9 @@ _FINDER = CharwiseDoubleArrayAhoCorasick(list(_CUES))
 MOST = 20
 """Hosts, numbers and handles each that are looked at; a text with more is nobody's ordinary one."""
 
+LONGEST = 253
+"""Characters of a host; of a longer one, which is none, the end is looked at."""
+
 SPREAD = 5
 """Single characters in a row that are read as one word."""
 
@@ -174,7 +177,8 @@ def _hosts(text: str, seen: str, dotted: list[str], spread: bool, kinds: Set[str
     if dotted or spread:
         where = seen if spread else " ".join(dotted)
         plain = text.lower()
-        for count, name in enumerate(dict.fromkeys(_written(where, "han" in kinds))):
+        written = (name[-LONGEST:] for name in _written(where, "han" in kinds))
+        for count, name in enumerate(dict.fromkeys(written)):
             if count == MOST:
                 yield Host("more hosts than an ordinary text has", True)
                 return

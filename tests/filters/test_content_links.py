@@ -205,6 +205,16 @@ def test_hostile_texts_are_bounded(unit: str) -> None:
     assert time.process_time() - began < 2
 
 
+def test_of_a_host_that_is_too_long_to_be_one_the_end_is_looked_at() -> None:
+    ((name, _),) = contacts("www." * 10_000 + "evil.example").hosts
+    assert len(name) == 253
+    assert name.endswith(".www.evil.example")
+    verdict = judge("shop.example." * 100 + "evil.com")
+    assert verdict is not None
+    assert (verdict.action, verdict.rule) == (Action.REFUSE, "hosts")
+    assert len(verdict.detail) < 300
+
+
 @given(st.text())
 def test_it_never_raises(text: str) -> None:
     contacts(text)

@@ -159,6 +159,13 @@ def test_what_is_long_is_bounded() -> None:
         judge(text, {"missing": "append", "append": APPEND})
 
 
+def test_what_is_made_for_the_patterns_of_the_packs_is_bounded() -> None:
+    """By a pattern that begins anew at each hyphen and goes on to the end the first would take minutes."""
+    for text in ("416-555-" * 16_000, "au-" * 40_000, "unsub" * 25_000, "opt " * 30_000, "a." * 60_000):
+        for to in ("14165550123", "447700900123", "61400000001", "4915112345678", AMERICA, FRANCE):
+            judge(text, to=to)
+
+
 @given(st.text(), st.sampled_from([CHINA, FRANCE, AMERICA]), st.sampled_from(["otp", "promotional"]))
 def test_it_never_raises_and_cures_what_it_rewrites(text: str, to: str, category: str) -> None:
     verdict = judge(text, {"missing": "append", "append": APPEND}, to=to, category=category)
