@@ -26,6 +26,8 @@ HINDI = 6
 BRITAIN, FRANCE, GERMANY, INDIA, POLAND = "4477009", "336000", "491511", "91981", "48512"
 
 BOOM = """
+from gateway.filters.verdict import Action, Verdict
+
 class Boom:
     name = "boom"
 
@@ -35,9 +37,9 @@ class Boom:
     def judge(self, message, now):
         if "boom" in (message.text or ""):
             raise RuntimeError("out of order")
-        return None
+        return Verdict(Action.HOLD, "boom", "odd") if "odd" in (message.text or "") else None
 """
-"""A filter of a third party that fails."""
+"""A filter of a third party that holds some texts and fails of others."""
 
 ACCOUNTS: dict[str, dict[str, Any]] = {
     "bank": {"filters": {"words": "enforce"}},
@@ -353,6 +355,19 @@ def test_a_filter_that_fails_has_its_verdict_and_its_alarm(house: House) -> None
         assert stat(esme.receipt(message_id)) == "DELIVRD"
     assert "RuntimeError: out of order" in call(house, "message", message_id)[0]
     wait_until(lambda: any(one["kind"] == "filter_failed" for one in house.status()["alarms"]), "an alarm")
+
+
+def test_a_third_partys_filter_acts_and_is_explained(house: House) -> None:
+    told, _ = call(house, "explain", "an odd text", "--as", "open", "--to", handset())
+    assert re.search(r"boom +hold, by rule 'odd' \(.*filters.yaml:\d+\)", told)
+    with bound(house.port, system_id="open") as esme:
+        message_id = esme.submit(handset(), b"an odd text")
+        (one,) = json.loads(call(house, "review", "list", "--json")[0])
+        call(house, "review", "approve", str(one["number"]), "--by", "Ann")
+        assert stat(esme.receipt(message_id)) == "DELIVRD"
+    assert re.search(
+        r"boom: hold by rule 'odd' \(.*filters.yaml:\d+\)", call(house, "message", message_id)[0]
+    )
 
 
 # review
