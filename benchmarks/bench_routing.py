@@ -9,7 +9,7 @@ import gc
 import sys
 import threading
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from itertools import cycle, repeat
 from random import Random
@@ -20,6 +20,7 @@ from timing import machine
 
 from gateway.message import Message
 from gateway.routing.choosing import Health, View
+from gateway.routing.places import Places
 from gateway.routing.router import Router
 from gateway.settings.models import Account
 from gateway.settings.routing import Route, Routing
@@ -29,6 +30,7 @@ from gateway.smpp.pdus import SubmitSm
 PREFIXES, RULES, REGIONS, ACCOUNTS = 100_000, 500, 2_000, 25
 CATEGORIES = ("otp", "transactional", "service", "promotional")
 CARRIERS = ("alpha", "beta", "gamma")
+CHOICES = ("order", "weight", "turn", "load", "quality", "cost")
 
 
 def prefixes(count: int) -> list[str]:
@@ -116,14 +118,8 @@ def messages(known: list[str], count: int = 20_000) -> Callable[[], Message]:
 
 
 def remaining(router: Router, message: Message) -> int:
-    """How many rules are left after account, category and prefix."""
-    left = router._accounts.get(message.account, 0) & router._categories.get(message.category, 0)
-    if router._destinations is not None:
-        bits = router._destinations.find(message.destination)
-        left &= router._any_destination if bits is None else bits
-    for index in router._others:
-        left &= index.bits.get(index.key(message), index.other)
-    return left.bit_count()
+    """How many rules are left when all has been looked up."""
+    return len(router._remaining(message))
 
 
 def decisions(known: list[str], tables: Tables) -> None:
@@ -139,19 +135,28 @@ def decisions(known: list[str], tables: Tables) -> None:
         spent = cpu(partial(_choose, router, give))
         print(f"{spent:9.3f} us  a rule by account, category, {by}; at most {most} left")
         print(f"{took:9.1f} ms  compiling these {RULES} rules")
-    for choose in ("order", "weight", "turn", "load", "cost"):
-        router = Router((), routing(choose, "region", known), tables, accounts)
-        print(
-            f"{cpu(partial(_pick, router, give)):9.3f} us  a carrier by {choose}, with its price", flush=True
-        )
-    for by in ("destination", "region"):
-        router = Router((), routing("cost", by, known), tables, accounts)
-        spent, again = (
-            cpu(partial(_decide, router, give)),
-            cpu(partial(_decide, router, repeat(give()).__next__)),
-        )
-        print(f"{spent:9.3f} us  the whole decision: a rule by account, category, {by}, the cheapest carrier")
-        print(f"{again:9.3f} us  the same for one number again and again")
+    for choose, by in [*((each, "region") for each in CHOICES), ("cost", "destination")]:
+        router = Router((), routing(choose, by, known), tables, accounts)
+        spent = cpu(partial(_decide, router, give))
+        again = cpu(partial(_decide, router, repeat(give()).__next__))
+        whole = f"the whole decision: a rule by account, category, {by}, a carrier by {choose}, its price"
+        print(f"{spent:9.3f} us  {whole}")
+        print(f"{again:9.3f} us  the same for one number again and again", flush=True)
+    crowded(give, tables, accounts)
+
+
+def crowded(give: Callable[[], Message], tables: Tables, accounts: Mapping[str, Account]) -> None:
+    """Ten rules that account, category and prefix leave; nine want words that the text does not have."""
+    routes = [
+        Route.model_validate({"name": f"r{at}", "match": {"words": [f"word{at}"]}, **_choice("cost")})
+        for at in range(9)
+    ]
+    routes.append(Route.model_validate({"name": "rest", **_choice("cost")}))
+    router = Router((), Routing.model_construct(routes=tuple(routes)), tables, accounts)
+    spent = cpu(partial(_decide, router, give))
+    print(
+        f"{spent:9.3f} us  the whole decision, nine rules passed over for their words, the cheapest carrier"
+    )
 
 
 def cpu(call: Callable[[], object], loops: int = 20_000, best_of: int = 5, runs: int = 3) -> float:
@@ -175,10 +180,6 @@ def _choose(router: Router, give: Callable[[], Message]) -> None:
 VIEW = View(lambda name: Health.READY, now=lambda: 1.79e9)
 
 
-def _pick(router: Router, give: Callable[[], Message]) -> None:
-    router.chooser.pick(router.rules[0].choice, give().destination, VIEW)
-
-
 def _decide(router: Router, give: Callable[[], Message]) -> None:
     message = give()
     rule = router.choose(message, 1.79e9)
@@ -186,8 +187,14 @@ def _decide(router: Router, give: Callable[[], Message]) -> None:
         router.chooser.pick(rule.choice, message.destination, VIEW)
 
 
-def memory(files: dict[str, bytes]) -> None:
-    """What the tables take."""
+def memory(files: dict[str, bytes], tables: Tables) -> None:
+    """What the tables take, and the places that are made of all of them."""
+    tracemalloc.start()
+    places = Places(tables, frozenset(), {"EUR": 1.0})
+    size = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    print(f"{size / 1e6:9.1f} MB  the places of {1 + len(tables.prices)} tables", flush=True)
+    del places
     for kind, octets in files.items():
         tracemalloc.start()
         table, _ = read_table(kind, octets)
@@ -233,8 +240,10 @@ if __name__ == "__main__":
     print(machine())
     known = prefixes(int(sys.argv[1]) if len(sys.argv) > 1 else PREFIXES)
     files = texts(known)
-    memory(files)
-    made = {kind: read_table(kind, octets)[0] for kind, octets in files.items()}
+    regions = read_table("regions", files["regions"])[0]
+    prices = {name: read_table("prices", texts(known, at)["prices"])[0] for at, name in enumerate(CARRIERS)}
+    tables = Tables(regions=regions, prices=prices)
+    memory(texts(known, 9), tables)
     gc.freeze()
-    decisions(known, Tables(regions=made["regions"], prices=dict.fromkeys(CARRIERS, made["prices"])))
+    decisions(known, tables)
     reload(known)

@@ -167,7 +167,8 @@ class Gateway:
         placing, judging = self.relay.dispatch.placing, self.relay.judging
         clocks = self.clocks if at is None else Clocks(self.clocks.timer, lambda: at)
         view = replace(placing.view, now=clocks.wall)
-        return DryRun(self.generation, self.filters, clocks, judging.chain_of, view, placing.detour)
+        detour, router = placing.detour, placing.router
+        return DryRun(self.generation, self.filters, clocks, judging.chain_of, view, detour, router)
 
     async def stop(self) -> None:
         """Listen no more, end the sessions, and close the store when what was under way is in it."""

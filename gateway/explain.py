@@ -68,7 +68,8 @@ class Placing:
 
 class DryRun:
     """Judges messages by one generation and books nothing. Without `chain_of` its chains are made here, of
-    `filters`; without `view` every carrier is taken to be ready.
+    `filters`; without `view` every carrier is taken to be ready; without `router` the rules are compiled
+    here, which takes a while where they are many.
     """
 
     def __init__(
@@ -79,13 +80,14 @@ class DryRun:
         chain_of: ChainOf | None = None,
         view: View | None = None,
         detour: Detour | None = None,
+        router: Router | None = None,
     ) -> None:
         self.generation = generation
         self.clocks = clocks or Clocks(Clock())
         self.view = view
         self._filters = filters
         self._chains: dict[tuple[str, str], Chain] = {}
-        self.placing = Placing(Router.of(generation), self.clocks, detour)
+        self.placing = Placing(router or Router.of(generation), self.clocks, detour)
         nothing: Any = self.placing  # no book: what is only looked at is never booked
         self.judging = Judging(nothing, nothing, self.clocks)
         self.judging.generation = generation.number

@@ -41,7 +41,7 @@ NOT = (
     "smpp/spec.py",
     "smpp/constants.py",  # enumerations with two names for one value
     "smpp/protocol.py",  # is of Twisted's classes
-    "routing/offers.py",  # its class has slots and a base that is not compiled
+    "routing/places.py",  # its places are referred to weakly
     *(f"filters/{name}.py" for name in ("fold", "entries", "foundry")),  # these find data beside themselves
     "filters/unhurried.py",  # all long work on words goes through it: there the interpreter may be taken over
     *(f"filters/{name}.py" for name in ("wordimport", "dltregister", "hostfiles", "listfiles", "wordfiles")),

@@ -13,11 +13,13 @@ from math import gcd, inf, log
 from typing import NamedTuple
 
 from gateway.routing.numbering import kind_of
-from gateway.routing.offers import Offers, begun, offers_of
+from gateway.routing.places import UNPRICED, Place, Places, Price
 from gateway.settings.routing import Choice as Settings
 from gateway.settings.routing import Routing
-from gateway.settings.tables import MICRO, Step, Tables
 from gateway.smpp.enums import quick
+
+REMEMBERED = 100_000
+"""Picks for places, by all choices together, some 200 octets each."""
 
 EXPLORING = 0.05
 """The share of messages for which a choice by quality tries another than the best."""
@@ -40,13 +42,6 @@ class Health(Enum):
 
 BUSY = frozenset({Health.FULL, Health.THROTTLED, Health.PROBING})
 """It is worth waiting for."""
-
-
-class Price(NamedTuple):
-    """What a segment costs: comparable, in millionths of the one currency, and as the table has it."""
-
-    micro: float
-    said: str
 
 
 class Pick(NamedTuple):
@@ -88,11 +83,18 @@ class Choice:
     """Every carrier that it can come to."""
     turning: tuple[Choice, ...] = field(init=False)
     """It and the choices inside it that take turns."""
+    flat: bool = field(init=False)
+    """Of carriers alone."""
     plain: bool = field(init=False)
     """Carriers in their order, and nothing else."""
-    by_cost: bool = field(init=False)
-    """Carriers by their price, and nothing else."""
-    sequence: tuple[int, ...] = field(init=False)
+    static: bool = field(init=False)
+    """Carriers in an order that hangs on the number and its prices alone."""
+    rounds: tuple[tuple[int, ...], ...] = field(init=False)
+    """For each turn of a round the places of the members in the order in which they are asked."""
+    picks: dict[Place, tuple[Pick, ...]] = field(init=False, repr=False, compare=False)
+    """Of one that is flat, by place, its carriers with their prices: what a `Chooser` remembers. In the order
+    in which they are asked, where the choice is static; else in their own.
+    """
 
     def __post_init__(self) -> None:
         reached = [name for member in self.members for name in _reached(member)]
@@ -103,10 +105,11 @@ class Choice:
         put = object.__setattr__
         put(self, "reached", tuple(dict.fromkeys(reached)))
         put(self, "turning", (self, *inside) if turns else tuple(inside))
-        carriers = reached == list(self.members)
-        put(self, "plain", self.strategy == "order" and carriers)
-        put(self, "by_cost", self.strategy == "cost" and carriers)
-        put(self, "sequence", smooth(self.weights) if turns else ())
+        put(self, "flat", reached == list(self.members))
+        put(self, "plain", self.strategy == "order" and self.flat)
+        put(self, "static", self.strategy in ("order", "cost") and self.flat and bool(reached))
+        put(self, "rounds", rounds(self.weights) if turns else ())
+        put(self, "picks", {})
 
 
 def exchanged(choice: Choice, carrier: str, others: tuple[str, ...]) -> Choice:
@@ -142,17 +145,33 @@ def smooth(weights: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(order)
 
 
+def rounds(weights: tuple[int, ...]) -> tuple[tuple[int, ...], ...]:
+    """For each turn of a round the places of all members: whose turn it is, then whose turn comes next;
+    behind them those that never have one.
+    """
+    order = tuple(range(len(weights)))
+    turns = smooth(weights)
+    found: list[tuple[int, ...]] = []
+    same: dict[tuple[int, ...], tuple[int, ...]] = {}
+    for first in reversed(turns + turns):
+        order = (first, *[at for at in order if at != first])
+        found.append(same.setdefault(order, order))
+    return tuple(reversed(found[len(turns) :]))
+
+
 class Chooser:
     """The choices of one generation, and what its price tables say."""
 
-    def __init__(self, routing: Routing, tables: Tables) -> None:
+    def __init__(self, routing: Routing, places: Places) -> None:
         self._routing = routing
-        self._prices = tables.prices
-        self.priced = bool(tables.prices)
+        self.places = places
+        self._columns = places.columns
+        self.priced = bool(places.columns)
         """Whether some carrier has a price, which then is noted of each message."""
-        self._exchange = {**routing.exchange, routing.currency: 1.0}
-        self._said: dict[Step, Price] = {}
-        self._offers: dict[tuple[str, ...], Offers] = {}
+        self._since, self._until = inf, -inf  # the time for which is remembered who is the first
+        self._remembered = 0
+        self._choices: list[Choice] = []  # of which something is remembered
+        self._said: dict[tuple[str, str], Pick] = {}
         self._groups: dict[str, Choice] = {}
         self.by_quality = any(
             each.choose == "quality" for each in (*routing.routes, *routing.groups.values())
@@ -162,10 +181,7 @@ class Chooser:
         """A choice of what the admin wrote, its groups resolved."""
         members = tuple(self._member(each) for each in settings.carriers)
         weights = tuple(settings.weights.get(each, 1) for each in settings.carriers)
-        made = Choice(name, settings.choose, members, weights, settings.sticky == "recipient")
-        if made.by_cost:
-            self._offered(made)  # while a reload works beside the traffic, not with the first message
-        return made
+        return Choice(name, settings.choose, members, weights, settings.sticky == "recipient")
 
     def _member(self, name: str) -> str | Choice:
         if name not in self._routing.groups:
@@ -176,21 +192,19 @@ class Chooser:
 
     def price(self, carrier: str, digits: str, now: float) -> Price | None:
         """What a carrier asks for a segment to a number; None if its table does not say."""
-        prices = self._prices.get(carrier)
-        step = prices.at(digits, now) if prices is not None else None
-        return None if step is None else self._price(step)
-
-    def _price(self, step: Step) -> Price:
-        price = self._said.get(step)
-        if price is None:
-            micro = step.micro * self._exchange[step.currency]
-            price = self._said[step] = Price(micro, f"{step.micro / MICRO:.6g} {step.currency}")
-        return price
+        at = self._columns.get(carrier)
+        if at is None:
+            return None
+        price = self.places.at(digits).prices(now)[at]
+        return None if price is UNPRICED else price
 
     def order(self, choice: Choice, digits: str, view: View) -> Iterable[str]:
         """All carriers of a choice, in the order in which they are asked for a number."""
         if choice.plain:
             return choice.reached
+        if choice.flat:
+            reached = choice.reached
+            return [reached[at] for at in self._ranked(choice, digits, view)]
         return dict.fromkeys(self._ordered(choice, digits, view))
 
     def _ordered(self, choice: Choice, digits: str, view: View) -> Iterator[str]:
@@ -203,36 +217,46 @@ class Chooser:
 
     def _ranked(self, choice: Choice, digits: str, view: View) -> Iterable[int]:
         """The places of the members, the one that is asked first in front."""
+        if choice.rounds:
+            return choice.rounds[view.turn(choice.name) % len(choice.rounds)]
         places = range(len(choice.members))
         if choice.sticky:
             return sorted(
                 places, key=lambda at: -_draw(digits, _label(choice.members[at]), choice.weights[at])
             )
-        if choice.sequence:
-            turn = view.turn(choice.name) % len(choice.sequence)
-            in_turn = dict.fromkeys(choice.sequence[turn:] + choice.sequence[:turn])
-            return [*in_turn, *(at for at in places if at not in in_turn)]
         if choice.strategy == "cost":
-            now = view.now()
-            return sorted(places, key=lambda at: self._cost(choice.members[at], digits, now))
+            return sorted(places, key=self._costs(choice, digits, view.now()).__getitem__)
         if choice.strategy == "load":
-            return sorted(places, key=lambda at: -max(map(view.free, _reached(choice.members[at]))))
+            free = view.free
+            if choice.flat:
+                shares = [free(name) for name in choice.reached]
+            else:
+                shares = [max([free(name) for name in _reached(member)]) for member in choice.members]
+            return sorted(places, key=shares.__getitem__, reverse=True)
         if choice.strategy == "quality":
             return self._by_quality(choice, digits, view)
         return places
 
-    def _cost(self, member: str | Choice, digits: str, now: float) -> float:
-        prices = [self.price(name, digits, now) for name in _reached(member)]
-        return min([inf if price is None else price.micro for price in prices])
+    def _costs(self, choice: Choice, digits: str, now: float) -> list[float]:
+        """What each member asks at the least."""
+        prices, columns = self.places.at(digits).prices(now), self._columns
+        if choice.flat:
+            return [prices[columns.get(name, -1)].micro for name in choice.reached]
+        return [
+            min([prices[columns.get(name, -1)].micro for name in _reached(member)])
+            for member in choice.members
+        ]
 
     @staticmethod
     def _by_quality(choice: Choice, digits: str, view: View) -> list[int]:
         """The best first; now and then another, so that what was bad once is seen to be good again."""
         country = kind_of(digits).country
-        best = sorted(
-            range(len(choice.members)),
-            key=lambda at: -max(view.quality(name, country) for name in _reached(choice.members[at])),
-        )
+        quality = view.quality
+        if choice.flat:
+            shares = [quality(name, country) for name in choice.reached]
+        else:
+            shares = [max([quality(name, country) for name in _reached(member)]) for member in choice.members]
+        best = sorted(range(len(shares)), key=shares.__getitem__, reverse=True)
         chance = view.chance()
         if chance < EXPLORING:
             tried = best.pop(int(chance / EXPLORING * len(best)))
@@ -243,38 +267,51 @@ class Chooser:
         """The first carrier that can take a message to a number; one that is suspect, or refused it before,
         only where no other can.
         """
-        if choice.by_cost:
-            return self._cheapest(choice, digits, view, refused_by)
-        name, passed = candidates(self.order(choice, digits, view), view, refused_by)
-        price = self.price(name, digits, view.now()) if name is not None and self._prices else None
-        return Pick(name, passed, price)
-
-    def _offered(self, choice: Choice) -> Offers:
-        """The price tables of all carriers of a choice, side by side."""
-        tables = tuple([self._prices.get(name) for name in choice.reached])
-        offers = self._offers[choice.reached] = offers_of(tables)
-        return offers
-
-    def _cheapest(self, choice: Choice, digits: str, view: View, refused_by: str) -> Pick:
-        """As `pick`, where carriers stand by their price: one look for all of them."""
-        offers = self._offers.get(choice.reached)
-        if offers is None:
-            offers = self._offered(choice)
         now = view.now()
-        exchange = self._exchange
-        costs: list[tuple[float, int, Step | None]] = []
-        for at, steps in enumerate(offers.find(digits) or offers.nothing):
-            step = steps[-1] if steps and steps[-1].since <= now else begun(steps, now)
-            costs.append((inf if step is None else step.micro * exchange[step.currency], at, step))
-        reached = choice.reached
-        _, at, step = min(costs)
-        name: str | None = reached[at]
-        passed: tuple[tuple[str, str], ...] = ()
-        if reached[at] == refused_by or view.health(reached[at]) is not Health.READY:
-            costs.sort()
-            name, passed = candidates([reached[at] for _, at, _ in costs], view, refused_by)
-            step = next((step for _, at, step in costs if reached[at] == name), None)
-        return Pick(name, passed, None if step is None else self._price(step))
+        if not self._since <= now < self._until:
+            self._forget()
+            self._since, self._until = self.places.span(now)
+        if not choice.flat:
+            name, passed = candidates(self.order(choice, digits, view), view, refused_by)
+            return Pick(name, passed, None if name is None else self.price(name, digits, now))
+        place = self.places.at(digits)
+        picks = choice.picks.get(place) or self._picks(choice, place, now)
+        order = range(len(picks)) if choice.static else self._ranked(choice, digits, view)
+        for at in order:
+            pick = picks[at]
+            if pick.carrier != refused_by and view.health(pick.carrier or "") is Health.READY:
+                return pick
+            break
+        name, passed = candidates([picks[at].carrier or "" for at in order], view, refused_by)
+        return Pick(name, passed, None if name is None else self.price(name, digits, now))
+
+    def _picks(self, choice: Choice, place: Place, now: float) -> tuple[Pick, ...]:
+        """The carriers of a choice with their prices for a place, remembered."""
+        if self._remembered >= REMEMBERED:
+            self._forget()
+        self._remembered += 1
+        if not choice.picks:
+            self._choices.append(choice)
+        prices = place.prices(now)
+        found = [(name, prices[self._columns.get(name, -1)]) for name in choice.reached]
+        if choice.strategy == "cost":
+            found.sort(key=lambda each: each[1].micro)
+        picks = choice.picks[place] = tuple([self._pick(*each) for each in found])
+        return picks
+
+    def _pick(self, name: str, price: Price) -> Pick:
+        """What is said alike is one object."""
+        key = name, price.said
+        found = self._said.get(key)
+        if found is None:
+            found = self._said[key] = Pick(name, (), None if price is UNPRICED else price)
+        return found
+
+    def _forget(self) -> None:
+        for choice in self._choices:
+            choice.picks.clear()
+        self._choices.clear()
+        self._remembered = 0
 
 
 def candidates(
@@ -287,7 +324,7 @@ def candidates(
     for name in carriers:
         state = health(name)
         if state is Health.READY and name != refused_by:
-            return name, tuple(passed)
+            return name, tuple(passed) if passed else ()
         if state in (Health.READY, Health.SUSPECT) and suspect is None:
             suspect = name
         passed.append((name, "refused it before" if state is Health.READY else view.why(name, state)))

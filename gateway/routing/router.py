@@ -1,8 +1,9 @@
 """The routes of one generation, compiled: the first rule that matches says how a message's carrier is chosen.
 
-Each rule has a bit. For each key of a message (account, category, destination, …) a table holds the bits of
-the rules that may take it; their AND leaves few, and of those the lowest whose other conditions hold is the
-first. Which of its carriers takes the message is decided when a slot is free (late binding); see `choosing`.
+Each rule has a bit. For each key of a message (account, category, place of its destination, …) a table holds
+the bits of the rules that may take it; their AND leaves few, and of those the lowest whose other conditions
+hold is the first. Which of its carriers takes the message is decided when a slot is free (late binding); see
+`choosing`.
 """
 
 from __future__ import annotations
@@ -10,18 +11,21 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import chain
+from typing import Any, NamedTuple
 
 from gateway.message import Message
 from gateway.routing.choosing import Choice, Chooser
 from gateway.routing.conditions import Condition, conditions_of
 from gateway.routing.numbering import kind_of
+from gateway.routing.places import Place, Places, places_of
 from gateway.settings.models import Account, Generation
-from gateway.settings.prefixes import Prefixes
 from gateway.settings.routing import Match, Route, Routing
 from gateway.settings.tables import Tables
 
 NONE: Tables = Tables()
 HIGHEST = 3  # of priority_flag
+LISTED = 10_000  # sets of rules of which it is remembered which they are
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,12 +59,13 @@ class Rule:
         return self.choice.reached
 
 
-@dataclass(frozen=True, slots=True)
-class Index:
-    """The bits of the rules by one key of a message; `other` are those of the rules that take any."""
+class Index(NamedTuple):
+    """The bits of the rules by one key of a message and the place of its destination; `other` are those of
+    the rules that take any.
+    """
 
-    key: Callable[[Message], str]
-    bits: Mapping[str, int]
+    key: Callable[[Message, Place], object]
+    bits: Mapping[Any, int]
     other: int
 
 
@@ -73,20 +78,20 @@ class Router:
         routing: Routing | None = None,
         tables: Tables = NONE,
         accounts: Mapping[str, Account] | None = None,
+        places: Places | None = None,
     ) -> None:
         routing = routing or Routing.model_construct(routes=tuple(routes))
-        self.tables = tables
-        self.chooser = Chooser(routing, tables)
         every = routing.in_order
         routes = [route for route in every if route.mode == "enforce"]
         shadows = [route for route in every if route.mode == "shadow"]
         self._places = {route.name: place for place, route in enumerate(every)}
+        self.chooser = Chooser(routing, places or _places(routing, tables))
         self._shadow: Router | None = None
         """The rules in shadow, by themselves."""
         if shadows:
             acting = tuple(route.model_copy(update={"mode": "enforce"}) for route in shadows)
             alone = routing.model_copy(update={"routes": acting})
-            self._shadow = Router((), alone, tables, accounts)
+            self._shadow = Router((), alone, tables, accounts, self.chooser.places)
         self.rules = tuple(
             Rule(
                 route.name,
@@ -97,15 +102,22 @@ class Router:
             for route in routes
         )
         matches = [route.match for route in routes]
-        self._all = (1 << len(routes)) - 1
         accounts = accounts or {}
         self.priorities = {name: each.priority for name, each in accounts.items() if each.priority < HIGHEST}
         """The highest priority_flag that counts, of accounts of which not every one does."""
         names = [_accounts(match, accounts) for match in matches]
         self._accounts, self._any_account = _bits(names)
         self._categories, self._any_category = _bits([match.category or None for match in matches])
-        self._destinations, self._any_destination = _prefix_bits(matches)
+        self._place_of = self.chooser.places.at
+        self._prefixes: dict[str, int] | None = None
+        self._regions: dict[str, int] | None = None
+        if any(match.destination for match in matches):
+            self._prefixes = _prefix_bits(matches, self.chooser.places.of_rules)
+        if any(match.region for match in matches):
+            self._regions, self._any_region = _bits(_given(matches, "region"))
         self._others = tuple(_indexes(matches, tables))
+        self._placed = bool(self._prefixes or self._regions or self._others)
+        self._listed: dict[int, tuple[Rule, ...]] = {}  # the rules of bits that were left
 
     @classmethod
     def of(cls, generation: Generation) -> Router:
@@ -115,6 +127,7 @@ class Router:
     def put_aside(self, word: str) -> None:
         """Make these the rules of a generation that is not in force."""
         self.rules = tuple(replace(rule, aside=word) for rule in self.rules)
+        self._listed.clear()
 
     def choose(self, message: Message, now: float = 0.0) -> Rule | None:
         """The first rule that matches at a moment (unix seconds), or None: then no carrier may take the
@@ -124,25 +137,34 @@ class Router:
         """
         if message.by:
             return only(message.by)
-        left = self._accounts.get(message.account, self._any_account)
-        left &= self._categories.get(message.category, self._any_category)
-        if left and self._destinations is not None:
-            bits = self._destinations.find(message.destination)
-            left &= self._any_destination if bits is None else bits
-        for index in self._others:
-            if not left:
-                return None
-            left &= index.bits.get(index.key(message), index.other)
-        while left:
-            lowest = left & -left
-            rule = self.rules[lowest.bit_length() - 1]
+        for rule in self._remaining(message):
             for condition in rule.conditions:
                 if not condition(message, now):
                     break
             else:
                 return rule
-            left ^= lowest
         return None
+
+    def _remaining(self, message: Message) -> tuple[Rule, ...]:
+        """The rules that are left when all has been looked up, in their order."""
+        left = self._accounts.get(message.account, self._any_account)
+        left &= self._categories.get(message.category, self._any_category)
+        if left and self._placed:
+            place = self._place_of(message.destination)
+            if self._prefixes is not None:
+                left &= self._prefixes[place.prefix]
+            if self._regions is not None:
+                left &= self._regions.get(place.region, self._any_region)
+            for key, bits, other in self._others:
+                left &= bits.get(key(message, place), other)
+        rules = self._listed.get(left)
+        return self._list(left) if rules is None else rules
+
+    def _list(self, left: int) -> tuple[Rule, ...]:
+        if len(self._listed) >= LISTED:
+            self._listed.clear()
+        rules = self._listed[left] = tuple(rule for at, rule in enumerate(self.rules) if left >> at & 1)
+        return rules
 
     @property
     def has_shadows(self) -> bool:
@@ -160,15 +182,8 @@ class Router:
 
     def _all_of(self, message: Message, now: float) -> Iterator[Rule]:
         """Every rule that matches, in their order."""
-        left = self._accounts.get(message.account, self._any_account)
-        left &= self._categories.get(message.category, self._any_category)
-        if self._destinations is not None:
-            bits = self._destinations.find(message.destination)
-            left &= self._any_destination if bits is None else bits
-        for index in self._others:
-            left &= index.bits.get(index.key(message), index.other)
-        for at, rule in enumerate(self.rules):
-            if left >> at & 1 and all(condition(message, now) for condition in rule.conditions):
+        for rule in self._remaining(message):
+            if all(condition(message, now) for condition in rule.conditions):
                 yield rule
 
 
@@ -191,85 +206,87 @@ def _accounts(match: Match, accounts: Mapping[str, Account]) -> Iterable[str] | 
     ]
 
 
-def _bits(keys: Sequence[Iterable[str] | None]) -> tuple[dict[str, int], int]:
+def _bits(keys: Sequence[Iterable[Any] | None]) -> tuple[dict[Any, int], int]:
     """The bits of rules by what they name, and those of the rules that name nothing."""
     other = sum(1 << at for at, names in enumerate(keys) if names is None)
-    bits: dict[str, int] = {}
+    bits: dict[Any, int] = {}
     for at, names in enumerate(keys):
         for name in names or ():
             bits[name] = bits.get(name, other) | 1 << at
     return bits, other
 
 
-def _prefix_bits(matches: Sequence[Match]) -> tuple[Prefixes[int] | None, int]:
+def _places(routing: Routing, tables: Tables) -> Places:
+    """What lies where, as far as some rule asks for it."""
+    matches = [route.match for route in routing.routes]
+    asked = Tables(
+        regions=tables.regions if any(match.region for match in matches) else None,
+        networks=tables.networks if any(match.network for match in matches) else None,
+        prices=tables.prices,
+    )
+    exchange = {**routing.exchange, routing.currency: 1.0}
+    return places_of(asked, chain.from_iterable(match.destination for match in matches), exchange)
+
+
+def _prefix_bits(matches: Sequence[Match], of_rules: Iterable[str]) -> dict[str, int]:
     """The bits by prefix: each has those of the shorter ones that it begins with."""
-    if not any(match.destination for match in matches):
-        return None, 0
     own, other = _bits([match.destination or None for match in matches])
-    whole: dict[str, int] = {}
+    whole = {"": other}
     same: dict[int, int] = {}
-    for prefix in sorted(own, key=len):
-        bits = own[prefix]
-        for width in range(len(prefix) - 1, 0, -1):
-            if prefix[:width] in whole:
-                bits |= whole[prefix[:width]]
-                break
+    for prefix in sorted(of_rules, key=len):
+        bits = next(
+            whole[prefix[:width]] for width in range(len(prefix) - 1, -1, -1) if prefix[:width] in whole
+        )
+        bits |= own.get(prefix, 0)
         whole[prefix] = same.setdefault(bits, bits)
-    return Prefixes(whole), other
+    return whole
 
 
 def _indexes(matches: Sequence[Match], tables: Tables) -> Iterable[Index]:
     """What else is looked up: only that which some rule asks for."""
     if any(match.country for match in matches):
-        yield Index(lambda message: kind_of(message.destination).country, *_bits(_given(matches, "country")))
+        yield Index(
+            lambda message, place: kind_of(message.destination).country, *_bits(_given(matches, "country"))
+        )
     if any(match.number_type for match in matches):
-        yield Index(lambda message: kind_of(message.destination).type, *_bits(_given(matches, "number_type")))
+        yield Index(
+            lambda message, place: kind_of(message.destination).type, *_bits(_given(matches, "number_type"))
+        )
     if any(match.tier for match in matches):
-        tiers = [[str(tier) for tier in match.tier] or None for match in matches]
-        yield Index(lambda message: str(message.tier), *_bits(tiers))
-    regions = tables.regions
-    if any(match.region for match in matches):
-        find = regions.find if regions is not None else _nothing
-        yield Index(lambda message: find(message.destination) or "", *_bits(_given(matches, "region")))
+        yield Index(lambda message, place: message.tier, *_bits(_given(matches, "tier")))
     if any(match.network for match in matches):
         yield _networks(matches, tables)
     if any(match.preference for match in matches):
         yield _preferences(matches, tables)
 
 
-def _given(matches: Sequence[Match], name: str) -> list[Iterable[str] | None]:
+def _given(matches: Sequence[Match], name: str) -> list[Iterable[Any] | None]:
     return [getattr(match, name) or None for match in matches]
 
 
-def _nothing(digits: str) -> None:
-    return None
-
-
-def network_of(tables: Tables, digits: str) -> str:
-    """The network of a number, as MCC and MNC: the one it was ported to, else that of its range; or ""."""
-    ported = tables.ported.find(digits) if tables.ported is not None else None
-    if ported is None and tables.networks is not None:
-        ported = tables.networks.find(digits)
-    return ported or ""
-
-
 def _networks(matches: Sequence[Match], tables: Tables) -> Index:
-    """Rules by network: one that names an MCC takes all networks below it."""
+    """Rules by network, that to which a number was ported first: one that names an MCC takes all below it."""
     wanted = [tuple(name.replace("-", "") for name in match.network) for match in matches]
     known = {code for _, code in tables.networks.items()} if tables.networks is not None else set[str]()
     known |= {*(tables.ported.values if tables.ported is not None else ())}
-    keys = [
-        [code for code in known if code in names or code[:3] in names] if names else None for names in wanted
-    ]
-    return Index(lambda message: network_of(tables, message.destination), *_bits(keys))
+    bits = _bits(
+        [
+            [code for code in known if code in names or code[:3] in names] if names else None
+            for names in wanted
+        ]
+    )
+    if tables.ported is None:
+        return Index(lambda message, place: place.network, *bits)
+    ported = tables.ported.find
+    return Index(lambda message, place: ported(message.destination) or place.network, *bits)
 
 
 def _preferences(matches: Sequence[Match], tables: Tables) -> Index:
     """Rules by the set of tags of a number, written as the table has it."""
     preferences = tables.preferences
     if preferences is None:
-        keys: list[Iterable[str] | None] = [() if match.preference else None for match in matches]
-        return Index(lambda message: "", *_bits(keys))
+        nobody: list[Iterable[str] | None] = [() if match.preference else None for match in matches]
+        return Index(lambda message, place: "", *_bits(nobody))
     keys = [
         [told for told, tags in preferences.tags.items() if tags & {*match.preference}]
         if match.preference
@@ -277,4 +294,4 @@ def _preferences(matches: Sequence[Match], tables: Tables) -> Index:
         for match in matches
     ]
     found = preferences.told
-    return Index(lambda message: found(message.destination), *_bits(keys))
+    return Index(lambda message, place: found(message.destination), *_bits(keys))

@@ -33,6 +33,10 @@ class Prefixes(Generic[Value]):
                 return value
         return None
 
+    def own(self, prefix: str) -> Value | None:
+        """The value of just this prefix, or None."""
+        return self._values.get(prefix)
+
     def items(self) -> Iterator[tuple[str, Value]]:
         """Every prefix and its value."""
         return iter(self._values.items())

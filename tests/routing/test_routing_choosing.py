@@ -12,7 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.routing.choosing import Chooser, Health, Pick, View, candidates, smooth
+from gateway.routing.choosing import Health, Pick, View, candidates, smooth
+from gateway.routing.router import Router
 from gateway.settings.routing import Route, Routing
 from gateway.settings.tables import Tables, read_table
 
@@ -35,8 +36,8 @@ class Desk:
         settings = Routing.model_validate(
             {"routes": [{"name": "r", "carriers": CARRIERS, **route}], **routing}
         )
-        self.chooser = Chooser(settings, tables or Tables())
-        self.choice = self.chooser.choice("r", settings.routes[0])
+        router = Router((), settings, tables or Tables())
+        self.chooser, self.choice = router.chooser, router.rules[0].choice
         self.turns: Counter[str] = Counter()
         self.health: dict[str, Health] = {}
         self.known: dict[str, Any] = {}
