@@ -1,11 +1,11 @@
 """Call detail records: each message once, whatever cuts an export off; as CSV and as Parquet."""
 
 import csv
-from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+import pyarrow.parquet
 import pytest
 import pytest_twisted
 from records_archive import BRITON, PERSON, Archive, refused, sms, submitted
@@ -150,10 +150,7 @@ def test_parquet_is_read_as_its_format_says(rows: list[list[Any]]) -> None:
     assert read_parquet(table(rows, group=300))[1] == rows
 
 
-@pytest.mark.skipif(find_spec("pyarrow") is None, reason="no pyarrow here")
 def test_parquet_is_read_by_pyarrow() -> None:
-    import pyarrow.parquet
-
     for rows in TABLES:
         read = pyarrow.parquet.read_table(BytesIO(table(rows, group=300)))
         assert [list(row.values()) for row in read.to_pylist()] == rows
