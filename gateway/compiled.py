@@ -1,7 +1,8 @@
 """Compiled modules in the place of the Python ones, where they were built of just these sources.
 
-`make compiled` (tools/compile.py) builds them into `gateway/_compiled`, beside a file that names the sources
-by their digests. If one of them has changed, none is used: they know each other's insides.
+`make compiled` (tools/compile.py) builds them into `gateway/_compiled`, beside a file that names the sources,
+and those that they import, by their digests. If one of them has changed, none is used: they know each other's
+insides.
 `GATEWAY_COMPILED` in the environment says what is wanted: `auto` (where they fit), `off`, or `must`, which
 raises ImportError without.
 """
@@ -76,7 +77,7 @@ def use(wanted: str) -> str:
             raise ImportError(f"compiled modules: {why}")
         return why
     sys.meta_path.insert(0, Finder(built))
-    return f"{len(sources)} modules"
+    return f"{sum(name.startswith('gateway.') for name in built)} modules"
 
 
 IN_USE = use(os.environ.get("GATEWAY_COMPILED", "auto"))

@@ -16,6 +16,8 @@ from gateway.smpp.pdus import DeliverSm
 from gateway.store.queries import accepted_since, before_latest
 from gateway.store.rows import MessageRow
 
+_new = tuple.__new__
+
 REMEMBERED = 100_000  # messages whose program and category are known when somebody replies
 CONCERNED = ("promotional", "service")
 
@@ -67,7 +69,7 @@ class Attribution:
         if before is not None:
             self._last.move_to_end(pair)
         if message.category in CONCERNED:
-            self._last[pair] = Last(program, at, program, message.category)
+            self._last[pair] = _new(Last, (program, at, program, message.category))
         elif before is None:
             self._last[pair] = Last(program, at, "", "")
         else:

@@ -5,7 +5,7 @@ commit.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from twisted.internet.defer import Deferred, succeed
 from twisted.logger import Logger
@@ -33,13 +33,8 @@ class Peer(Protocol):
         """Write what has gathered."""
 
 
-class Answer(NamedTuple):
-    """What a client's submit is answered when it is on disk: this id, or an error."""
-
-    client: Client
-    pdu: MtPdu
-    message_id: str
-    status: int
+Answer = tuple["Client", "MtPdu", str, int]
+"""What a client's submit is answered when it is on disk: (client, its request, this id, or an error)."""
 
 
 class Batch:

@@ -10,6 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 
 from gateway.message import Message
@@ -198,9 +199,9 @@ class Book:
             if len(self._sent) > self.keep_sent:
                 oldest = next(iter(self._sent))
                 del self._sent[oldest]
-                batch.after.append(lambda: self.release(oldest))
+                batch.after.append(partial(self.release, oldest))
         elif state not in IN_MEMORY:
-            batch.after.append(lambda: self.release(message_id))
+            batch.after.append(partial(self.release, message_id))
 
     def end(self, entry: Entry, state: State, error: int, now: int, batch: Batch) -> bool:
         """Bring a message to its one end; False, and nothing happens, if it had ended before."""

@@ -194,10 +194,10 @@ class Carrier:
     def _widest(self) -> Link | None:
         """The link with most slots free, while the window over all of them is not full."""
         if len(self.links) == 1:
-            link = self.links[0]
-            return link if link.free > 0 else None
+            only = self.links[0]
+            return only if only.free > 0 else None
         used = sum(link.protocol.session.outstanding + link.reserved for link in self.links)
-        link = max(self.links, key=lambda link: link.free, default=None)  # type: ignore[assignment]
+        link = max(self.links, key=lambda link: link.free, default=None)
         return link if link is not None and link.free > 0 and used < self.settings.window else None
 
     def widest(self) -> Link | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from twisted.logger import Logger
 
@@ -45,7 +45,7 @@ class Client:
         self.address_range = ""
         self.paused = False
         self.behind = 0  # requests that came in one read with the one at hand, after it
-        self.protocol: SmppProtocol = cast("SmppProtocol", None)  # set when the transport is there
+        self.protocol: SmppProtocol  # from `connected` on
 
     # as a receiver of deliver_sm
 

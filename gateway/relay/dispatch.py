@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from twisted.internet.defer import Deferred
@@ -80,7 +81,7 @@ class Dispatch:
             if slot and self.stopped(entry, slot.link.carrier.name):
                 slot.give_back()
                 slot = None
-                batch.after.append(lambda: self._sleep(0))  # it is settled when it is on disk
+                batch.after.append(partial(self._sleep, 0))  # it is settled when it is on disk
             if slot:
                 self._mark(entry, rule, pick, now)
                 entry.state, entry.deadline = State.SENDING, now + slot.link.carrier.receipt_ms

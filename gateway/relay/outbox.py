@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass
+from functools import partial
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -121,7 +122,7 @@ class Outbox:
         """A session has bound that can be given deliver_sm: it may want what nobody wanted before."""
         self.receivers.append(receiver)
         if self._left is not None:
-            self._beyond = self._left - 1 if self._beyond is None else min(self._left - 1, self._beyond)
+            self._wait_beyond(self._left - 1)
             self._left = None
         self.pump()
 
@@ -191,6 +192,10 @@ class Outbox:
             frame = protocol.session.encoded(decode(frame))
         protocol.send_frame(frame, DELIVER, parcel)
 
+    def _wait_beyond(self, seq: int) -> None:
+        """What comes after this row waits in the store alone."""
+        self._beyond = seq if self._beyond is None else min(self._beyond, seq)
+
     async def _read(self) -> None:
         """Read the next rows from the store; a little later if it cannot be read."""
         after, self._beyond = self._beyond or 0, None
@@ -208,7 +213,7 @@ class Outbox:
             if row.kind != Kind.DEAD and isinstance(decode(row.pdu), DeliverSm):
                 self._put(row)
         if len(rows) == PAGE:
-            self._beyond = rows[-1].seq if self._beyond is None else min(self._beyond, rows[-1].seq)
+            self._wait_beyond(rows[-1].seq)
         self._has_read()
 
     def _has_read(self) -> None:
@@ -248,7 +253,7 @@ class Outbox:
 
     def _done(self, parcel: Parcel, batch: Batch) -> None:
         self.backlog -= 1
-        batch.after.append(lambda: self._forget(parcel.row.seq))
+        batch.after.append(partial(self._forget, parcel.row.seq))
 
     def _forget(self, seq: int) -> None:
         """A row has left the disk, but a read that is under way may have seen it there."""

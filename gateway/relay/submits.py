@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from functools import partial
 
 from twisted.logger import Logger
 
@@ -87,7 +88,7 @@ class Submits:
         """Book one message; a status if it is refused in the response without being stored."""
         pdu = message.pdu
         if isinstance(pdu, SubmitSm) and pdu.replace_if_present_flag:
-            self.replace(message, lambda: self._later(client, message))
+            self.replace(message, partial(self._later, client, message))
         else:
             self._accept(client, message, batch)
         return 0
@@ -109,7 +110,7 @@ class Submits:
         refused = self._enter(message, account, batch)
         if account.duplicates is not None and not refused:
             self._remember(account.duplicates, key, message, batch)
-        batch.answers.append(_new(Answer, (client, pdu, message.client_id, refused)))
+        batch.answers.append((client, pdu, message.client_id, refused))
 
     def _is_again(self, client: Client, account: Account, pdu: MtPdu, key: bytes, batch: Batch) -> bool:
         """Whether the same came lately: then it gets that one's answer, when that is on disk."""
@@ -182,7 +183,7 @@ class Submits:
 
     def answer(self, answers: list[Answer], began: float) -> None:
         """The messages of one client's read are on disk: say so."""
-        client = answers[0].client
+        client = answers[0][0]
         account = client.account
         assert account is not None
         account.latency.add(self.clocks.timer.seconds() - began, len(answers))

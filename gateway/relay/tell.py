@@ -20,6 +20,7 @@ INTERMEDIATE = 0x20
 ASKS_INTERMEDIATE = 0x10  # registered_delivery, section 5.2.17
 OWN_ERRORS = range(900, 1000)
 _RECEIPT, _INTERMEDIATE = int(Kind.RECEIPT), int(Kind.INTERMEDIATE)
+_new = tuple.__new__
 
 
 def wants_receipt(registered_delivery: int, state: State) -> bool:
@@ -56,7 +57,8 @@ def intermediate_row(
 
 def _row(entry: Entry, seq: int, now_ms: int, keep_ms: int, kind: int, frame: bytes) -> OutboxRow:
     message = entry.message
-    return OutboxRow(seq, message.account, message.id, kind, now_ms, now_ms + keep_ms, 0, frame)
+    fields = seq, message.account, message.id, kind, now_ms, now_ms + keep_ms, 0, frame
+    return _new(OutboxRow, fields)
 
 
 def _frame(

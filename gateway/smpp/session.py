@@ -186,7 +186,7 @@ class Session:
         if (entry := self.window.match(number, command)) is not None:
             if self._bind and entry.response == self._bind | RESPONSE:
                 self._bind_answered(pdu)
-            events.append(Answered(pdu, entry.context, entry.sent_at))
+            events.append(_new(Answered, (pdu, entry.context, entry.sent_at)))
             return
         nack = command == CommandId.generic_nack
         if number == self._enquire_link != 0 and (nack or command == CommandId.enquire_link_resp):

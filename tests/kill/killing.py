@@ -65,7 +65,7 @@ accounts:
 class Nursery:
     """A process that has imported everything and brings forth gateways, one at a time."""
 
-    def __init__(self, log: Path) -> None:
+    def __init__(self, log: Path, watched: bool) -> None:
         with log.open("ab") as output:
             self.process = subprocess.Popen(
                 [sys.executable, str(HERE / "killable.py")],
@@ -74,6 +74,7 @@ class Nursery:
                 stderr=output,
                 text=True,
                 cwd=HERE.parent.parent,
+                env=os.environ | ({"GATEWAY_COMPILED": "off"} if watched else {}),
             )
         self.gateway = 0  # its process id while it runs
 
@@ -111,7 +112,9 @@ class Nursery:
 
 
 class House:
-    """The whole way. `store` is a URL of PostgreSQL, or None for SQLite in `state`."""
+    """The whole way. `store` is a URL of PostgreSQL, or None for SQLite in `state`. If the gateway is
+    `watched` at the points of `killable`, nothing of it is compiled: methods of what is cannot be replaced.
+    """
 
     def __init__(
         self,
@@ -122,8 +125,10 @@ class House:
         state: Path | None = None,
         unanswered: str = "unknown",
         receipts: dict[str, Any] | None = None,
+        watched: bool = False,
     ) -> None:
         self.reactor = reactor
+        self.watched = watched
         self.unanswered = unanswered
         self.faithful = not receipts or receipts.get("tries") != 1
         self.config = directory / "config"
@@ -147,7 +152,7 @@ class House:
 
     async def open(self) -> Self:
         """Start the carriers and the client."""
-        self._nursery = Nursery(self.log)
+        self._nursery = Nursery(self.log, self.watched)
         await self.smsc.start(self.reactor)
         self._configure()
         await self._nursery.ready()

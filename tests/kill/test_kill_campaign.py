@@ -66,14 +66,22 @@ async def campaign(house: House, kills: list[tuple[str | None, int]], victim: st
 @pytest.mark.parametrize(("unanswered", "seed"), [("unknown", 1), ("resend", 2)])
 @pytest_twisted.ensureDeferred
 async def test_sqlite(open_house, unanswered, seed):
-    house = await open_house(unanswered=unanswered)
+    house = await open_house(unanswered=unanswered, watched=True)
     await campaign(house, plan(seed, randomly=10))
 
 
 @pytest_twisted.ensureDeferred
 async def test_postgresql(open_house, database):
-    house = await open_house(store=database)
+    house = await open_house(store=database, watched=True)
     await campaign(house, plan(3, randomly=5))
+
+
+@pytest_twisted.ensureDeferred
+async def test_at_a_commit_and_at_any_moment(open_house):
+    """What the two above do, on what is compiled where that is in use."""
+    house = await open_house()
+    kills = [each for each in plan(4, randomly=10) if each[0] is None or each[0] in COMMIT]
+    await campaign(house, kills)
 
 
 @pytest_twisted.ensureDeferred
