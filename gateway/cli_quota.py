@@ -66,6 +66,9 @@ def _tell(found: list[dict[str, Any]], as_json: bool) -> None:
         if "balance" in each:
             said.append(f"{each['balance']:.6g} of {each['of']:.6g} {each['currency']} left")
         said += [f"{count} refused for {name.replace('_', ' ')}" for name, count in each["refused"].items()]
+        said += [
+            f"{count} would be refused for {name.replace('_', ' ')}" for name, count in each["shadow"].items()
+        ]
         print(f"{each['account']}: {', '.join(said) or 'not limited'}")
     if not found:
         say("no account has a quota or a balance")

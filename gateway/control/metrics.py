@@ -204,10 +204,10 @@ class Counters(Collector):
             for name, count, most in shares(account, relay.spending.of(account)):
                 used.add_metric([account.name, name], count / most)
         refused = CounterMetricFamily(
-            "gateway_quota_refused", "Messages refused for it", labels=["account", "quota"]
+            "gateway_quota_refused", "Messages refused for it", labels=["account", "quota", "mode"]
         )
-        for (of, name), count in relay.spending.refused.items():
-            refused.add_metric([of, name], count)
+        for key, count in relay.spending.refused.items():
+            refused.add_metric([*key], count)
         yield from (used, refused)
 
     def _alarms(self) -> Iterator[Metric]:

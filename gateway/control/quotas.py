@@ -97,6 +97,11 @@ class QuotaCommands:
             raise Unfit("an amount is a number such as 250 or 99.5")
         return round(amount * MICRO)
 
+    def _refused(self, account: Account, mode: str) -> dict[str, int]:
+        """How many were refused for each limit, or would have been."""
+        counts = self.spending.refused.items()
+        return {name: count for (of, name, how), count in counts if (of, how) == (account.name, mode)}
+
     def _shown(self, account: Account) -> dict[str, Any]:
         usage = self.spending.of(account)
         balance, quota = account.settings.balance, account.settings.quota
@@ -110,7 +115,6 @@ class QuotaCommands:
                 if balance is not None
                 else {}
             ),
-            "refused": {
-                name: count for (of, name), count in self.spending.refused.items() if of == account.name
-            },
+            "refused": self._refused(account, "enforce"),
+            "shadow": self._refused(account, "shadow"),
         }

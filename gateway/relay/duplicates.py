@@ -12,11 +12,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
+from gateway.filters.verdict import Action, Verdict
 from gateway.message import Message
 from gateway.settings.quotas import Duplicates as Settings
 from gateway.smpp.concat import user_data_of
 
 PAGE = 2000
+AGAIN = Verdict(Action.REFUSE, "gateway", "duplicates")
+"""The word of a window in shadow."""
 
 
 @dataclass(slots=True, eq=False)
@@ -42,6 +45,11 @@ class Duplicates:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._firsts: OrderedDict[bytes, First] = OrderedDict()
+
+    @property
+    def enforced(self) -> bool:
+        """Whether it acts, and is not in shadow."""
+        return self.settings.mode == "enforce"
 
     def __len__(self) -> int:
         return len(self._firsts)

@@ -147,6 +147,15 @@ class Judging:
         chain_of = canary.chain_of if canary is not None and canary.takes(message) else self.chain_of
         return chain_of(message.account, message.category)
 
+    def noted(self, message: Message, judgement: Judgement, word: Verdict) -> Judgement:
+        """A judgement with the word of one of the account's limits that is in shadow: recorded and counted.
+        Of a segment that waits for its siblings it is only counted, since the record is of the whole text.
+        """
+        self.counts[message.account, word.filter, Mode.SHADOW._value_, word.action._value_] += 1
+        if judgement is ALLOWED and message.part is not None:
+            return judgement
+        return judgement._replace(words=(*judgement.words, (word, Mode.SHADOW)))
+
     def record(self, judgement: Judgement, message: Message) -> str:
         """The decision record, made once for all that pass without a word."""
         plain = not judgement.words and judgement.approval is None

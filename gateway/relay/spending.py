@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from gateway.filters.chain import Judgement
 from gateway.filters.verdict import REASONS
@@ -36,6 +37,13 @@ ONE, PART_OF_MANY = 160, 153
 ONE_BINARY, PART_BINARY = 140, 134
 
 
+class Over(NamedTuple):
+    """What is said of a message for which something is used up, and whether that acts or is in shadow."""
+
+    refusal: Judgement
+    acts: bool
+
+
 class Spending:
     """The usage of all accounts of one node."""
 
@@ -55,7 +63,8 @@ class Spending:
         self.alarms = alarms
         self.clocks = clocks
         self.usages: dict[str, Usage] = {}
-        self.refused: Counter[tuple[str, str]] = Counter()
+        self.refused: Counter[tuple[str, str, str]] = Counter()
+        """By account, limit and mode: what one in shadow would have refused counts as `shadow`."""
         self._dirty: set[str] = set()
 
     async def start(self) -> None:
@@ -80,8 +89,8 @@ class Spending:
 
     # reserving
 
-    def take(self, entry: Entry, account: Account, batch: Batch) -> Judgement | None:
-        """Reserve what a message uses; a refusal if that is not there."""
+    def take(self, entry: Entry, account: Account, batch: Batch) -> Over | None:
+        """Reserve what a message uses; what is to be said if that is not there."""
         settings = account.settings
         if settings.quota is None and settings.balance is None:
             return None
@@ -90,15 +99,20 @@ class Spending:
         messages, segments = size(message)
         price = None if settings.balance is None else segments * self._price(message, settings.balance)
         used_up = usage.take(settings.quota, messages, segments, price)
+        shadow = (
+            used_up not in ("", BALANCE) and settings.quota is not None and settings.quota.mode == "shadow"
+        )
         if used_up:
-            self.refused[account.name, used_up] += 1
+            self.refused[account.name, used_up, "shadow" if shadow else "enforce"] += 1
             self._watch(account, usage)
-            return _refusal(used_up)
+            if not shadow:
+                return Over(_refusal(used_up), acts=True)
+            usage.take(None, messages, segments, price)
         entry.spent = segments, price or 0
         batch.failed.append(lambda: self._not_stored(entry, account))
         self._write(account.name, usage, batch)
         self._watch(account, usage)
-        return None
+        return Over(_refusal(used_up), acts=False) if shadow else None
 
     def take_not(self, entry: Entry, account: Account, batch: Batch) -> None:
         """It was refused after all."""
@@ -194,7 +208,10 @@ class Spending:
         for name, used, most in shares(account, usage):
             subject = f"{account.name}: {name}"
             if used >= most:
-                self._alarm(USED, subject, f"{told(name, used, most)} used up; more is refused")
+                quota = account.settings.quota
+                shadow = name != BALANCE and quota is not None and quota.mode == "shadow"
+                more = "would be refused, were it not in shadow" if shadow else "is refused"
+                self._alarm(USED, subject, f"{told(name, used, most)} used up; more {more}")
             elif (USED, subject) in self.alarms.open:
                 self.alarms.recovered(USED, subject, told(name, used, most))
             if SHARE * most <= used < most:

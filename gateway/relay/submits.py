@@ -18,7 +18,7 @@ from gateway.relay.batch import Answer, Batch
 from gateway.relay.book import Book, Entry
 from gateway.relay.client import Client
 from gateway.relay.clocks import Clocks
-from gateway.relay.duplicates import PAGE, Duplicates, key_of
+from gateway.relay.duplicates import AGAIN, PAGE, Duplicates, First, key_of
 from gateway.relay.gathering import Gathering
 from gateway.relay.ids import Ids, OutOfIds, write_id
 from gateway.relay.judging import Judging
@@ -105,19 +105,22 @@ class Submits:
         assert account is not None
         pdu = message.pdu
         key = b"" if account.duplicates is None else key_of(message)
-        if account.duplicates is not None and self._is_again(client, account, pdu, key, batch):
+        first = None if account.duplicates is None else self._first(account.duplicates, pdu, key)
+        if account.duplicates is not None and first is not None and account.duplicates.enforced:
+            self._again(client, account, pdu, first, batch)
             return
-        refused = self._enter(message, account, batch)
+        refused = self._enter(message, account, batch, again=first is not None)
         if account.duplicates is not None and not refused:
             self._remember(account.duplicates, key, message, batch)
         batch.answers.append((client, pdu, message.client_id, refused))
 
-    def _is_again(self, client: Client, account: Account, pdu: MtPdu, key: bytes, batch: Batch) -> bool:
-        """Whether the same came lately: then it gets that one's answer, when that is on disk."""
-        assert account.duplicates is not None
-        first = account.duplicates.find(key, self.clocks.wall())
-        if first is None or (isinstance(pdu, SubmitSm) and pdu.replace_if_present_flag):
-            return False
+    def _first(self, duplicates: Duplicates, pdu: MtPdu, key: bytes) -> First | None:
+        """The same that came lately."""
+        replaces = isinstance(pdu, SubmitSm) and pdu.replace_if_present_flag
+        return None if replaces else duplicates.find(key, self.clocks.wall())
+
+    def _again(self, client: Client, account: Account, pdu: MtPdu, first: First, batch: Batch) -> None:
+        """What came twice gets the first one's answer, when that is on disk."""
 
         def answer(stored: bool) -> None:
             if not stored:
@@ -132,7 +135,6 @@ class Submits:
             batch.failed.append(lambda: answer(True))
         else:
             first.waiting.append(answer)
-        return True
 
     def _remember(self, duplicates: Duplicates, key: bytes, message: Message, batch: Batch) -> None:
         first = duplicates.put(key, message.client_id, message.accepted_at / 1000)
@@ -154,17 +156,23 @@ class Submits:
                     window.put(key_of(message), row.client_id, row.accepted_at / 1000, stored=True)
             after = rows[-1].id
 
-    def _enter(self, message: Message, account: Account, batch: Batch) -> int:
+    def _enter(self, message: Message, account: Account, batch: Batch, *, again: bool = False) -> int:
         """Judge and store a message; the status that its response must have (ESME_ROK: it is told by
-        receipt).
+        receipt). `again`: the account's duplicate window, in shadow, would have kept it back.
 
         A segment is stored and waits for its siblings.
         """
         entry = Entry(message)
         part = message.part is not None and message.part.total > 1
         judgement = ALLOWED if part else self.judging.judge(message)
+        if again:
+            judgement = self.judging.noted(message, judgement, AGAIN)
         if judgement.verdict.action is not Action.REFUSE:
-            judgement = self.spending.take(entry, account, batch) or judgement
+            over = self.spending.take(entry, account, batch)
+            if over is not None and over.acts:
+                judgement = over.refusal
+            elif over is not None:
+                judgement = self.judging.noted(message, judgement, over.refusal.verdict)
         if part and judgement is ALLOWED:
             self.gathering.accept(entry, batch)
             return 0

@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
+from gateway.settings.modes import RuleMode
 from gateway.settings.node import Section
 from gateway.settings.scalars import UNIQUE, Count, Currency, Flag, Timer, TimeZone, distinct
 
@@ -31,6 +32,8 @@ class Quota(Section):
     waiting: Count | None = None
     """Segments that may be accepted and not yet taken by a carrier; one more is refused with
     `too_many_waiting`."""
+    mode: RuleMode = "enforce"
+    """`shadow`: what is over passes and counts on; it is recorded and counted that it would be refused."""
     given_back: Endings = ("unsent", "rejected")
     """What does not count after all, on the day on which it was accepted: `unsent`, `rejected`, `failed`."""
 
@@ -51,6 +54,8 @@ class Duplicates(Section):
     """How long the first is remembered, also over a restart."""
     most: Count = 100_000
     """How many are remembered, the youngest; some 250 octets each."""
+    mode: RuleMode = "enforce"
+    """`shadow`: what comes twice is sent; it is recorded and counted that it would not be."""
 
 
 LIMITS = ("messages_per_day", "segments_per_day", "messages_per_month", "segments_per_month")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from relay_house import House, MakeHouse, account, generation, submit
@@ -126,3 +127,21 @@ def test_a_plus_is_no_difference() -> None:
         return Message(1, "bank", "Bank", "1", 0, submit(destination_addr=to), "otp", 1, 0)
 
     assert key_of(message("+8619912340001")) == key_of(message("8619912340001"))
+
+
+def test_a_window_in_shadow_sends_what_comes_twice_and_says_so(make_house: MakeHouse) -> None:
+    house = make_house(generation(accounts={"bank": account(duplicates={"within": "60s", "mode": "shadow"})}))
+    client = house.client()
+    ids = {client.submit().message_id for _ in range(3)}
+    assert len(ids) == len(house.submits) == 3
+    words = [json.loads(row.decision).get("words", []) for row in house.rows()]
+    said = {"filter": "gateway", "mode": "shadow", "action": "refuse", "rule": "duplicates", "place": ""}
+    assert [word and word[0].items() >= said.items() for word in words] == [[], True, True]
+    assert house.relay.judging.counts["bank", "gateway", "shadow", "refuse"] == 2
+    assert next(iter(house.relay.accounts)).counts["duplicate"] == 0
+    for _ in range(2):  # segments of a long text are counted: the record is of the whole
+        for half in LONG:
+            client.send(submit(short_message=half, esm_class=0x40))
+    house.settle()
+    assert house.relay.judging.counts["bank", "gateway", "shadow", "refuse"] == 4
+    assert house.states() == [State.SENT] * 7

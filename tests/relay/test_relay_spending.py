@@ -238,3 +238,22 @@ def test_what_is_used_never_passes_its_limits_nor_zero(steps: list[tuple[str, in
         assert usage.balance == paid - price * sum(segments for _, _, segments in held) >= 0
         assert 0 <= usage.segments_per_month <= 12
         assert usage.waiting >= 0
+
+
+def test_a_quota_in_shadow_counts_on_and_says_what_it_would_refuse(make_house: MakeHouse) -> None:
+    house = house_of(make_house, quota={"messages_per_day": 1, "mode": "shadow"}, balance=PAID)
+    ask(house, "top_up", amount=0.15)
+    client = house.client()
+    for _ in range(4):
+        client.send(submit())
+    house.settle()
+    assert house.states() == [State.SENT] * 3 + [State.REJECTED]  # what is not paid for is not sent
+    assert {row.error for row in house.rows()[3:]} == {REASONS["balance_used"].err}
+    words = [json.loads(row.decision).get("words", []) for row in house.rows()[:3]]
+    assert [[(word["mode"], word["rule"], word["reason"]) for word in said] for said in words] == [
+        [], *[[("shadow", "quota: messages_per_day", "quota_used")]] * 2
+    ]  # fmt: skip
+    shown = ask(house, "show")
+    assert shown["used"] == {"messages_per_day": [3, 1]}
+    assert (shown["refused"], shown["shadow"]) == ({"balance": 1}, {"messages_per_day": 2})
+    assert "were it not in shadow" in house.relay.alarms.open["quota_used", "bank: messages_per_day"].text
