@@ -1,21 +1,24 @@
 """Finds links, telephone numbers, QQ numbers and WeChat names in a text, as people read them.
 
 Works on view D of a text, where letters and numerals of every kind are plain ones. What a machine would not
-read in the original, but a person does, is marked as disguised. Most texts are done with after one search for
-cues; each pattern then takes time linear in the text, since its quantifiers are bounded or possessive and it
-can begin only where no other match could have.
+read in the original, but a person does, is marked as disguised. Most texts are done with after one glance;
+each pattern then takes time linear in the text, since its quantifiers are bounded or possessive and it can
+begin only where no other match could have.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
+from functools import cache
 from itertools import chain, islice
+from string import digits as DIGITS
 from typing import NamedTuple
 
 from daachorse import CharwiseDoubleArrayAhoCorasick
 
 from gateway.filters.fold import addresses
+from gateway.filters.glance import LETTER, SIGNS, glance, like, space, spelt
 
 _COMMON = "com|cn|net|org|top|xyz|vip|cc|io|co|me|ly|site|online|club|shop|link|info|biz|app|ltd|work|icu|ink"
 """Endings of hosts that are looked for where a host is spread over spaces or spelt."""
@@ -128,8 +131,40 @@ class Contacts(NamedTuple):
 NONE = Contacts()
 
 
+@cache
+def may_have(numbers: bool) -> Callable[[str], bool]:
+    """A glance that says yes to every text that `contacts` finds anything in, and to few others. Where one
+    separator may stand it allows any number, and it asks for what follows only as far as that pays.
+    """
+    digit, gap, name = like(DIGITS), f"{like('._~+/-', space())}*", like("_-", LETTER)
+    hosts = rf"{like('.')}(?:{digit}*{name}|{digit}+{like('.')}{digit}+{like('.')}{digit})"
+    dotted = rf"{like('.')}(?:{'|'.join(map(spelt, _HAN_ENDINGS.split('|')))})|{like(':')}{like('/')}"
+    single = like(SIGNS, r"\w")
+    spread = rf"(?:\A|\W){single}(?:\W+{single}){{{SPREAD - 1}}}(?:\W|\z)"
+    spaced = rf"\W{like('.')}\W*{name}|{like('.')}\W*{like('c')}\W+{like('o')}"
+    dot = rf"{like('点')}{gap}{name}|\W{like('d')}{like('o0')}{like('t')}\W+{name}"
+    qq = rf"{like('q扣鹅叩抠蔻球秋')}{like('号码群:是为加', space())}*{digit}(?:{gap}{digit}){{4}}"
+    leads = (
+        rf"{like('微威薇维徽溦葳嶶纬')}{gap}{like('信芯x')}|{like('vw')}{gap}{like('x信')}|{like('v')}{like('号我')}",
+        rf"{like('微薇威葳v')}\W*{like(':')}|{spelt('微亻言')}|{spelt('绿泡泡')}",
+        rf"{like('加私+')}\W*(?:{like('v微薇威')}|{spelt('卫星')})",
+        rf"{spelt('we')}(?:{like('i')}(?:{like('信')}|\W*{spelt('xin')})|\W*{spelt('chat')})",
+    )
+    wechat = rf"(?:{'|'.join(leads)}){like('号是为加:', space())}*{like('1', LETTER)}"
+    number = (
+        rf"{digit}(?:{like('.-', space())}*{digit}){{6}}|{digit}(?:{like('_~+/')}{digit}){{6}}",
+        rf"{like('1l')}{like('3456789')}{like(f'{DIGITS}ol')}{{9}}",
+    )
+    return glance(hosts, dotted, spread, spaced, dot, qq, wechat, *(number if numbers else ()))
+
+
 def contacts(text: str, *, numbers: bool = True) -> Contacts:
     """The contacts in a text; telephone numbers only if they are asked for. Never raises."""
+    return looked_for(text, numbers=numbers) if may_have(numbers)(text) else NONE
+
+
+def looked_for(text: str, *, numbers: bool = True) -> Contacts:
+    """The same without the glance."""
     tokens = addresses().tokens(text)
     spread = len(tokens) >= SPREAD and [*map(len, tokens)].count(1) >= SPREAD
     seen = " ".join(_closed(tokens)) if spread else " ".join(tokens)

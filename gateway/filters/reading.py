@@ -15,7 +15,7 @@ from itertools import accumulate, pairwise
 
 from gateway.filters.automaton import Match
 from gateway.filters.entries import Entry, is_unspaced
-from gateway.filters.fold import Origins, run_starts, view_s
+from gateway.filters.fold import Folded, Origins, run_starts, view_s
 
 NEARNESS = 40
 """Characters of view S on either side of a hit in which its context words are looked for."""
@@ -25,14 +25,14 @@ SHORTEST_APART = 3
 
 
 class Reading:
-    """A text, its tokens (view W) and its view S."""
+    """A text with its views W and S."""
 
-    __slots__ = ("_bounds_", "_origins_", "_runs_", "_tokens", "squashed", "text")
+    __slots__ = ("_bounds_", "_folded", "_origins_", "_runs_", "squashed", "text")
 
-    def __init__(self, text: str, tokens: list[str], squashed: str) -> None:
-        self.text = text
-        self.squashed = squashed
-        self._tokens = tokens
+    def __init__(self, folded: Folded) -> None:
+        self.text = folded.text
+        self.squashed = folded.squashed
+        self._folded = folded
         self._bounds_: list[int] | None = None
         self._runs_: list[int] | None = None
         self._origins_: Origins | None = None
@@ -118,7 +118,7 @@ class Reading:
     @property
     def _bounds(self) -> list[int]:
         if self._bounds_ is None:
-            self._bounds_ = [0, *accumulate(map(len, self._tokens))]
+            self._bounds_ = [0, *accumulate(map(len, self._folded.tokens))]
         return self._bounds_
 
     @property

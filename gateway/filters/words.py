@@ -196,7 +196,8 @@ class WordList:
 
         Of one entry at most `search.MOST_HITS` are reported. Never raises, whatever the text.
         """
-        tokens, squashed = folded(text)
+        fold = folded(text)
+        squashed = fold.squashed
         matches = self.automaton.find(squashed)
         repeated: list[Match] = []
         if self.repeats and (letters := repeats(squashed)):
@@ -207,7 +208,7 @@ class WordList:
             matches = [match for match in matches if known.get(match[0], True)]
         if not matches and not repeated:
             return ()
-        reading = Reading(text, tokens, squashed)
+        reading = Reading(fold)
         views = [View(matches, self._in_squashed)] if matches else []
         if repeated:
             views.append(View(repeated, self._in_collapsed))

@@ -1,0 +1,93 @@
+"""One look at a text: whether a slower search can find anything in it at all.
+
+A glance is a regular expression over the text as it came, in which each character stands for all that are
+read as it in view D. It is run by the engine of Rust that pydantic brings along: one pass over the octets,
+however many alternatives there are, in under a microsecond for an ordinary text, where the folding alone
+takes several. A yes means no more than that a closer look is due; a no is final. What ordinary texts are not
+written in, such as a letter in a circle or one that cannot be seen, always gets the closer look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import cache
+
+from pydantic_core import SchemaValidator, core_schema
+
+from gateway.filters.fold import addresses
+
+_ORDINARY = (
+    (0x09, 0x0D), (0x20, 0x17F), (0x386, 0x481), (0x2010, 0x203E), (0x20A0, 0x20BF), (0x2190, 0x23FF),
+    (0x2500, 0x2775), (0x2794, 0x27BF), (0x3000, 0x30FF), (0x4E00, 0x9FFF), (0xAC00, 0xD7A3),
+    (0xFF00, 0xFFEF), (0x1F300, 0x1FAFF),
+)  # fmt: skip
+"""Blocks that ordinary texts are written in. What is in none of them, vanishes in view D or becomes more than
+one character there is strange.
+"""
+
+LETTER = r"\p{Latin}\p{Greek}\p{Cyrillic}"
+"""All that is read as a letter from a to z, and more; for a class."""
+
+SIGNS = ".:/@-_?=&#%+~0123456789"
+"""What view D shows and is no letter."""
+
+
+def glance(*patterns: str) -> Callable[[str], bool]:
+    """Whether one of these may be in a text; each is a pattern of Rust's syntax made with `like`."""
+    strange = f"[^{_inner([code for codes in _read_as().values() for code in codes])}]"
+    schema = core_schema.str_schema(pattern="|".join((strange, *patterns)))
+    found = SchemaValidator(schema).isinstance_python
+
+    def look(text: str) -> bool:
+        try:
+            return found(text.encode())
+        except UnicodeEncodeError:  # lone surrogates
+            return True
+
+    return look
+
+
+def like(characters: str, more: str = "") -> str:
+    """A class of what is read as one of these characters in view D, and of more classes."""
+    known = _read_as()
+    return f"[{more}{_inner([code for seen in characters for code in known[seen]])}]"
+
+
+@cache
+def space() -> str:
+    """A class of all that is read as a space, and of more that is hardly ever in a text."""
+    return rf"[\W--{like(SIGNS)}]"
+
+
+def spelt(word: str) -> str:
+    """These characters one after the other, each as it is read."""
+    return "".join(map(like, word))
+
+
+@cache
+def _read_as() -> dict[str, list[int]]:
+    """What is read as each character, of all that is not strange."""
+    table = addresses().table
+    known: dict[str, list[int]] = {}
+    for first, last in _ORDINARY:
+        for code in range(first, last + 1):
+            target = table[code]
+            seen = target if isinstance(target, str) else chr(target)
+            if len(seen) == 1:
+                known.setdefault(seen, []).append(code)
+    return known
+
+
+def _inner(codes: list[int]) -> str:
+    """The inner part of a class, as short as can be: pydantic copies the pattern whenever it is not found."""
+    every = set(codes)
+    firsts = sorted(code for code in every if code - 1 not in every)
+    lasts = sorted(code for code in every if code + 1 not in every)
+    return "".join(
+        _sign(first) if first == last else f"{_sign(first)}-{_sign(last)}"
+        for first, last in zip(firsts, lasts, strict=True)
+    )
+
+
+def _sign(code: int) -> str:
+    return chr(code) if chr(code).isalnum() else f"\\x{{{code:x}}}"
