@@ -97,3 +97,10 @@ def test_every_hot_module_is_there(tool: ModuleType) -> None:
     assert not set(named) - set(hot)
     assert not [name for name in hot if "pydantic" in (ROOT / "gateway" / name).read_text("utf-8")]
     assert not [name for name in hot if "__file__" in (ROOT / "gateway" / name).read_text("utf-8")]
+
+
+def test_what_hot_modules_import_must_fit_too(tool: ModuleType) -> None:
+    fitting = tool.fitting()
+    assert set(tool.hot()) < set(fitting)
+    assert {"smpp/constants.py", "smpp/spec.py", "settings/models.py"} < set(fitting)
+    assert fitting["smpp/constants.py"] == compiled.digest(ROOT / "gateway" / "smpp" / "constants.py")

@@ -117,6 +117,7 @@ def test_large_segments_give_way_before_they_fill_the_memory(make_house: MakeHou
     assert house.states() == [State.REJECTED] * 4 + [State.GATHERING] * 4
 
 
+@pytest.mark.uncompiled
 def test_a_long_text_of_more_octets_than_any_handset_takes(make_house: MakeHouse) -> None:
     words = casino()
     house = make_house(words=SensitiveWords(words))
@@ -128,6 +129,7 @@ def test_a_long_text_of_more_octets_than_any_handset_takes(make_house: MakeHouse
     assert (words.scans, house.submits) == (0, [])
 
 
+@pytest.mark.uncompiled
 @pytest.mark.parametrize(("text", "end"), [("all is well", State.SENT), ("casino", State.REJECTED)])
 def test_a_text_of_255_segments(make_house: MakeHouse, text: str, end: State) -> None:
     words = casino()
@@ -141,6 +143,7 @@ def test_a_text_of_255_segments(make_house: MakeHouse, text: str, end: State) ->
     assert words.scans == 1
 
 
+@pytest.mark.uncompiled
 def test_a_large_text_to_254_destinations_is_searched_once(make_house: MakeHouse) -> None:
     words = casino()
     house = make_house(words=SensitiveWords(words))
