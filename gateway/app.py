@@ -28,7 +28,7 @@ from gateway.explain import DryRun
 from gateway.filters.catalogue import make_filters
 from gateway.filters.verdict import Filter
 from gateway.generations import History, UnknownGeneration
-from gateway.interpreter import brief_turns, settle_garbage_collector
+from gateway.interpreter import brief_turns, few_arenas, settle_garbage_collector, settle_memory
 from gateway.relay.clocks import Clocks
 from gateway.relay.forgetting import BY
 from gateway.relay.node import Relay
@@ -69,6 +69,7 @@ class Gateway:
     """
 
     def __init__(self, directory: Path, environ: Mapping[str, str], reactor: Any, clocks: Clocks) -> None:
+        few_arenas()
         self.reactor = reactor
         self.clocks = clocks
         self.generations = Generations(directory, environ, clocks.wall)
@@ -91,7 +92,9 @@ class Gateway:
         return self.generations.current
 
     async def start(self) -> None:
-        """Open the store, recover what is open in it, call the carriers, and only then listen."""
+        """Open the store, learn what clients may be served by, listen, and recover the rest beside the
+        traffic.
+        """
         node = self.generation.node
         keys = keys_for(node, self.generation.directory)
         self.store = open_store(
@@ -113,10 +116,12 @@ class Gateway:
         self.watch.start()
         self._purging.start(PURGE_INTERVAL, now=False)
         settle_garbage_collector()
+        settle_memory()
         self.ready = True
         log.info(
             "node {node} is ready, generation {generation}", node=node.name, generation=self.generation.number
         )
+        await self.relay.recover()
 
     async def _settle_keys(self, keys: Keys) -> None:
         """See that the keys are the store's, and keep those that are new. Raises StoreUnavailable."""
@@ -360,8 +365,9 @@ def run(gateway: Gateway) -> int:
         try:
             await gateway.start()
         except (StoreLocked, StoreUnavailable, CannotListen) as error:
-            log.critical("the node cannot start: {error}", error=str(error))
-            code = 1
+            if not stopping:
+                log.critical("the node cannot start: {error}", error=str(error))
+                code = 1
         except Exception:
             log.failure("the node could not start")
             code = 1

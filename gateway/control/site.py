@@ -138,7 +138,7 @@ def status(gateway: Node) -> dict[str, Any]:
     relay = gateway.relay
     carriers = {}
     for name, carrier in relay.dispatch.carriers.items():
-        uplinks = relay.uplinks.get(name, [])
+        uplinks = relay.uplinks.of(name)
         carriers[name] = {
             "health": carrier.why(carrier.health()),
             "binds": f"{len(carrier.links)} of {len(uplinks)}",
@@ -154,6 +154,7 @@ def status(gateway: Node) -> dict[str, Any]:
         "messages": {
             state.name.lower(): count for state, count in sorted(relay.book.states.items()) if count
         },
+        "loading": relay.loading,
         "queue": relay.dispatch.lanes.count,
         "alarms": [asdict(alarm) for alarm in relay.alarms.open.values()],
         "traffic": in_force(relay),

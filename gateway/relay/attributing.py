@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
-from collections.abc import Callable
 from typing import NamedTuple
 
 from gateway.filters.fold import fold, view_s
 from gateway.message import Message
 from gateway.relay.accounts import Account
-from gateway.relay.book import Entry
 from gateway.relay.consenting import Consenting, Pending
-from gateway.relay.people import PAGE, People
+from gateway.relay.people import People
+from gateway.relay.remembered import Remembered
 from gateway.smpp.pdus import DeliverSm
-from gateway.store.queries import accepted_since, before_latest
-from gateway.store.rows import MessageRow
 
 _new = tuple.__new__
 
@@ -57,7 +53,8 @@ class Attribution:
     def __init__(self, people: People, consenting: Consenting) -> None:
         self.people = people
         self.consenting = consenting
-        self._last: OrderedDict[tuple[str, str], Last] = OrderedDict()
+        self._last: Remembered[Last] = Remembered(REMEMBERED)
+        self._latest = Last("", 0, "", "")
 
     def wrote(self, message: Message) -> None:
         """A message went to a handset: a reply from there is to its program, in its category."""
@@ -65,27 +62,23 @@ class Attribution:
             return
         pair = message.destination, message.source.lstrip("+")
         program, at = self.people.persons.program(message), message.accepted_at // 1000
-        before = self._last.get(pair)
-        if before is not None:
-            self._last.move_to_end(pair)
         if message.category in CONCERNED:
-            self._last[pair] = _new(Last, (program, at, program, message.category))
-        elif before is None:
-            self._last[pair] = Last(program, at, "", "")
+            last = _new(Last, (program, at, program, message.category))
+        elif (before := self._last.get(*pair)) is None:
+            last = Last(program, at, "", "")
         else:
-            self._last[pair] = Last(program, at, before.program, before.category)
-        if len(self._last) > REMEMBERED:
-            self._last.popitem(last=False)
+            last = Last(program, at, before.program, before.category)
+        if last != self._latest:  # a campaign's many of one second share one
+            self._latest = last
+        self._last.put(*pair, self._latest)
 
-    async def restore(self, entry_of: Callable[[MessageRow], Entry]) -> None:
-        """Learn anew what went to whom last, of the latest messages in the store."""
-        ledger = self.people.ledger
-        after = await ledger.read(before_latest, REMEMBERED)
-        while found := await ledger.read(accepted_since, 0, after, PAGE):
-            for row in found:
-                if row.client_id:
-                    self.wrote(entry_of(row).message)
-            after = found[-1].id
+    def another(self) -> Attribution | None:
+        """One that remembers nothing yet; None where no rule asks what a reply is about."""
+        return None if self.people.persons.people.rules is None else Attribution(self.people, self.consenting)
+
+    def had_written(self, earlier: Attribution) -> None:
+        """What went to whom before all that is remembered here."""
+        self._last.beneath(earlier._last, _of_both)
 
     def of(self, heard: Heard) -> tuple[Heard, Pending | None]:
         """The reply with the program and category that it is about, and the request that it may answer.
@@ -95,7 +88,7 @@ class Attribution:
         """
         number = heard.reply.destination_addr.lstrip("+")
         written = heard.reply.source_addr.lstrip("+")
-        last = self._last.get((written, number)) or self._last.get((heard.digits, number))
+        last = self._last.get(written, number) or self._last.get(heard.digits, number)
         pending = self.consenting.pending(heard)
         if pending is not None and last is not None and last.at > pending.asked_at:
             pending = pending if last.latest == pending.program else None
@@ -119,3 +112,7 @@ class Attribution:
                 if keyword in words or (not keyword.isascii() and keyword in said):
                     return name
         return None
+
+
+def _of_both(before: Last, last: Last) -> Last:
+    return last if last.category else last._replace(program=before.program, category=before.category)

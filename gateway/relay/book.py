@@ -11,7 +11,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import TYPE_CHECKING
+
+from twisted.internet.defer import DeferredLock
 
 from gateway.message import Message
 from gateway.relay.batch import Batch
@@ -153,12 +156,15 @@ class Book:
         self.keep_sent = keep_sent
         self.accepted: Callable[[Entry], None] = lambda entry: None
         self.ended: Callable[[Entry, Batch], None] = lambda entry, batch: None
+        self.aged: Callable[[Entry], None] = lambda entry: None
+        """Is told what was sent long ago and leaves the memory."""
         self.left: Callable[[Entry], None] | None = None
         """Is told what no longer waits for a carrier, while somebody counts that."""
         self.entries: dict[int, Entry] = {}
         self.states: Counter[State] = Counter()
         self._sent: dict[int, None] = {}
         self._wanted: Counter[int] = Counter()  # by how many a message is loaded
+        self._turns = DeferredLock()  # one page at a time
         self._paging = False
         self._leaving: list[int] = []  # what is to leave the memory when a page has been read
 
@@ -196,10 +202,8 @@ class Book:
             if self.left is not None:
                 self.left(entry)
             self._sent[message_id] = None
-            if len(self._sent) > self.keep_sent:
-                oldest = next(iter(self._sent))
-                del self._sent[oldest]
-                batch.after.append(partial(self.release, oldest))
+            if len(self._sent) > self.keep_sent + self.keep_sent // 64:
+                batch.after.append(self._let_sent_go)
         elif state not in IN_MEMORY:
             batch.after.append(partial(self.release, message_id))
 
@@ -230,6 +234,15 @@ class Book:
         return True
 
     # memory
+
+    def _let_sent_go(self) -> None:
+        """Those that were sent first leave the memory, many at once: a dict is slow to tell its first key."""
+        for message_id in list(islice(self._sent, max(0, len(self._sent) - self.keep_sent))):
+            del self._sent[message_id]
+            entry = self.entries.get(message_id)
+            if entry is not None:
+                self.aged(entry)
+            self.release(message_id)
 
     def get(self, message_id: int) -> Entry | None:
         """The entry if it is in memory."""
@@ -273,33 +286,40 @@ class Book:
             self.let_go({*ids} - {entry.message.id for entry in found})
         return found
 
-    async def read_waiting(self, after: int, limit: int) -> tuple[list[Entry], int | None]:
-        """Take the next messages that wait in the store alone into memory; and the last id if there may be
-        more.
+    async def read_waiting(
+        self, after: int, limit: int, wanted: Callable[[Entry], bool] = lambda entry: True
+    ) -> tuple[list[Entry], int | None]:
+        """Take the next messages that wait in the store alone, and are wanted, into memory; and the last id
+        if there may be more.
 
         Meanwhile nothing leaves the memory. Raises StoreUnavailable.
         """
-        self._paging = True
-        try:
-            rows = await self.ledger.open_after(after, (State.WAITING,), limit)
-            taken = [entry for row in rows if (entry := self._take(row)) is not None]
-        finally:
-            self._paging = False
-            leaving, self._leaving = self._leaving, []
-            for message_id in leaving:
-                self._release_parked(message_id)
+        async with self._turns:
+            self._paging = True
+            try:
+                rows = await self.ledger.open_after(after, (State.WAITING,), limit)
+                taken = [entry for row in rows if (entry := self._take(row, wanted)) is not None]
+            finally:
+                self._paging = False
+                leaving, self._leaving = self._leaving, []
+                for message_id in leaving:
+                    self._release_parked(message_id)
         return taken, rows[-1].id if len(rows) == limit else None
 
     def drop(self, entry: Entry) -> None:
         """Let a waiting message that is safe in the store leave the memory."""
         self.release(entry.message.id)
 
-    def _take(self, row: MessageRow) -> Entry | None:
+    def _take(self, row: MessageRow, wanted: Callable[[Entry], bool]) -> Entry | None:
         """The entry of a row that waits, unless it is in memory for another reason or has moved on."""
         entry = self.entries.get(row.id)
         if entry is None:
-            return self.adopt(row)
-        if not entry.parked or entry.state is not State.WAITING:
+            entry = self.restore(row)
+            if not wanted(entry):
+                return None
+            self.entries[row.id] = entry
+            return entry
+        if not entry.parked or entry.state is not State.WAITING or not wanted(entry):
             return None
         entry.parked = False
         return entry

@@ -6,8 +6,9 @@ counts are made anew of the stored messages.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import partial
+from typing import get_args
 
 from gateway.filters.capped import Capped
 from gateway.filters.packs import CapRule
@@ -16,18 +17,23 @@ from gateway.relay.batch import Batch
 from gateway.relay.book import Entry
 from gateway.relay.clocks import Clocks
 from gateway.relay.patience import read
+from gateway.settings.scalars import Category
 from gateway.store.ledger import Ledger
 from gateway.store.queries import accepted_since, last_message_id
 from gateway.store.rows import MessageRow, State
 
 PAGE = 500
+CATEGORIES: tuple[str, ...] = get_args(Category)
+Kind = Message | MessageRow
+"""What has an account and a category, by which it is known whether it is counted."""
+
 NEVER_THERE = frozenset({State.REJECTED, State.UNDELIVERABLE})
 
 
 class Counting:
     """Counts messages of the accounts that the filter judges. `applies` says whether it judges one."""
 
-    def __init__(self, ledger: Ledger, clocks: Clocks, applies: Callable[[Message], bool]) -> None:
+    def __init__(self, ledger: Ledger, clocks: Clocks, applies: Callable[[Kind], bool]) -> None:
         self.ledger = ledger
         self.clocks = clocks
         self.applies = applies
@@ -83,35 +89,45 @@ class Counting:
         """Count what the store held at the start and a limit still looks at, beside the traffic, until it is
         done or `stopped`. What was counted or uncounted meanwhile is left out.
         """
-        if self.capped is not None and self._touched is not None and (longest := self._longest()):
-            await self._restore(entry_of, longest, self._touched)
+        if self.capped is not None and self._touched is not None:
+            for longest, categories in self._looked_back().items():
+                await self._restore(entry_of, longest, categories, self._touched)
         self._touched = None
 
     async def _restore(
-        self, entry_of: Callable[[MessageRow], Entry], longest: int, touched: set[int]
+        self,
+        entry_of: Callable[[MessageRow], Entry],
+        longest: int,
+        categories: Collection[str],
+        touched: set[int],
     ) -> None:
         since = self.clocks.now_ms() - longest * 1000
         parts: dict[int, list[Message]] = {}
         after = 0
-        while found := await read(self.ledger, self.clocks, accepted_since, since, after, PAGE):
+        while found := await read(self.ledger, self.clocks, accepted_since, since, after, PAGE, categories):
             if self.stopped or found[0].id > self._last:
                 return
             for row in found:
-                if counts(row) and row.id <= self._last and row.id not in touched:
+                if self.applies(row) and counts(row) and row.id <= self._last and row.id not in touched:
                     self._again(entry_of(row).message, moment(row), parts)
             after = found[-1].id
 
-    def _longest(self) -> int:
-        """Seconds that the longest limit of all packs looks back."""
+    def _looked_back(self) -> dict[int, list[str]]:
+        """The categories that any limit counts, by the seconds that the longest limit of each looks back."""
         assert self.capped is not None
-        rules = [ruled.rule for placed in self.capped.persons.book.packs.values() for ruled in placed.ruled()]
-        limits = [limit for rule in rules if isinstance(rule, CapRule) for limit in rule.parsed()]
-        return max((limit.seconds for limit in limits), default=0)
+        longest: dict[str, int] = {}
+        for placed in self.capped.persons.book.packs.values():
+            for rule in [ruled.rule for ruled in placed.ruled() if isinstance(ruled.rule, CapRule)]:
+                seconds = max(limit.seconds for limit in rule.parsed())
+                for category in rule.categories or CATEGORIES:
+                    longest[category] = max(seconds, longest.get(category, 0))
+        found: dict[int, list[str]] = {}
+        for category, seconds in longest.items():
+            found.setdefault(seconds, []).append(category)
+        return found
 
     def _again(self, message: Message, at: int, parts: dict[int, list[Message]]) -> None:
         """Count a stored message, a long text when its last segment is there."""
-        if not self.applies(message):
-            return
         if message.part is None or message.part.total < 2 or message.segment_of is None:
             self._record(message, at)
             return

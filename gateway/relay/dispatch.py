@@ -35,7 +35,7 @@ TURN = 32  # messages of one lane before the next has its turn
 BATCH = 500  # messages marked in one commit
 STORE_PAUSE = 0.5  # seconds to wait after the store refused a mark
 SLICE = 1000  # messages placed anew at once: some milliseconds
-PAGE = 1000  # messages read at once from the store's backlog
+PAGE = 250  # messages read at once from the store's backlog
 
 
 class Dispatch:
@@ -55,6 +55,8 @@ class Dispatch:
         self.lanes = Lanes()
         self.paused = False
         self.may_leave: Callable[[Entry, int], bool] = lambda entry, now: True
+        self.may_read: Callable[[], bool] = lambda: True
+        """Whether what waits in the store alone may be read: not while its filters would defer all of it."""
         self.stopped: Callable[[Entry, str], bool] = lambda entry, carrier: False
         self.retrying = Retrying(self)
         self._beyond: int | None = None  # the lowest id that waits in the store alone
@@ -125,7 +127,7 @@ class Dispatch:
         if rule is None:
             self._routeless(entry)
         elif self.waiting >= self._room_for(entry) and not front:
-            self._wait_beyond(entry.message.id)
+            self.wait_beyond(entry.message.id)
             self.book.drop(entry)
         elif rule.ordered and not self.ordering.may_leave(entry):
             self.ordering.put_behind(entry)
@@ -143,7 +145,7 @@ class Dispatch:
         self.generation = generation
         self._unplaced.extend(self.lanes.drain())
         if self._without_route is not None:
-            self._wait_beyond(self._without_route)
+            self.wait_beyond(self._without_route)
             self._without_route = None
         self._place_anew()
 
@@ -304,18 +306,15 @@ class Dispatch:
     # the backlog in the store, and waking up
 
     def _read_backlog(self) -> None:
-        if self._beyond is not None and not self._reading and self.lanes.count <= self.memory // 2:
+        if self._beyond is None or self._reading or self.lanes.count > self.memory // 2:
+            return
+        if self.may_read():
             self._reading = True
             Deferred.fromCoroutine(self._refill()).addErrback(
                 lambda failure: log.failure("the backlog could not be read", failure=failure)
             )
 
-    @property
-    def overflows(self) -> bool:
-        """Whether more waits than memory holds: the rest is read from the store when there is room."""
-        return self._beyond is not None
-
-    def _wait_beyond(self, message_id: int) -> None:
+    def wait_beyond(self, message_id: int) -> None:
         """Something from this id on waits in the store alone."""
         self._beyond = message_id if self._beyond is None else min(self._beyond, message_id)
 
@@ -326,13 +325,13 @@ class Dispatch:
             entries, last = await self.book.read_waiting(start - 1, PAGE)
         except StoreUnavailable as error:
             log.warn("the backlog could not be read: {error}", error=str(error))
-            self._wait_beyond(start)
+            self.wait_beyond(start)
             self._sleep(STORE_PAUSE)
             return
         finally:
             self._reading = False
         if last is not None:
-            self._wait_beyond(last + 1)
+            self.wait_beyond(last + 1)
         for entry in entries:
             self.enqueue(entry)
         if self.lanes.count:

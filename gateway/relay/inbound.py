@@ -20,7 +20,7 @@ from gateway.relay.book import Book, Entry
 from gateway.relay.carrier import Carrier, Link
 from gateway.relay.clocks import Clocks
 from gateway.relay.ids import Ids
-from gateway.relay.matching import Matcher
+from gateway.relay.matching import Matcher, same_number
 from gateway.relay.replies import Replies
 from gateway.smpp.codec import decode, encode
 from gateway.smpp.constants import CommandStatus, MessageState
@@ -73,6 +73,8 @@ class Inbound:
         self.counts: Counter[str] = Counter()
         self._strays: OrderedDict[tuple[str, str], list[Stray]] = OrderedDict()
         self.strays = 0
+        self._unheard: list[tuple[Carrier, Link, DeliverSm | DataSm]] | None = []
+        book.aged = self.age
 
     def matcher(self, carrier: str) -> Matcher:
         """The open ids of one carrier."""
@@ -87,6 +89,9 @@ class Inbound:
         """A deliver_sm or data_sm of the carrier; it is answered when what it brings is on disk."""
         receipt = carrier.receipts.read(pdu)
         if receipt is None:
+            if self._unheard is not None:
+                self._unheard.append((carrier, link, pdu))
+                return
             self.replies.take(carrier, pdu, batch)
             batch.delivered.append((link, pdu))
             return
@@ -94,13 +99,27 @@ class Inbound:
         matcher = self.matcher(carrier.name)
         message_id = matcher.find(identity, pdu.source_addr) if identity else None
         if message_id is None:
+            if recalled := matcher.recalled(identity):
+                self._later(carrier, recalled, identity, receipt, (link, pdu))
+                return
             self._unmatched(carrier, identity, pdu, batch)
             batch.delivered.append((link, pdu))
         elif (entry := self.book.get(message_id)) is not None:
             self._apply(carrier, entry, identity, receipt, batch)
             batch.delivered.append((link, pdu))
         else:
-            self._later(carrier, message_id, identity, receipt, (link, pdu))
+            self._later(carrier, [message_id], identity, receipt, (link, pdu))
+
+    def hear(self) -> None:
+        """Read the replies that have come since the start, unanswered, and from now on each as it comes: now
+        it is known who has written to whom.
+        """
+        unheard, self._unheard = self._unheard or [], None
+        batch = Batch()
+        for carrier, link, pdu in unheard:
+            self.replies.take(carrier, pdu, batch)
+            batch.delivered.append((link, pdu))
+        self.committer.commit(batch, must=True)
 
     def answer(self, delivered: list[tuple[Link, DeliverSm | DataSm]]) -> None:
         """What these have brought is on disk."""
@@ -124,24 +143,30 @@ class Inbound:
         if entry is not None:
             self._apply(carrier, entry, identity, receipt, batch)
         else:
-            self._later(carrier, message_id, identity, receipt, None)
+            self._later(carrier, [message_id], identity, receipt, None)
 
     def _later(
         self,
         carrier: Carrier,
-        message_id: int,
+        message_ids: list[int],
         identity: str,
         receipt: Receipt,
         brought_by: tuple[Link, DeliverSm | DataSm] | None,
     ) -> None:
-        """The message is not in memory any more: read it, then apply the receipt in a batch of its own."""
+        """The message is one of these, the first before the others, and not in memory any more: read it, then
+        apply the receipt in a batch of its own.
+        """
 
         async def load_and_apply() -> None:
             batch = Batch()
-            async with self.book.loaded([message_id]) as entries:
-                for entry in entries:
+            async with self.book.loaded(message_ids) as entries:
+                number = "" if brought_by is None else brought_by[1].source_addr
+                meant = [entry for entry in entries if _is_meant(entry, carrier, identity, number)]
+                for entry in meant[:1]:
                     self._apply(carrier, entry, identity, receipt, batch)
             if brought_by is not None:
+                if not meant:
+                    self._unmatched(carrier, identity, brought_by[1], batch)
                 batch.delivered.append(brought_by)
             await self.committer.commit(batch, must=True)
 
@@ -193,7 +218,10 @@ class Inbound:
         outcome = parts.outcome()
         if outcome is None:
             batch.changes.add("progress", entry.progressed())
-            batch.after.append(lambda: self.matcher(carrier.name).finish(identity, entry.message.id))
+            message = entry.message
+            batch.after.append(
+                lambda: self.matcher(carrier.name).finish(identity, message.id, message.destination)
+            )
             return
         if outcome is not State.DELIVERED:
             self.refused(carrier, entry, receipt, batch)
@@ -215,7 +243,12 @@ class Inbound:
         if entry.carrier and entry.carrier_message_id:
             matcher = self.matcher(entry.carrier)
             for identity in (entry.carrier_message_id,) if entry.parts is None else entry.parts.ids():
-                matcher.finish(identity, entry.message.id)
+                matcher.finish(identity, entry.message.id, entry.message.destination)
+
+    def age(self, entry: Entry) -> None:
+        """A message was sent long ago."""
+        if entry.carrier and entry.carrier_message_id and entry.parts is None:
+            self.matcher(entry.carrier).age(entry.carrier_message_id, entry.message.id)
 
     # receipts without a message
 
@@ -288,6 +321,13 @@ class Inbound:
             batch.changes.unstray(stray.seq)
             self.counts["matched_later"] += 1
             self._apply(carrier, entry, identity, receipt, batch)
+
+
+def _is_meant(entry: Entry, carrier: Carrier, identity: str, number: str) -> bool:
+    """Whether a message that was read is the one of this id and number ("": any)."""
+    stored = entry.carrier_message_id
+    known = (stored,) if entry.parts is None else entry.parts.ids()
+    return identity in known and same_number(carrier.adapter.shown(entry.message.destination), number)
 
 
 def _error(receipt: Receipt) -> int:

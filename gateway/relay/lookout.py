@@ -92,7 +92,7 @@ class Lookout:
     def _carriers(self) -> None:
         configured = self.relay.generation.carriers
         for name in configured:
-            uplinks = self.relay.uplinks.get(name, ())
+            uplinks = self.relay.uplinks.of(name)
             error = next((uplink.last_error for uplink in uplinks if uplink.last_error), "no connection")
             down = not self.relay.dispatch.carriers[name].links
             text = f"no bind is up: {error}"

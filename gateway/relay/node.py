@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from twisted.internet.defer import Deferred, DeferredLock, gatherResults
+from twisted.internet.defer import DeferredLock, gatherResults
 from twisted.logger import Logger
 
 from gateway.filters.chain import Chain, Mode
@@ -37,7 +37,7 @@ from gateway.relay.outbox import Outbox
 from gateway.relay.privacy import Privacy
 from gateway.relay.protection import Protection
 from gateway.relay.queries import Queries
-from gateway.relay.recover import Recovery, restore
+from gateway.relay.recover import Recovery, Stopped, restore
 from gateway.relay.replies import Replies
 from gateway.relay.resealing import Resealing
 from gateway.relay.reviewing import Reviewing
@@ -50,7 +50,7 @@ from gateway.relay.tell import intermediate_row, receipt_row
 from gateway.relay.templating import Templating
 from gateway.relay.tracing import Tracing
 from gateway.relay.traffic import Traffic
-from gateway.relay.uplink import Uplink
+from gateway.relay.uplinks import Uplinks
 from gateway.relay.wording import Wording
 from gateway.routing.router import Router
 from gateway.settings.models import Generation, Node, ReceiptStyle
@@ -131,7 +131,18 @@ class Relay:
         self.templating = Templating(self.wording)
         self.protection.lookups.release = self.sweep.hasten
         self.privacy = self._make_privacy(store, clocks)
-        self.uplinks: dict[str, list[Uplink]] = {}
+        self.uplinks = Uplinks(self.dispatch, self.traffic, reactor, self.ticker)
+        self.recovery = Recovery(
+            store.ledger,
+            self.book,
+            self.accounts,
+            self.dispatch,
+            self.gathering,
+            self.inbound,
+            self.replies,
+            self.protection.hearing.attribution,
+            self.committer,
+        )
         self.filters: dict[str, Filter] = {}
         self.committer.follow = Following(self.book, self.dispatch, self.inbound, self.submits, clocks)
         self.book.ended = self._ended
@@ -264,7 +275,7 @@ class Relay:
     # starting and stopping
 
     async def start(self) -> None:
-        """Recover what the store holds. Nobody is listened to and no carrier is called before."""
+        """Learn what is to be known before clients are listened to. No carrier is called before `recover`."""
         for ids in (self.ids, self.outbox_seqs, self.stray_seqs):
             await ids.start()
         await self.audit.start()
@@ -273,49 +284,36 @@ class Relay:
         await self.templating.start()
         await self.steering.start()
         await self.spending.start()
-        recovery = Recovery(
-            self.store.ledger,
-            self.book,
-            self.accounts,
-            self.dispatch,
-            self.gathering,
-            self.inbound,
-            self.replies,
-            self.committer,
-            lambda: self.protection.people.persons.tiers.any,
-        )
-        await recovery.run()
+        await self.recovery.begin()
         await self.submits.recall(self.accounts)
-        self.steering.resume_purges()
-        await self.privacy.start()
         self.binding.start()
         self.ticker.start()
-        self.sweep.start()
-        self.lookout.start()
         self.outbinds.start()
-        self.protection.learn()
-        self.connect()
+
+    async def recover(self) -> None:
+        """Learn what carriers are to be called for, call them, and learn the rest beside the traffic.
+        Raises StoreUnavailable.
+        """
+        try:
+            await self.recovery.identify()
+            self.steering.resume_purges()
+            await self.privacy.start()
+            self.sweep.start()
+            self.lookout.start()
+            self.uplinks.begin(self.generation.carriers)
+            await self.recovery.recollect(tiers=self.protection.people.persons.tiers.any)
+            self.protection.learn()
+        except Stopped:
+            pass
 
     def connect(self) -> None:
-        """Start the binds to carriers that have none, and stop those to carriers that are gone or changed."""
-        wanted = self.generation.carriers
-        for name, uplinks in list(self.uplinks.items()):
-            if name not in wanted or [u.bind for u in uplinks] != expanded(wanted[name]):
-                for uplink in self.uplinks.pop(name):
-                    uplink.stop()
-        for name, settings in wanted.items():
-            if name not in self.uplinks:
-                carrier = self.dispatch.carriers[name]
-                self.uplinks[name] = [
-                    Uplink(carrier, bind, self.reactor, self.ticker, self.traffic.take)
-                    for bind in expanded(settings)
-                ]
-                for uplink in self.uplinks[name]:
-                    uplink.start()
+        """Call the carriers of the generation in force."""
+        self.uplinks.connect(self.generation.carriers)
 
     async def stop(self) -> None:
         """Stop taking, let what is under way be answered, unbind everybody."""
         self.binding.draining = True
+        self.recovery.stopped = True
         self.privacy.stop()
         self.steering.stopped = True
         self.dispatch.paused = True
@@ -324,13 +322,17 @@ class Relay:
         self.lookout.stop()
         self.outbinds.stop()
         self.tracing.stop()
-        stopping: list[Deferred[Any]] = [u.stop() for uplinks in self.uplinks.values() for u in uplinks]
-        stopping.append(self.protection.stop())
+        stopping = [*self.uplinks.stop(), self.protection.stop()]
         await gatherResults(stopping, consumeErrors=True)
         self.binding.stop()
         self.ticker.stop()
 
     # hooks
+
+    @property
+    def loading(self) -> list[str]:
+        """What is not all in memory yet after a start; see `recover`."""
+        return [*self.recovery.loading, *sorted(self.protection.people.known.loading)]
 
     def congestion(self) -> int:
         """congestion_state, 0 to 100 (SMPP 5.0, section 4.8.4.18): how full the backlog in memory is."""
@@ -392,8 +394,3 @@ class Relay:
         batch.changes.enqueue(row)
         if account is not None:
             batch.told.append((account.outbox, row))
-
-
-def expanded(settings: Any) -> list[Any]:
-    """One Bind for each connection that a carrier's settings ask for."""
-    return [bind for bind in settings.binds for _ in range(bind.count)]

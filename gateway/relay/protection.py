@@ -10,12 +10,11 @@ from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.logger import Logger
 
 from gateway.filters.capped import Capped
-from gateway.filters.known import COUNTS, Known
+from gateway.filters.known import CONSENTS, COUNTS, Known
 from gateway.filters.lookup import Lookup
 from gateway.filters.persons import Persons
 from gateway.filters.suppressed import Suppressed
 from gateway.filters.verdict import Filter
-from gateway.message import Message
 from gateway.relay.accounts import Accounts
 from gateway.relay.alarms import Alarms
 from gateway.relay.batch import Batch, Committer
@@ -25,7 +24,7 @@ from gateway.relay.cases import Cases
 from gateway.relay.clocks import Clocks
 from gateway.relay.codes import Codes
 from gateway.relay.consenting import Consenting
-from gateway.relay.counting import Counting
+from gateway.relay.counting import Counting, Kind
 from gateway.relay.dispatch import Dispatch
 from gateway.relay.ends import Ends
 from gateway.relay.feeds import Feeds
@@ -98,6 +97,7 @@ class Protection:
         judging.passed = self.counting.count
         judging.awaits = self.lookups.wait
         dispatch.may_leave = judging.may_leave
+        dispatch.may_read = lambda: CONSENTS not in self.people.known.loading
         dispatch.stopped = self.breaking.stops
         replies.heard = self.hearing.hear
         self.dispatch = dispatch
@@ -134,8 +134,6 @@ class Protection:
         for ids in (self.case_ids, self.call_ids):
             await ids.start()
         await self.people.load()
-        if self.people.persons.people.rules is not None:
-            await self.hearing.attribution.restore(self._entry)
         await self.cases.restore(self.people.ledger)
         await self.breaking.restore(self.people.ledger)
         await self.webhooks.start()
@@ -156,6 +154,7 @@ class Protection:
             batch = Batch()
             self.hearing.catch_up(batch)
             self.committer.commit(batch, must=True)
+            self.dispatch.pump()
             await self.counting.restore(self._entry)
         if not self.counting.stopped:
             self.people.known.loading.discard(COUNTS)
@@ -202,7 +201,7 @@ class Protection:
         carrier = self.dispatch.carriers.get(name)
         return (number, ton) if carrier is None else carrier.adapter.handset(number, ton)
 
-    def _is_capped(self, message: Message) -> bool:
+    def _is_capped(self, message: Kind) -> bool:
         kind = message.account, message.category
         capped = self._capped.get(kind)
         if capped is None:

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from sys import intern
+from typing import ParamSpec, TypeVar
 
+from sqlalchemy import Connection
 from twisted.logger import Logger
 
 from gateway.message import Message, MtPdu
 from gateway.relay.accounts import Accounts
+from gateway.relay.attributing import Attribution
 from gateway.relay.batch import Batch, Committer
 from gateway.relay.book import Book, Entry, without_spent
 from gateway.relay.counting import counts, moment
 from gateway.relay.dispatch import Dispatch
 from gateway.relay.gathering import Gathering
 from gateway.relay.inbound import Inbound
+from gateway.relay.matching import LONGEST_RUN, LOW, Run
 from gateway.relay.outbound import utc
 from gateway.relay.parts import ids_of, read_parts
-from gateway.relay.replies import PART, Replies
+from gateway.relay.remembered import Remembered
+from gateway.relay.replies import PART, REMEMBERED, Replies
 from gateway.relay.trail import only_of
 from gateway.smpp.codec import decode
 from gateway.smpp.concat import part_of
 from gateway.smpp.pdus import DataSm, SubmitSm
 from gateway.smpp.smpptime import parse_time
 from gateway.store.ledger import Ledger
+from gateway.store.queries import accepted_since, before_latest, sent_after
 from gateway.store.rows import MessageRow, State
 
 log = Logger()
 
+SOME = 200  # rows that are understood at once beside the traffic: some milliseconds
 PAGE = 2000
 RECENT = 100_000  # messages whose writers are remembered for the replies to them
+
+IDS, WRITERS = "ids", "writers"
+"""What is still to be read: see `Recovery.loading`."""
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 
 def restore(row: MessageRow, accounts: Accounts) -> Entry:
@@ -86,8 +100,15 @@ def scheduled(pdu: MtPdu, accepted_at: int) -> int | None:
     return None if due is None else int(due.timestamp() * 1000)
 
 
+class Stopped(Exception):
+    """The node ends while it recovers."""
+
+
 class Recovery:
-    """Brings the memory to where the store is. To be run once, before anybody is listened to."""
+    """Brings the memory to where the store is, once, in three steps, so that a million of unfinished messages
+    keep nobody waiting for long: `begin` before anybody is listened to, `identify` before a carrier is
+    called, `recollect` beside the traffic.
+    """
 
     def __init__(
         self,
@@ -98,11 +119,9 @@ class Recovery:
         gathering: Gathering,
         inbound: Inbound,
         replies: Replies,
+        attribution: Attribution,
         committer: Committer,
-        tiers: Callable[[], bool] = lambda: True,
     ) -> None:
-        """`tiers`: whether some messages do not wait behind others."""
-        self.tiers = tiers
         self.ledger = ledger
         self.book = book
         self.accounts = accounts
@@ -110,16 +129,64 @@ class Recovery:
         self.gathering = gathering
         self.inbound = inbound
         self.replies = replies
+        self.attribution = attribution
         self.committer = committer
+        self.stopped = False
+        self.loading = [IDS, WRITERS]
+        self._more_waits: int | None = None
 
-    async def run(self) -> None:
-        """Read everything that is open: ids first, so that receipts find their messages, then what waits."""
-        self.book.states.update(await self.ledger.counts_by_state(open_only=True))
-        await self._sent()
-        await self._strays()
-        await self._messages()
-        for destination, source, account_name in await self.ledger.recent_writers(RECENT):
-            self.replies.wrote(destination, source, account_name)
+    async def _read(self, query: Callable[P, Awaitable[T]], *args: P.args, **named: P.kwargs) -> T:
+        found = await query(*args, **named)
+        if self.stopped:
+            raise Stopped
+        return found
+
+    # before anybody is listened to
+
+    async def begin(self) -> None:
+        """What clients meet: segments that wait for their siblings, what may have been sent, the oldest of
+        what waits, and how much there is for each of them.
+        """
+        found = await self.ledger.open_counts()
+        self.book.states.update({state: each.messages for state, each in found.items()})
+        begun = [found[state].first for state in (State.GATHERING, State.SENDING) if state in found]
+        if begun:
+            await self._begun(min(begun) - 1)
+        if State.WAITING in found:
+            await self._waiting(found[State.WAITING].first - 1)
+        await self._outboxes()
+
+    async def _begun(self, after: int) -> None:
+        """Segments are gathered, and what may have been sent follows its carrier's policy."""
+        while rows := await self.ledger.open_after(after, (State.GATHERING, State.SENDING), PAGE):
+            batch = Batch()
+            for row in rows:
+                entry = self.book.adopt(row)
+                if entry.state is State.GATHERING:
+                    self.gathering.again(entry)
+                else:
+                    self._in_doubt(entry, batch)
+            await self.committer.commit(batch, must=True)
+            after = rows[-1].id
+
+    def _in_doubt(self, entry: Entry, batch: Batch) -> None:
+        """Marked as sending when the node died: whether its octets went out is not known."""
+        carrier = self.dispatch.carriers.get(entry.carrier or "")
+        if carrier is None:
+            self.dispatch.retrying.again(entry, batch)
+        else:
+            self.dispatch.retrying.unanswered(carrier, entry, batch)
+
+    async def _waiting(self, after: int) -> None:
+        """The oldest are queued; the others are read when there is room, as with every backlog."""
+        rows = await self.ledger.open_after(after, (State.WAITING,), PAGE)
+        for row in rows:
+            self.dispatch.enqueue(self.book.adopt(row))
+        if len(rows) == PAGE:
+            self._more_waits = rows[-1].id
+            self.dispatch.wait_beyond(rows[-1].id + 1)
+
+    async def _outboxes(self) -> None:
         outboxes = await self.ledger.outbox_counts()
         for account in self.accounts:
             account.outbox.restore(outboxes.get(account.name, 0))
@@ -131,21 +198,24 @@ class Recovery:
                     name=name,
                 )
 
-    async def _sent(self) -> None:
-        after = 0
-        while rows := await self.ledger.sent_after(after, PAGE):
-            for row in rows:
-                carrier = self.dispatch.carriers.get(row.carrier)
-                known = row.destination if carrier is None else carrier.adapter.shown(row.destination)
-                for identity in ids_of(row.carrier_message_id):
-                    if identity:
-                        self.inbound.matcher(row.carrier).add(identity, row.id, known)
-            after = rows[-1].id
+    # before a carrier is called
+
+    async def identify(self) -> None:
+        """The ids by which carriers know messages, and the receipts that have matched none. Raises
+        Stopped.
+        """
+        after: int | None = 0
+        while after is not None:
+            after, runs = await self._read(self.ledger.read, _sent_after, after)
+            for carrier, run in runs.items():
+                self.inbound.matcher(carrier).recall(run)
+        await self._strays()
+        self.loading.remove(IDS)
 
     async def _strays(self) -> None:
         after = 0
         batch = Batch()
-        while rows := await self.ledger.strays(after, PAGE):
+        while rows := await self._read(self.ledger.strays, after, PAGE):
             for row in rows:
                 if row.carrier_message_id == PART:
                     self.replies.restore(row, batch)
@@ -154,31 +224,50 @@ class Recovery:
             after = rows[-1].seq
         await self.committer.commit(batch, must=True)
 
-    async def _messages(self) -> None:
-        """What waits is queued, segments are gathered, and what may have been sent follows its carrier's
-        policy. Of what waits only what fits into memory is read now, unless some of it may be urgent.
-        """
-        after = 0
-        states = {State.WAITING, State.GATHERING, State.SENDING}
-        while rows := await self.ledger.open_after(after, states, PAGE):
-            batch = Batch()
-            for row in rows:
-                entry = self.book.adopt(row)
-                if entry.state is State.WAITING:
-                    self.dispatch.enqueue(entry)
-                elif entry.state is State.GATHERING:
-                    self.gathering.again(entry)
-                else:
-                    self._in_doubt(entry, batch)
-            await self.committer.commit(batch, must=True)
-            after = rows[-1].id
-            if self.dispatch.overflows and not self.tiers():
-                states.discard(State.WAITING)
+    # beside the traffic
 
-    def _in_doubt(self, entry: Entry, batch: Batch) -> None:
-        """Marked as sending when the node died: whether its octets went out is not known."""
-        carrier = self.dispatch.carriers.get(entry.carrier or "")
-        if carrier is None:
-            self.dispatch.retrying.again(entry, batch)
-        else:
-            self.dispatch.retrying.unanswered(carrier, entry, batch)
+    async def recollect(self, *, tiers: bool) -> None:
+        """Who has written to whom lately, for the replies, which are not read before; and, with `tiers`, what
+        waits in the store alone and does not wait behind others. Raises Stopped.
+        """
+        await self._writers()
+        self.loading.remove(WRITERS)
+        self.inbound.hear()
+        while tiers and self._more_waits is not None:
+            entries, self._more_waits = await self._read(
+                self.book.read_waiting, self._more_waits, PAGE, wanted=_is_urgent
+            )
+            for entry in entries:
+                self.dispatch.enqueue(entry)
+            self.dispatch.pump()
+
+    async def _writers(self) -> None:
+        writers: Remembered[str] = Remembered(REMEMBERED)
+        earlier = self.attribution.another()
+        after = await self._read(self.ledger.read, before_latest, RECENT)
+        while rows := await self._read(self.ledger.read, accepted_since, 0, after, SOME):
+            for row in rows:
+                writers.put(row.destination, row.source.lstrip("+"), intern(row.account))
+                if earlier is not None and row.client_id:
+                    earlier.wrote(restore(row, self.accounts).message)
+            after = rows[-1].id
+        self.replies.writers.beneath(writers)
+        if earlier is not None:
+            self.attribution.had_written(earlier)
+
+
+def _sent_after(connection: Connection, after: int) -> tuple[int | None, dict[str, Run]]:
+    """A page of what awaits its receipt, put in order in the reader's thread; where it ends, None for the
+    last.
+    """
+    rows = sent_after(connection, after, LONGEST_RUN)
+    rows = [row for row in rows if row.id - rows[0].id <= LOW]
+    named: dict[str, list[tuple[str, int]]] = {}
+    for id, carrier, stored in rows:
+        named.setdefault(carrier, []).extend([(known, id) for known in ids_of(stored) if known])
+    runs = {carrier: Run(rows[0].id, pairs) for carrier, pairs in named.items()}
+    return (rows[-1].id if rows else None), runs
+
+
+def _is_urgent(entry: Entry) -> bool:
+    return entry.message.tier == 1

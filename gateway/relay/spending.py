@@ -71,7 +71,9 @@ class Spending:
         """Learn what was used."""
         for row in await self.ledger.read(usages):
             self.usages[row.account] = Usage(*row[1:])
-        waiting = await self.ledger.read(unsent)
+        quotas = [account.settings.quota for account in self.accounts]
+        counted = any(quota is not None and quota.waiting is not None for quota in quotas)
+        waiting = await self.ledger.read(unsent) if counted else {}
         for account in self.accounts:
             quota = account.settings.quota
             if quota is not None and quota.waiting is not None:

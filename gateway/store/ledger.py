@@ -9,7 +9,7 @@ from twisted.internet.defer import Deferred
 
 from gateway.store import queries
 from gateway.store.journal import Runner
-from gateway.store.queries import SentRow, Sought, Writer
+from gateway.store.queries import OpenCount, Sought
 from gateway.store.rows import MessageRow, OutboxRow, State, StoreUnavailable, StrayRow, brief
 
 P = ParamSpec("P")
@@ -56,10 +56,6 @@ class Ledger:
         """Messages not finished, in one of the states, with an id above `after`, in order of id."""
         return self.read(queries.open_after, after, states, limit)
 
-    def sent_after(self, after: int, limit: int) -> Deferred[list[SentRow]]:
-        """What awaits its receipt, with an id above `after`, in order of id: enough to match receipts."""
-        return self.read(queries.sent_after, after, limit)
-
     def due(self, now: int, limit: int) -> Deferred[list[MessageRow]]:
         """Messages whose deadline has come, the earliest first."""
         return self.read(queries.due, now, limit)
@@ -68,19 +64,15 @@ class Ledger:
         """When the oldest message that is not finished was accepted."""
         return self.read(queries.oldest_open)
 
-    def counts_by_state(self, open_only: bool = False) -> Deferred[dict[State, int]]:
-        """Messages in each state; reads every one of them, unless only the open ones are asked for."""
-        return self.read(queries.counts_by_state, open_only)
+    def open_counts(self) -> Deferred[dict[State, OpenCount]]:
+        """Messages in each open state."""
+        return self.read(queries.open_counts)
 
     def search(
         self, sought: Sought, before: int | None = None, limit: int = 100
     ) -> Deferred[list[MessageRow]]:
         """Messages that match, youngest first, with an id below `before`."""
         return self.read(queries.search, sought, before, limit)
-
-    def recent_writers(self, limit: int) -> Deferred[list[Writer]]:
-        """Who has written to whom in the messages accepted last, the youngest at the end."""
-        return self.read(queries.recent_writers, limit)
 
     def outbox(self, account: str, after: int, limit: int) -> Deferred[list[OutboxRow]]:
         """What waits for an account, with a seq above `after`, in order."""

@@ -331,10 +331,14 @@ class House:
         self.store = Store(journal, ledger, url, ExitStack())
         self.relay = Relay(self.settings, self.store, self.reactor, Clocks(self.reactor, lambda: self.wall))
         self.relay.adopt(self.settings, self.filters)
-        self.started = Deferred.fromCoroutine(self.relay.start())
+        self.started = Deferred.fromCoroutine(self._begin())
         if settle:
             self.settle()
             assert self.started.called
+
+    async def _begin(self) -> None:
+        await self.relay.start()
+        await self.relay.recover()
 
     def leave(self) -> Deferred[None]:
         """Stop the relay politely; nothing has moved yet."""

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from gateway.relay.matching import Matcher, same_number
+from gateway.relay.matching import Matcher, Recalled, Run, same_number
 
 ONE, TWO = "8619912340001", "8619912340002"
 
@@ -80,6 +80,40 @@ def test_finishing_what_is_not_there_does_nothing() -> None:
 def test_being_the_same_goes_both_ways(one: str, other: str) -> None:
     assert same_number(one, other) == same_number(other, one)
     assert same_number(one, one)
+
+
+def test_what_is_recalled_may_be_meant_until_it_has_ended() -> None:
+    matcher = Matcher()
+    matcher.recall(Run(7, [("a", 9), ("b", 7), ("a", 8)]))
+    matcher.add("a", 11, ONE)
+    matcher.add("c", 12, ONE)
+    matcher.add("c", 13, TWO)
+    matcher.age("a", 11)
+    matcher.age("c", 12)  # not alone under its id: its number tells it from the other
+    assert matcher.find("a", ONE) is None
+    assert matcher.find("c", ONE) == 12
+    assert (matcher.recalled("a"), matcher.recalled("b"), matcher.recalled("d")) == ([11, 9, 8], [7], [])
+    assert len(matcher) == 5
+    matcher.finish("a", 9, ONE)
+    matcher.finish("a", 9, ONE)
+    matcher.finish("b", 7, TWO)
+    assert (matcher.recalled("a"), matcher.recalled("b")) == ([11, 8], [])
+    assert matcher.was_finished("a", ONE)
+    assert not matcher.was_finished("b", ONE)
+    assert len(matcher) == 3
+
+
+@given(st.lists(st.tuples(st.sampled_from("abcde"), st.integers(1, 1 << 40)), unique_by=lambda each: each[1]))
+def test_any_ids_are_recalled(named: list[tuple[str, int]]) -> None:
+    recalled = Recalled()
+    for known, message_id in named:
+        recalled.add(known, message_id)
+    for name in "abcdef":
+        assert recalled.find(name) == sorted([each for known, each in named if known == name], reverse=True)
+    for known, message_id in named:
+        assert recalled.discard(known, message_id)
+        assert not recalled.discard(known, message_id)
+    assert len(recalled) == 0
 
 
 class Matching(RuleBasedStateMachine):

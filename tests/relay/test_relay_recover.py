@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from relay_house import House, MakeHouse, account, carrier, generation, receipt, submit
+from relay_house import HANDSET, House, MakeHouse, account, carrier, generation, receipt, submit
+from twisted.internet.defer import Deferred
 
+from gateway.relay.recover import Recovery
 from gateway.smpp.events import Answered
 from gateway.smpp.pdus import DeliverSm
 from gateway.store.rows import State
@@ -149,3 +151,102 @@ def test_rows_of_an_account_that_is_gone_wait_for_it(make_house: MakeHouse) -> N
     house.settings = generation(accounts={"bank": account(), "shop": account()})
     house.restart()
     assert [type(pdu) for pdu in house.client("shop").delivered] == [DeliverSm]
+
+
+def slow(monkeypatch: pytest.MonkeyPatch, step: str) -> Deferred[None]:
+    """Let a step of the recovery begin when the Deferred is fired."""
+    gate: Deferred[None] = Deferred()
+    work = getattr(Recovery, step)
+
+    async def slowly(recovery: Recovery) -> None:
+        await gate
+        await work(recovery)
+
+    monkeypatch.setattr(Recovery, step, slowly)
+    return gate
+
+
+def restart(house: House) -> None:
+    house.crash()
+    house.start(settle=False)
+    house.settle()
+
+
+def test_clients_are_served_before_a_carrier_is_called(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.client().submit()
+    gate = slow(monkeypatch, "identify")
+    restart(house)
+    client = house.client()
+    assert client.submit().command_status == 0
+    house.reload(house.settings)
+    assert house.upstreams() == []
+    assert house.states() == [State.SENT, State.WAITING]
+    gate.callback(None)
+    house.settle()
+    assert house.states() == [State.SENT, State.SENT]
+    assert house.receipt("1").command_status == 0
+    assert house.states() == [State.DELIVERED, State.SENT]
+
+
+def test_replies_wait_until_it_is_known_who_wrote(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = make_house(generation(accounts={"bank": account(), "shop": account()}))
+    house.client("bank").submit(source_addr="1111")
+    house.client("shop").submit(source_addr="2222")
+    gate = slow(monkeypatch, "_writers")
+    restart(house)
+    bank, shop = house.client("bank"), house.client("shop")
+    shop.submit(source_addr="3333")
+    upstream = house.upstream()
+    for number in ("1111", "2222", "3333"):
+        reply = DeliverSm(source_addr=HANDSET, destination_addr=number, short_message=b"hello")
+        upstream.deliver(reply)
+    assert house.receipt("1").command_status == 0
+    assert upstream.session.outstanding == 3
+    gate.callback(None)
+    house.settle()
+    assert upstream.session.outstanding == 0
+    assert [pdu.destination_addr for pdu in bank.delivered if not pdu.esm_class] == ["1111"]
+    assert [pdu.destination_addr for pdu in shop.delivered if not pdu.esm_class] == ["2222", "3333"]
+
+
+def test_who_wrote_since_the_start_counts_before_who_wrote_earlier(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = make_house(generation(accounts={"bank": account(), "shop": account()}))
+    house.client("bank").submit(source_addr="1111")
+    gate = slow(monkeypatch, "_writers")
+    restart(house)
+    house.client("shop").submit(source_addr="1111")
+    gate.callback(None)
+    house.settle()
+    owner = house.relay.replies.owner("1111", HANDSET, "hello")
+    assert owner is not None
+    assert owner.name == "shop"
+
+
+def test_a_receipt_after_a_restart_names_another_number(house: House) -> None:
+    client = house.client()
+    client.submit()
+    restart(house)
+    client = house.client()
+    house.receipt("1", submit(destination_addr="8619900000009"))
+    assert house.states() == [State.SENT]
+    assert len(house.strays()) == 1
+    house.receipt("1")
+    assert house.states() == [State.DELIVERED]
+    assert len(client.receipts) == 1
+
+
+def test_a_node_that_ends_while_it_recovers(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    house.client().submit()
+    gate = slow(monkeypatch, "identify")
+    restart(house)
+    left = house.leave()
+    gate.callback(None)
+    house.settle()
+    house.advance(3)
+    assert left.called
+    assert house.started.called
+    assert house.upstreams() == []

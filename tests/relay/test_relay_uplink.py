@@ -100,7 +100,7 @@ def test_a_refused_bind_is_tried_again(house: House) -> None:
     house.bind_status = CommandStatus.ESME_RBINDFAIL
     house.upstream().cut()
     house.advance(3)
-    (found,) = house.relay.uplinks["alpha"]
+    (found,) = house.relay.uplinks.of("alpha")
     assert "ESME_RBINDFAIL" in found.last_error
     assert house.relay.dispatch.carriers["alpha"].links == []
     house.bind_status = 0

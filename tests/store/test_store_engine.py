@@ -234,10 +234,14 @@ def test_sqlite_finds_open_and_due_messages_by_index(sqlite_place):
     sqlite_place.migrate()
     asked = []
 
+    class Nothing(list):
+        cursor = None
+        close = list.clear
+
     class Spy:
         def execute(self, query):
             asked.append(query)
-            return []
+            return Nothing()
 
         scalar = execute
 
