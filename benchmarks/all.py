@@ -41,6 +41,7 @@ SCRIPTS: dict[str, tuple[list[str], list[str]]] = {
     "store": ([], ["--runs", "3", "--messages", "20000"]),
     "whole_way": (["--own"], ["--own", "--count", "8000", "--consents", "50000"]),
     "sessions": ([], ["--help"]),
+    "start": ([], ["--quick"]),
     "reload": ([], ["--reloads", "2", "--prefixes", "10000"]),
     "load": ([], ["--quick"]),
     "scale": ([], ["--quick"]),

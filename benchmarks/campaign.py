@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -65,7 +66,7 @@ class Scale:
     carriers: int = 2
     rules: int = 2
     store: str = ""
-    """A URL; empty: SQLite in the campaign's own directory."""
+    """A URL; empty: SQLite in the campaign's directory."""
 
 
 def free_ports(count: int) -> list[int]:
@@ -326,14 +327,26 @@ class Campaign:
         self.reports.append(report)
         return report
 
-    def restart(self, meanwhile: Callable[[], None], profiled: bool = False) -> None:
-        """End the gateway, do something to its state, start it and wait until it listens."""
+    def restart(self, meanwhile: Callable[[], None], profiled: bool = False, *, learn: bool = True) -> None:
+        """End the gateway, do something to its state, start it and wait until it listens, or has learnt."""
         self.gateway.send_signal(signal.SIGTERM)
         self.gateway.wait(60)
         meanwhile()
         self.gateway = gateway_process(self.directory, profiled)
         self.ready = wait_for(self.ports["listen"])
-        time.sleep(3)
+        wait_for(self.ports["control"])
+        if learn:
+            self.learn()
+
+    def status(self) -> dict[str, Any]:
+        """What the gateway says of itself."""
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.ports['control']}/status", timeout=10) as answer:
+            return dict(json.load(answer))
+
+    def learn(self) -> None:
+        """Wait until the gateway has learnt all that a start leaves to be learnt beside the traffic."""
+        while self.status()["loading"]:
+            time.sleep(0.2)
 
 
 def gateway_process(directory: Path, profiled: bool = False) -> subprocess.Popen[bytes]:

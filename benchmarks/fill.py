@@ -33,7 +33,9 @@ MONTH = 30 * DAY
 
 
 def row(id: int, state: State, now: int) -> MessageRow:
-    """A promotional text as it stands in this state at `now` (unix ms)."""
+    """A text as it stands in this state at `now` (unix ms): a promotional one that has ended, else a
+    transactional one, which needs no consent.
+    """
     number = str(8_619_900_000_000 + id)
     text = "【示例商店】周末全场八折，满二百元再减三十元，拒收请回复R".encode("utf-16-be")
     pdu = SubmitSm(
@@ -52,7 +54,7 @@ def row(id: int, state: State, now: int) -> MessageRow:
         accepted_at=at,
         source="10690001",
         destination=number,
-        category="promotional",
+        category="promotional" if state is State.DELIVERED else "transactional",
         generation=1,
         segment_of=None,
         pdu=encode(pdu),
