@@ -102,16 +102,16 @@ class Committer:
         self.outgoing = outgoing
         self.follow: Follow = run_steps
 
-    def commit(self, batch: Batch, *, must: bool) -> Deferred[None]:
+    def commit(self, batch: Batch, *, must: bool, patient: bool = False) -> Deferred[None]:
         """Commit, then do what waits for that, or for the store's refusal. With `must` the journal tries
-        until it succeeds.
+        until it succeeds; what is `patient` joins a commit that others wait for.
 
         The Deferred fires with None when everything is done, in either case.
         """
         if batch.changes.empty:
             self._settle(batch, True)
             return succeed(None)
-        committed = self.journal.commit(batch.changes, must=must)
+        committed = self.journal.commit(batch.changes, must, patient)
         return committed.addCallbacks(
             self._stored, self._refused, callbackArgs=(batch,), errbackArgs=(batch,)
         )

@@ -82,7 +82,7 @@ class Client:
             elif isinstance(event, Violation):
                 self.server.violation(self, event)
         if answers is not None:
-            self.server.committer.commit(answers, must=True)
+            self.server.committer.commit(answers, must=True, patient=True)
         self.server.commit(self, batch)
 
     def lost(self, link: SmppProtocol, events: list[Event]) -> None:

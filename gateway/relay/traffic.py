@@ -68,7 +68,8 @@ class Traffic:
                     self.inquiring.unanswered(carrier)
             elif isinstance(event, Received):
                 self._received(carrier, link, event.pdu, batch)
-        self.committer.commit(batch, must=True)
+        awaited = batch.delivered or batch.ended or batch.after
+        self.committer.commit(batch, must=True, patient=not awaited)
         self.dispatch.pump()
 
     def _answered(self, carrier: Carrier, event: Answered, batch: Batch) -> None:

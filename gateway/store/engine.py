@@ -65,7 +65,7 @@ def open_store(
     *,
     clock: Timer | None = None,
     node: str = "node",
-    floor: float = 0.002,
+    floor: float = 0.001,
     readers: int = 2,
     vault: Vault | None = None,
     apart: bool = True,
@@ -73,7 +73,7 @@ def open_store(
     """Open the store at `sqlite:////path` or `postgresql+psycopg://…`, creating or migrating it as needed.
 
     `clock` is monotonic and defaults to the reactor, `node` names this writer among those of a PostgreSQL,
-    `floor` is the least time between commits under load in seconds, `readers` the number of reading threads,
+    `floor` is the least time between commits in seconds, `readers` the number of reading threads,
     `vault` seals what is written and opens what is read; `apart`: the writer is a process of its own, not a
     thread.
     Blocks. Raises StoreLocked if another process has this state open, StoreUnavailable if it cannot be

@@ -65,6 +65,7 @@ class _Entry:
     frame: Any  # packed
     operations: int
     must: bool
+    patient: bool = False
     done: Deferred[None] = field(default_factory=Deferred)
 
 
@@ -79,10 +80,12 @@ class _Flight:
 class Journal:
     """Commits batches of changes in order, many to a transaction.
 
-    When idle it commits at once, under load at most every `floor` seconds, at most about `limit` operations
-    in one transaction. `depth` calls of the writer may be under way, so that it need not wait for what an
-    answer of it leads to. After a failure it tries again by itself, `retry` seconds later and then ever less
-    often up to every `retry_most`; until that has succeeded whatever need not be kept is refused at once.
+    It commits at once, but at most every `floor` seconds, and at most about `limit` operations in one
+    transaction. What is patient, since nobody waits for it, joins the next transaction, and begins one itself
+    after `patience` seconds. `depth` calls of the writer may be under way, so that it need not wait for what
+    an answer of it leads to. After a failure it tries again by itself, `retry` seconds later and then ever
+    less often up to every `retry_most`; until that has succeeded whatever need not be kept is refused at
+    once.
     """
 
     def __init__(
@@ -90,7 +93,8 @@ class Journal:
         writer: FrameWriter,
         clock: Timer,
         *,
-        floor: float = 0.002,
+        floor: float = 0.001,
+        patience: float = 0.005,
         limit: int = 10_000,
         depth: int = 1,
         retry: float = 0.1,
@@ -101,6 +105,7 @@ class Journal:
         self._writer = writer
         self._clock = clock
         self._floor = floor
+        self._patience = patience
         self._limit = limit
         self._depth = depth
         self._retry = self._retry_next = retry
@@ -111,7 +116,8 @@ class Journal:
         self._returned: list[_Entry] = []  # comes again before what is in the queue
         self._telling = False
         self._timer: Any = None  # an IDelayedCall; mypy reads the methods of zope's interfaces wrongly
-        self._started = clock.seconds()
+        self._hurried = False  # whether the timer is for more than what is patient
+        self._started = clock.seconds() - floor  # so that the first need not wait
         self._stopped: Deferred[None] | None = None
 
     @property
@@ -125,8 +131,8 @@ class Journal:
         flying = sum(len(flight.entries) for flight in self._flights)
         return len(self._queue) + len(self._doubted) + len(self._returned) + flying
 
-    def commit(self, changes: Changes, must: bool = False) -> Deferred[None]:
-        """Store a batch; fires when it is on disk.
+    def commit(self, changes: Changes, must: bool = False, patient: bool = False) -> Deferred[None]:
+        """Store a batch; fires when it is on disk, which nobody waits for if it is `patient`.
 
         Fails with ChangeRefused if the rows are at fault. If the database is, fails with StoreUnavailable and
         nothing is stored, but with `must` it is kept, in order, and tried until it is stored.
@@ -138,21 +144,19 @@ class Journal:
         if self.failure is not None and self._timer is not None and not must:
             return fail(StoreUnavailable(self.failure))
         try:
-            entry = _Entry(self._writer.pack(changes.frame()), len(changes), must)
+            entry = _Entry(self._writer.pack(changes.frame()), len(changes), must, patient)
         except (ValueError, TypeError) as error:
             return fail(ChangeRefused(f"cannot be stored: {error}"))
         self._queue.append(entry)
-        if not self._telling and self._timer is None and self._may_write:
-            self._next(self._floor if self._flights else 0.0)
+        if not self._telling:
+            self._next(patient)
         return entry.done
 
     def stop(self) -> Deferred[None]:
         """Take no more, write what has gathered, give up what a failing database does not take."""
         if self._stopped is None:
             self._stopped = Deferred()
-            if self._timer is not None:
-                self._timer.cancel()
-                self._timer = None
+            self._still()
             if not self._flights:
                 self.failure = None  # for a last attempt
                 self._finish()
@@ -166,7 +170,7 @@ class Journal:
         return len(self._flights) < self._depth
 
     def _write(self) -> None:
-        self._timer = None
+        self._still()
         entries = self._doubted or self._gather() or [self._probe()]
         self._doubted = []
         self._started = self._clock.seconds()
@@ -197,7 +201,6 @@ class Journal:
     def _written(self, outcomes: list[Outcome], flight: _Flight) -> None:
         """Tell each batch its outcome, and only then go on: what that leads to joins the next commit."""
         pairs = list(zip(flight.entries, outcomes, strict=True))
-        loaded = bool(self._queue)
         self._count(pairs, flight)
         if any(fate != UNTRIED for fate, _ in outcomes):
             self._judge(next((why for fate, why in outcomes if fate in (UNAVAILABLE, IN_DOUBT)), None))
@@ -221,7 +224,7 @@ class Journal:
         if self.failure is not None:
             self._turn_away(self.failure)
         self._telling = False
-        self._next(self._floor if loaded else 0.0)
+        self._next(all(entry.patient for entry in self._queue))
 
     def _count(self, pairs: list[tuple[_Entry, Outcome]], flight: _Flight) -> None:
         stats = self.stats
@@ -252,23 +255,34 @@ class Journal:
             if not entry.must:
                 entry.done.errback(StoreUnavailable(why))
 
-    def _next(self, floor: float) -> None:
-        if self._timer is not None or not self._may_write:
+    def _next(self, patient: bool) -> None:
+        """Write what waits as soon as that may be; all of it, or what came last, is `patient` or is not."""
+        if not self._may_write:
             return
         if self._stopped is not None:
             if not self._flights:
                 self._finish()
         elif self.failure is not None:
-            self._timer = self._clock.callLater(self._retry_next, self._write)
-            self._retry_next = min(2 * self._retry_next, self._retry_most)
+            if self._timer is None:
+                self._timer = self._clock.callLater(self._retry_next, self._write)
+                self._retry_next = min(2 * self._retry_next, self._retry_most)
         elif self._doubted:
             self._write()
-        elif self._queue:
-            rest = self._started + floor - self._clock.seconds()
+        elif self._queue and (self._timer is None or not (patient or self._hurried)):
+            rest = self._patience
+            if not patient:  # clocks are set back
+                rest = min(self._started + self._floor - self._clock.seconds(), self._floor)
             if rest > 0:
-                self._timer = self._clock.callLater(min(rest, floor), self._write)  # clocks are set back
+                self._still()
+                self._timer, self._hurried = self._clock.callLater(rest, self._write), not patient
             else:
                 self._write()
+
+    def _still(self) -> None:
+        """Nothing is to be written by the timer."""
+        timer, self._timer = self._timer, None
+        if timer is not None and timer.active():
+            timer.cancel()
 
     def _finish(self) -> None:
         """Write what is left, or give it up once that has failed."""

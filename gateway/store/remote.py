@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred, fail
-from twisted.internet.protocol import Factory, Protocol
+from twisted.internet.error import ConnectionDone
 from twisted.logger import Logger
 
 from gateway.settings.keys import Keyring
@@ -32,6 +32,7 @@ COMMAND = [sys.executable, "-m", "gateway.store.writer_process"]
 ROOT = Path(__file__).parents[2]
 OPENING = 60.0  # seconds
 CLOSING = 30.0
+READ = 1 << 16  # octets
 
 
 class WriterProcess:
@@ -46,7 +47,7 @@ class WriterProcess:
         self._where = where
         self._process: subprocess.Popen[bytes] | None = None
         self._socket: socket.socket | None = None
-        self._protocol: _Line | None = None
+        self._line: _Line | None = None
         self._closed = False
         self.starts = 0
 
@@ -105,13 +106,16 @@ class WriterProcess:
         assert self._vault is not None
         keys = (keyring.search, keyring.versions, self._vault.sealing)
         self._where["keys"] = keys
-        if self._protocol is not None:
-            self._protocol.order(packed(("keys", *keys)))
+        if self._line is not None:
+            self._line.order(packed(("keys", *keys)))
 
     def close(self) -> None:
         """End it when it has done what it was told, and wait for that. Blocks."""
         self._closed = True
         process, self._process = self._process, None
+        line, self._line = self._line, None
+        if line is not None:
+            line.end()
         if self._socket is not None:
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_WR)
@@ -124,20 +128,20 @@ class WriterProcess:
                 process.kill()
 
     def _ask(self, *order: Any) -> Deferred[Any]:
-        protocol = self._protocol
-        if protocol is None:
+        line = self._line
+        if line is None:
             try:
-                protocol = self._begin()
+                line = self._begin()
             except StoreUnavailable as error:
                 return fail(WriterGone(str(error)))
-        return protocol.ask(packed(order))
+        return line.ask(packed(order))
 
     def _begin(self) -> _Line:
         if self._closed:
             raise StoreUnavailable("the store is closed")
-        protocol = self._adopt(self._start())
-        protocol.ask(packed(("open", self._where))).addCallbacks(self._reopened, lambda _: None)
-        return protocol
+        line = self._adopt(self._start())
+        line.ask(packed(("open", self._where))).addCallbacks(self._reopened, lambda _: None)
+        return line
 
     def _start(self) -> socket.socket:
         ours, theirs = socket.socketpair()
@@ -158,11 +162,8 @@ class WriterProcess:
 
     def _adopt(self, line: socket.socket) -> _Line:
         line.setblocking(False)
-        self._protocol = protocol = _Line(self)
-        factory: Any = Factory.forProtocol(lambda: protocol)
-        factory.noisy = False
-        self._reactor.adoptStreamConnection(line.fileno(), socket.AF_UNIX, factory)
-        return protocol
+        self._line = _Line(self, line, self._reactor)
+        return self._line
 
     @staticmethod
     def _reopened(answer: tuple[Any, ...]) -> None:
@@ -170,11 +171,11 @@ class WriterProcess:
         if code != OPENED:
             log.error("the writer of the store cannot open it: {why}", why=why)
 
-    def lost(self, protocol: _Line) -> None:
+    def lost(self, line: _Line) -> None:
         """The process at the other end has ended, or ends."""
-        if protocol is not self._protocol:
+        if line is not self._line:
             return
-        self._protocol = None
+        self._line = None
         if self._socket is not None:
             self._socket.close()
             self._socket = None
@@ -191,13 +192,21 @@ def _available(answer: tuple[Any, str]) -> Any:
     return value
 
 
-class _Line(Protocol):
-    """One process: answers come in the order of the questions."""
+class _Line:
+    """One process: answers come in the order of the questions.
 
-    def __init__(self, owner: WriterProcess) -> None:
+    No transport of Twisted's, which sends only when the reactor comes round again: the writer is to begin
+    while the reactor goes on with its turn.
+    """
+
+    def __init__(self, owner: WriterProcess, line: socket.socket, reactor: Any) -> None:
         self._owner = owner
+        self._socket = line
+        self._reactor = reactor
         self._octets = b""
+        self._unsent = b""
         self._asked: deque[Deferred[Any]] = deque()
+        reactor.addReader(self)
 
     def ask(self, order: bytes) -> Deferred[Any]:
         """Its answer; fails with WriterGone."""
@@ -208,10 +217,39 @@ class _Line(Protocol):
 
     def order(self, order: bytes) -> None:
         """What is not answered."""
-        transport: Any = self.transport
-        transport.write(order)
+        if self._unsent:
+            self._unsent += order
+            return
+        self._unsent = order
+        self._send()
+        if self._unsent:
+            self._reactor.addWriter(self)
 
-    def dataReceived(self, data: bytes) -> None:
+    def end(self) -> None:
+        """Hear and say no more."""
+        self._reactor.removeReader(self)
+        self._reactor.removeWriter(self)
+        asked, self._asked = self._asked, deque()
+        for each in asked:
+            each.errback(WriterGone("the writer of the store has died"))
+
+    # From the reactor
+
+    def logPrefix(self) -> str:
+        return "store"
+
+    def fileno(self) -> int:
+        return self._socket.fileno()
+
+    def doRead(self) -> Exception | None:
+        try:
+            data = self._socket.recv(READ)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            return error
+        if not data:
+            return ConnectionDone()
         octets = self._octets + data if self._octets else data
         at = 0
         while len(octets) - at >= HEAD:
@@ -222,9 +260,22 @@ class _Line(Protocol):
             at = end
             self._asked.popleft().callback(answer)
         self._octets = octets[at:]
+        return None
+
+    def doWrite(self) -> None:
+        self._send()
+        if not self._unsent:
+            self._reactor.removeWriter(self)
+
+    def _send(self) -> None:
+        try:
+            sent = self._socket.send(self._unsent)
+        except BlockingIOError:
+            return
+        except OSError:
+            sent = len(self._unsent)  # it has died, as the end of its answers will tell
+        self._unsent = self._unsent[sent:]
 
     def connectionLost(self, reason: Any = None) -> None:
         self._owner.lost(self)
-        asked, self._asked = self._asked, deque()
-        for each in asked:
-            each.errback(WriterGone("the writer of the store has died"))
+        self.end()

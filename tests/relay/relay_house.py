@@ -326,7 +326,7 @@ class House:
         url = make_url(f"sqlite:///{self.path}")
         self.engine = reading_engine(url, 2)
         line = threaded(Writer(self.driver, program("sqlite")), self.writing)
-        journal = Journal(line, self.reactor, floor=0.0)
+        journal = Journal(line, self.reactor, floor=0.0, patience=0.0)
         ledger = Ledger(self.engine, self.reading, line)
         self.store = Store(journal, ledger, url, ExitStack())
         self.relay = Relay(self.settings, self.store, self.reactor, Clocks(self.reactor, lambda: self.wall))

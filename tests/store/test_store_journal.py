@@ -55,8 +55,8 @@ class Desk:
         self.journal = Journal(HandOver(self.paper, self.thread), self.clock, **options)
         self.told: list[tuple[int, str]] = []
 
-    def commit(self, number: int, must: bool = False) -> Deferred[Any]:
-        done = self.journal.commit(inserts(number), must)
+    def commit(self, number: int, must: bool = False, patient: bool = False) -> Deferred[Any]:
+        done = self.journal.commit(inserts(number), must, patient)
         return done.addCallbacks(
             lambda _: self.told.append((number, "stored")),
             lambda failure: self.told.append((number, failure.type.__name__)),
@@ -68,18 +68,19 @@ class Desk:
 
 
 def test_an_idle_journal_commits_at_once():
-    desk = Desk()
+    desk = Desk(floor=0.001)
     desk.commit(1)
     assert len(desk.thread.waiting) == 1
     assert desk.told == []
     desk.thread.turn()
     assert desk.told == [(1, "stored")]
+    desk.clock.advance(0.001)
     desk.commit(2)
     desk.thread.turn()
     assert desk.written() == [[1], [2]]
 
 
-def test_what_gathers_during_a_commit_goes_together_after_the_floor():
+def test_what_gathers_after_a_commit_has_begun_goes_together_after_the_floor():
     desk = Desk(floor=0.002)
     for number in (1, 2, 3):
         desk.commit(number)
@@ -106,12 +107,75 @@ def test_a_commit_longer_than_the_floor_is_followed_at_once():
     assert desk.written() == [[1], [2]]
 
 
-def test_what_a_lone_commit_leads_to_does_not_wait_for_the_floor():
-    desk = Desk(floor=0.002)
-    desk.commit(1).addCallback(lambda _: desk.commit(2)).addCallback(lambda _: None)
+def test_with_two_under_way_the_second_begins_after_the_floor_and_the_third_with_the_first_answer():
+    desk = Desk(floor=0.002, depth=2)
+    for number in (1, 2):
+        desk.commit(number)
+    desk.clock.advance(0.002)
+    desk.commit(3)
+    desk.clock.advance(1)
+    assert len(desk.thread.waiting) == 2
+    desk.thread.turn()
+    assert desk.written() == [[1]]
     desk.thread.turn()
     desk.thread.turn()
-    assert desk.written() == [[1], [2]]
+    assert desk.written() == [[1], [2], [3]]
+
+
+def test_what_is_patient_joins_the_next_commit():
+    desk = Desk(floor=0.002, patience=0.005)
+    desk.clock.advance(1)
+    desk.commit(1, patient=True)
+    desk.clock.advance(0.004)
+    assert desk.thread.waiting == []
+    desk.commit(2)
+    desk.thread.turn()
+    assert desk.written() == [[1, 2]]
+    assert desk.clock.getDelayedCalls() == []
+
+
+def test_what_is_patient_waits_no_longer_than_its_patience():
+    desk = Desk(floor=0.002, patience=0.005)
+    desk.commit(1, patient=True)
+    desk.clock.advance(0.004)
+    desk.commit(2, patient=True)
+    desk.clock.advance(0.002)
+    desk.thread.turn()
+    assert desk.written() == [[1, 2]]
+
+
+def test_patience_of_one_does_not_make_others_wait():
+    desk = Desk(floor=0.002, patience=0.005)
+    desk.commit(1)
+    desk.commit(2, patient=True)
+    desk.thread.turn()
+    assert desk.thread.waiting == []
+    desk.commit(3)
+    desk.clock.advance(0.002)
+    desk.thread.turn()
+    assert desk.written() == [[1], [2, 3]]
+    desk.commit(4)
+    desk.commit(5, patient=True)
+    desk.clock.advance(0.002)
+    desk.thread.turn()
+    assert desk.written() == [[1], [2, 3], [4, 5]]
+
+
+def test_what_is_patient_is_tried_again_as_the_rest_when_the_database_fails():
+    desk = Desk(patience=0.005, retry=1.0)
+    desk.paper.fate = UNAVAILABLE
+    desk.commit(1, must=True, patient=True)
+    desk.clock.advance(0.005)
+    desk.thread.turn()
+    assert desk.journal.failing
+    desk.commit(2, must=True, patient=True)
+    desk.paper.fate = STORED
+    desk.clock.advance(0.9)
+    assert desk.thread.waiting == []
+    desk.clock.advance(0.1)
+    desk.thread.turn()
+    assert desk.written() == [[1], [1, 2]]
+    assert desk.told == [(1, "stored"), (2, "stored")]
 
 
 def test_a_transaction_is_bounded():
@@ -169,6 +233,7 @@ def test_a_failing_database_keeps_what_must_be_kept_and_refuses_the_rest():
     desk.thread.turn()
     assert desk.told[2:] == [(1, "stored"), (3, "stored"), (5, "stored")]
     assert not desk.journal.failing
+    desk.clock.advance(1)
     desk.commit(6)
     desk.thread.turn()
     assert desk.told[-1] == (6, "stored")
@@ -306,7 +371,7 @@ def test_what_is_counted():
 
 
 def test_errors_say_what_they_are():
-    desk = Desk()
+    desk = Desk(floor=0.0)
     desk.paper.refused = [inserts(1).frame()]
     failures: list[Any] = []
     desk.journal.commit(inserts(1)).addErrback(failures.append)
