@@ -78,6 +78,7 @@ class Chain:
     `failed` decides for a message whose filter raised: it gets the filter's name and the exception, and
     gives the stated verdict; it is also where the alarm is raised. With `persons`, filters that are `alike`
     (see Filter) are asked once a second for each stencil of what is said and each standing of who gets it.
+    Those that are `idle` are not asked.
     """
 
     __slots__ = ("_forgotten", "_known", "_persons", "_second", "_steps", "failed", "filters")
@@ -91,7 +92,11 @@ class Chain:
         self.filters = filters
         self.failed: Failed = failed or refuse_failed
         self._steps: tuple[Step, ...] = tuple(
-            [(filter, mode, None, bool(getattr(filter, "alike", False))) for filter, mode in filters]
+            [
+                (filter, mode, None, bool(getattr(filter, "alike", False)))
+                for filter, mode in filters
+                if not getattr(filter, "idle", False)
+            ]
         )
         self._persons = persons if any(step[3] for step in self._steps) else None
         self._known: dict[tuple[Said, Standing], tuple[Step, ...]] = {}

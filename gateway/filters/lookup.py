@@ -31,6 +31,7 @@ class Lookup:
         self.persons = persons
         self.known = known
         self.settings = settings
+        self.idle = not settings.services
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A refusal, a deferral until the answers should be there, or the verdict of a failure."""

@@ -165,6 +165,9 @@ class Persons:
 
     def program(self, message: Message) -> str:
         """The program a message is of."""
+        sender = self._senders.get((message.tenant, message.account, message.category))
+        if sender is not None and sender.told is not None:
+            return sender.told[0]
         return self._program(message, self.people.tenant(message.tenant))[0]
 
     def tier(self, message: Message) -> int:

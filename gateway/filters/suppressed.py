@@ -32,14 +32,14 @@ class Suppressed:
         person = self.persons.person(message)
         if person is None:
             return self._unknown(message)
-        suppressions = self.known.suppressions
-        hit = suppressions.find(person.digits, message.tenant, person.program, message.category, now)
+        suppressions, program = self.known.suppressions, person.standing.program
+        hit = suppressions.find(person.digits, message.tenant, program, message.category, now)
         verdict = self._refusal(hit) if hit is not None else None
         if hit is None and suppressions.unread:
-            verdict = self._wait(message, person.program, now)
+            verdict = self._wait(message, program, now)
         shadowed = self.known.shadowed
         if shadowed.lists():
-            hit = shadowed.find(person.digits, message.tenant, person.program, message.category, now)
+            hit = shadowed.find(person.digits, message.tenant, program, message.category, now)
             return beside(self.name, verdict, (self._refusal(hit),) if hit is not None else ())
         return verdict
 

@@ -133,7 +133,7 @@ class Filter(Protocol):
 
     One with `alike` true says the same, within a second, of all messages of one stencil (`Message.said`) to
     people of one standing: of what is said and by whom, not of who gets it. What it goes by, where it is
-    edited, must be `Remembered` and forgotten with the edit.
+    edited, must be `Remembered` and forgotten with the edit. One with `idle` true has nothing to go by.
     """
 
     @property

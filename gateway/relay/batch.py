@@ -43,11 +43,22 @@ class Batch:
 
     What happens to every message is not a step of its own but noted in the other lists, which are gone
     through at once (see following.py): new messages, answers to their client, messages that have ended, rows
-    for clients, and requests of carriers to be answered. `began` is the monotonic second at which a client's
-    requests came.
+    for clients, rows that these have taken, and requests of carriers to be answered. `began` is the monotonic
+    second at which a client's requests came.
     """
 
-    __slots__ = ("accepted", "after", "answers", "began", "changes", "delivered", "ended", "failed", "told")
+    __slots__ = (
+        "accepted",
+        "after",
+        "answers",
+        "began",
+        "changes",
+        "delivered",
+        "ended",
+        "failed",
+        "taken",
+        "told",
+    )
 
     def __init__(self, began: float = 0.0) -> None:
         self.began = began
@@ -58,6 +69,7 @@ class Batch:
         self.answers: list[Answer] = []
         self.ended: list[Entry] = []
         self.told: list[tuple[Outbox, OutboxRow]] = []
+        self.taken: list[tuple[Outbox, int]] = []
         self.delivered: list[tuple[Link, DeliverSm | DataSm]] = []
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from twisted.logger import Logger
@@ -32,12 +31,13 @@ class Link:
     written.
     """
 
-    __slots__ = ("carrier", "protocol", "reserved")
+    __slots__ = ("carrier", "protocol", "reserved", "slot")
 
     def __init__(self, carrier: Carrier, protocol: SmppProtocol) -> None:
         self.carrier = carrier
         self.protocol = protocol
         self.reserved = 0
+        self.slot = Slot(self)
 
     @property
     def free(self) -> int:
@@ -49,26 +49,31 @@ class Link:
         return max(0, window.limit - len(window.outstanding)) - self.reserved
 
 
-@dataclass(slots=True, eq=False)
 class Slot:
-    """A place in a link's window, promised to one message: it is used once or given back."""
+    """A place in a link's window, promised to one message: it is used once or given back. No place differs
+    from another, so that one object stands for all of a link's.
+    """
 
-    link: Link
+    __slots__ = ("link",)
+
+    def __init__(self, link: Link) -> None:
+        self.link = link
 
     def send(self, frame: bytes, command: int, context: object) -> bool:
         """Write the message; False if the link cannot take it any more, and nothing was written."""
         link = self.link
         link.reserved -= 1
+        carrier, protocol = link.carrier, link.protocol
         sent = False
         try:
-            link.protocol.send_frame(frame, command, context)
+            protocol.session.send_frame(frame, command, carrier.clocks.timer.seconds(), context)
             sent = True
         except (WindowFull, WrongState):
             return False
         finally:
             if not sent:
-                link.carrier.trust.gave_back()
-        link.carrier.outgoing.add(link.protocol)
+                carrier.trust.gave_back()
+        carrier.outgoing.add(protocol)
         return True
 
     def give_back(self) -> None:
@@ -178,7 +183,7 @@ class Carrier:
         if not self.pace.take(self.clocks.timer.seconds()):
             return None
         link.reserved += 1
-        return Slot(link)
+        return link.slot
 
     def reserve(self) -> Slot | None:
         """Promise a slot of the link that has most of them free; None if there is none."""
@@ -189,7 +194,7 @@ class Carrier:
             return None
         self.trust.took()
         link.reserved += 1
-        return Slot(link)
+        return link.slot
 
     def _widest(self) -> Link | None:
         """The link with most slots free, while the window over all of them is not full."""

@@ -43,6 +43,8 @@ class Following:
         run_steps(batch, True)
         if batch.ended:
             self._ended(batch)
+        if batch.taken:
+            self._taken(batch)
         if batch.told:
             self._told(batch)
         if batch.delivered:
@@ -79,6 +81,14 @@ class Following:
                 outbox.pump()
             except Exception:
                 log.failure("the outbox of {name} could not be given out", name=outbox.account)
+
+    def _taken(self, batch: Batch) -> None:
+        """What clients have taken is remembered no more."""
+        for outbox, seq in batch.taken:
+            try:
+                outbox.forget(seq)
+            except Exception:
+                log.failure("the outbox of {name} could not go on", name=outbox.account)
 
     def _refused(self, batch: Batch) -> None:
         for entry in batch.accepted:

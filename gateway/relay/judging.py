@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from twisted.logger import Logger
 
 from gateway.filters.chain import ALLOWED, Chain, Judgement, Mode, record, refuse_failed
+from gateway.filters.known import Known
 from gateway.filters.lookup import Lookup
 from gateway.filters.review import Approval, approval_of
 from gateway.filters.verdict import REASONS, Action, Reason, Rewrite, Verdict
@@ -58,7 +59,8 @@ class Judging:
         self.counts: Counter[tuple[str, str, str, str]] = Counter()
         self.failures: Counter[str] = Counter()
         self.again_of: ChainOf = lambda account, category: Chain()
-        self.changes: Callable[[], int] = lambda: 0
+        self.known = Known()
+        """What is known of people: its `changes` may forbid what was allowed."""
         self.awaits: Callable[[Message, int, Batch], None] = lambda message, due, batch: None
         self.tier_of: Callable[[Message], int] = lambda message: 0
         self.passed: Callable[[Message, Batch], None] = lambda message, batch: None
@@ -70,8 +72,8 @@ class Judging:
         long text) is changed here. `approval` is a person's word on an earlier judgement.
         """
         judgement = self._judge(message, approval)
-        tier = self.tier_of(message)
-        for each in message.segments or (message,):
+        message.tier = tier = self.tier_of(message)
+        for each in message.segments:
             each.tier = tier
         return judgement
 
@@ -170,10 +172,11 @@ class Judging:
         message = entry.message
         verdict = judgement.verdict
         now = self.clocks.now_ms()
-        reason = self.refused(message, judgement)
+        leaves = judgement is ALLOWED and message.due is None  # as nearly all do
+        reason = None if leaves else self.refused(message, judgement)
         if reason is None and verdict.action is Action.HOLD:
             entry.state, entry.deadline = State.HELD, message.expires_at
-        elif reason is None and (due := self._due(message, verdict, now)) is not None:
+        elif not leaves and reason is None and (due := self._due(message, verdict, now)) is not None:
             entry.state, entry.deadline = State.DEFERRED, due
             if verdict.filter == Lookup.name:
                 self.awaits(message, due, batch)
@@ -231,7 +234,8 @@ class Judging:
         by people and by the hour are asked again, and a message that they stop is settled.
         """
         message = entry.message
-        if message.by or (entry.judged_on == self.changes() and now // SECOND == entry.judged_at // SECOND):
+        judged_now = entry.judged_on == self.known.changes and now // SECOND == entry.judged_at // SECOND
+        if judged_now or message.by:
             return True
         approval = approval_of(entry.decision)
         canary = self.canary
@@ -246,7 +250,7 @@ class Judging:
         return False
 
     def _stamp(self, entry: Entry, now: int) -> None:
-        entry.judged_at, entry.judged_on = now, self.changes()
+        entry.judged_at, entry.judged_on = now, self.known.changes
 
     def refused(self, message: Message, judgement: Judgement) -> Reason | None:
         """The reason of a refusal; also where a deferral would outlast the validity."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass
-from functools import partial
 from typing import Protocol
 
 from twisted.internet.defer import Deferred
@@ -229,11 +228,13 @@ class Outbox:
         if status == CommandStatus.ESME_ROK:
             self.counts["taken"] += 1
             batch.changes.dequeue(parcel.row.seq)
-            self._done(parcel, batch)
+            self.backlog -= 1
+            batch.taken.append((self, parcel.row.seq))
         elif status in NEVER or (status not in LATER and parcel.row.attempts + 1 >= TRIES):
             self.counts["dead"] += 1
             batch.changes.enqueue(parcel.row._replace(kind=Kind.DEAD, attempts=parcel.row.attempts + 1))
-            self._done(parcel, batch)
+            self.backlog -= 1
+            batch.taken.append((self, parcel.row.seq))
             log.warn(
                 "account {account}: refused {kind} {seq} for good, {status}; it is kept as a dead letter",
                 account=self.account,
@@ -251,11 +252,7 @@ class Outbox:
         if parcel.row.seq in self._held:
             self._waiting.appendleft(parcel)
 
-    def _done(self, parcel: Parcel, batch: Batch) -> None:
-        self.backlog -= 1
-        batch.after.append(partial(self._forget, parcel.row.seq))
-
-    def _forget(self, seq: int) -> None:
+    def forget(self, seq: int) -> None:
         """A row has left the disk, but a read that is under way may have seen it there."""
         if self._reading:
             self._gone.append(seq)

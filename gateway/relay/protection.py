@@ -93,7 +93,7 @@ class Protection:
         self.hearing = Hearing(
             self.people, self.speaker, self.cases, self.consenting, self.requesting, self.webhooks, clocks
         )
-        judging.changes = lambda: self.people.known.changes
+        judging.known = self.people.known
         judging.passed = self.counting.count
         judging.awaits = self.lookups.wait
         dispatch.may_leave = judging.may_leave
@@ -113,6 +113,7 @@ class Protection:
         suppressed, capped = filters.get(Suppressed.name), filters.get(Capped.name)
         if isinstance(suppressed, Suppressed):
             self.people.persons, self.people.known = suppressed.persons, suppressed.known
+            self.judging.known = suppressed.known
             self.people.known.breakers.configure(suppressed.persons.people.breakers)
             self.feeds.adopt(suppressed.lists, suppressed.known, generation.node)
             self.people.known.changes += 1

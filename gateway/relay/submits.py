@@ -79,39 +79,35 @@ class Submits:
                 status = message
             else:
                 message.octets = received.frame if message.pdu is pdu else b""
-                status = self._take(client, message, batch)
+                if isinstance(pdu, SubmitSm) and pdu.replace_if_present_flag:
+                    self.replace(message, partial(self._later, client, account, message))
+                else:
+                    self._accept(client, account, message, batch)
         if status:
             self._count_refusal(account, status)
             client.refuse(pdu, status)
 
-    def _take(self, client: Client, message: Message, batch: Batch) -> int:
-        """Book one message; a status if it is refused in the response without being stored."""
-        pdu = message.pdu
-        if isinstance(pdu, SubmitSm) and pdu.replace_if_present_flag:
-            self.replace(message, partial(self._later, client, message))
-        else:
-            self._accept(client, message, batch)
-        return 0
-
-    def _later(self, client: Client, message: Message) -> None:
+    def _later(self, client: Client, account: Account, message: Message) -> None:
         """What a message had to replace is gone: it is taken in a batch of its own."""
         batch = Batch(began=self.clocks.timer.seconds())
-        self._accept(client, message, batch)
+        self._accept(client, account, message, batch)
         client.server.commit(client, batch)
 
-    def _accept(self, client: Client, message: Message, batch: Batch) -> None:
+    def _accept(self, client: Client, account: Account, message: Message, batch: Batch) -> None:
         """Book one message and answer it when it is on disk."""
-        account = client.account
-        assert account is not None
         pdu = message.pdu
-        key = b"" if account.duplicates is None else key_of(message)
-        first = None if account.duplicates is None else self._first(account.duplicates, pdu, key)
-        if account.duplicates is not None and first is not None and account.duplicates.enforced:
-            self._again(client, account, pdu, first, batch)
-            return
-        refused = self._enter(message, account, batch, again=first is not None)
-        if account.duplicates is not None and not refused:
-            self._remember(account.duplicates, key, message, batch)
+        duplicates = account.duplicates
+        if duplicates is None:
+            refused = self._enter(message, account, batch)
+        else:
+            key = key_of(message)
+            first = self._first(duplicates, pdu, key)
+            if first is not None and duplicates.enforced:
+                self._again(client, account, pdu, first, batch)
+                return
+            refused = self._enter(message, account, batch, again=first is not None)
+            if not refused:
+                self._remember(duplicates, key, message, batch)
         batch.answers.append((client, pdu, message.client_id, refused))
 
     def _first(self, duplicates: Duplicates, pdu: MtPdu, key: bytes) -> First | None:
@@ -261,7 +257,8 @@ class Submits:
         message = message_of(account, pdu, self.clocks.now_ms(), self.judging.generation, said)
         if isinstance(message, int):
             return message
-        message.generation = self.judging.generation_of(message)
+        if self.judging.canary is not None:
+            message.generation = self.judging.generation_of(message)
         message.id = self.ids.take() if message_id is None else message_id
         short = client.protocol.session.version < V34
         message.client_id = told or write_id(message.id, account.settings.message_id, short=short)

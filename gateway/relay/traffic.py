@@ -57,9 +57,10 @@ class Traffic:
     def take(self, carrier: Carrier, link: Link, events: list[Event]) -> None:
         """One read's events; none at all say that the link is ready for messages."""
         batch = Batch()
+        now = self.clocks.timer.seconds()
         for event in events:
             if isinstance(event, Answered):
-                self._answered(carrier, event, batch)
+                self._answered(carrier, event, now, batch)
             elif isinstance(event, Unanswered):
                 if isinstance(event.context, Entry):
                     carrier.heard(None, event.sent_at)
@@ -72,7 +73,7 @@ class Traffic:
         self.committer.commit(batch, must=True, patient=not awaited)
         self.dispatch.pump()
 
-    def _answered(self, carrier: Carrier, event: Answered, batch: Batch) -> None:
+    def _answered(self, carrier: Carrier, event: Answered, now: float, batch: Batch) -> None:
         entry, pdu = event.context, event.pdu
         if isinstance(entry, Question):
             self.inquiring.answered(carrier, entry, pdu, batch)
@@ -83,7 +84,7 @@ class Traffic:
         if entry.state is not State.SENDING:
             return
         self.answers[carrier.name, pdu.command_status] += 1
-        waited = self.clocks.timer.seconds() - event.sent_at
+        waited = now - event.sent_at
         latency = self.latency.get(carrier.name)
         if latency is None:
             latency = self.latency[carrier.name] = Latency()

@@ -74,6 +74,8 @@ def take(outbox: Outbox, receiving: Receiving) -> Batch:
 def committed(batch: Batch) -> None:
     for step in batch.after:
         step()
+    for outbox, seq in batch.taken:
+        outbox.forget(seq)
 
 
 def test_a_row_that_was_taken_while_the_store_was_read():
