@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 from time import perf_counter, process_time, sleep
 from typing import TypeVar
 
-from timing import machine
+from timing import figure, machine
 
 from gateway.filters import fold
 from gateway.filters.entries import Entry
@@ -89,8 +89,8 @@ def scanned(words: WordList, text: str) -> object:
     return words.scan(text)
 
 
-def watched(work: Callable[[], T]) -> tuple[T, str]:
-    """The result of work, and how long it took and stalled another thread."""
+def watched(work: Callable[[], T], name: str) -> T:
+    """The result of work; prints how long it took and stalled another thread."""
     stall, done = 0.0, threading.Event()
 
     def watch() -> None:
@@ -109,7 +109,9 @@ def watched(work: Callable[[], T]) -> tuple[T, str]:
     took = perf_counter() - begin
     done.set()
     watcher.join()
-    return result, f"{took * 1e3:7.0f} ms, longest stall {stall * 1e3:5.0f} ms"
+    figure([took * 1e3], "ms", name)
+    figure([stall * 1e3], "ms", f"{name}, longest stall")
+    return result
 
 
 def mebibytes() -> float:
@@ -125,21 +127,19 @@ def loaded(folder: Path, previous: WordList | None) -> WordList:
     return words
 
 
-def per_text(words: WordList) -> None:
+def per_text(words: WordList, title: str) -> None:
     """Prints what a text costs."""
     for language in ("zh_hans", "zh_hant", "en"):
         samples = texts(language)
-        figures = []
-        for repeats in (False, True):
-            words.repeats = repeats
-            figures.append(cost(partial(scanned, words), samples))
         hit = sum(bool(words.scan(text)) for text in samples)
         length = round(median(map(len, samples)))
-        print(
-            f"  {language:8} {len(samples)} texts of {length} characters, {hit} with hits:"
-            f" {figures[0][0]:5.1f} us ({figures[0][1]:.1f}) without the repeat view,"
-            f" {figures[1][0]:5.1f} us ({figures[1][1]:.1f}) with it"
-        )
+        print(f"  {language}: {len(samples)} texts of {length} characters, {hit} with hits")
+        for repeats in (False, True):
+            words.repeats = repeats
+            middle, average = cost(partial(scanned, words), samples)
+            name = f"{title}, a text in {language}, {'with' if repeats else 'without'} the repeat view"
+            figure([middle], "us", name)
+            figure([average], "us", f"{name}, mean")
 
 
 def bench(size: int) -> None:
@@ -148,29 +148,25 @@ def bench(size: int) -> None:
         folder = Path(name)
         (folder / "large.txt").write_text("\n".join(made_up(size, 1)), "utf-8")
         before = mebibytes()
-        words, told = watched(lambda: loaded(folder, None))
-        print(f"{size:,} words; start {told}; {mebibytes() - before:.0f} MiB")
-        per_text(words)
+        title = f"{size:,} words"
+        words = watched(lambda: loaded(folder, None), f"{title}, start")
+        figure([mebibytes() - before], "MiB", f"{title}, memory")
+        per_text(words, title)
         for count in (1, 1000):
             added = [words.kinds.row(Entry(word)) for word in made_up(count, 2)]
-            _, told = watched(partial(words.changed, added, []))
-            print(f"  {count:,} more words: {told}")
+            watched(partial(words.changed, added, []), f"{title}, {count:,} more")
         large = (folder / "large.txt").read_text("utf-8")
         (folder / "large.txt").write_text("another word\n" + large, "utf-8")
-        words, told = watched(lambda: loaded(folder, words))
-        print(f"  reload, a line more at the top: {told}")
+        words = watched(lambda: loaded(folder, words), f"{title}, reload, a line more at the top")
         (folder / "more.txt").write_text("\n".join(made_up(100_000, 3)), "utf-8")
-        words, told = watched(lambda: loaded(folder, words))
-        print(f"  reload, a file of 100,000 more: {told}; {len(words.automaton.shards)} shards")
-        per_text(words)
+        words = watched(lambda: loaded(folder, words), f"{title}, reload, a file of 100,000 more")
+        per_text(words, f"{title} and 100,000 in {len(words.automaton.shards)} shards")
         (folder / "large.txt").unlink()
-        words, told = watched(lambda: loaded(folder, words))
-        print(f"  reload, the large file gone: {told}; {words.automaton.worn=}")
+        words = watched(lambda: loaded(folder, words), f"{title}, reload, the large file gone")
         before_it = words
-        base, told = watched(words.gathered)
-        print(f"  gathered: {told}")
-        words, told = watched(lambda: before_it.upon(base, before_it))
-        print(f"  put upon that: {told}; {len(words.automaton.shards)} shards; {mebibytes():.0f} MiB in all")
+        base = watched(words.gathered, f"{title}, gathered")
+        words = watched(lambda: before_it.upon(base, before_it), f"{title}, put upon that")
+        figure([mebibytes()], "MiB", f"{title}, memory in all")
 
 
 def hostile() -> None:
@@ -191,19 +187,19 @@ def hostile() -> None:
             begin = process_time()
             scanned(words, text)
             figures.append((process_time() - begin) * 1e3)
-        print(f"  {name}: {median(figures):.0f} ms")
+        figure(figures, "ms", f"64 KiB of {name}")
 
 
 def main() -> None:
     print(machine())
     samples = texts("zh_hans") + texts("en")
     folds = [cost(view, samples)[0] for view in (fold.view_s, fold.view_d)]
-    print(f"fold to view S: {folds[0]:.1f} us; to view D: {folds[1]:.1f} us")
+    figure([folds[0]], "us", "fold to view S")
+    figure([folds[1]], "us", "fold to view D")
     for size in [int(argument.replace(",", "")) for argument in sys.argv[1:]] or SIZES:
         process = multiprocessing.get_context("spawn").Process(target=bench, args=(size,))
         process.start()
         process.join()
-    print("64 KiB of")
     hostile()
 
 

@@ -35,8 +35,7 @@ SIGNS = ".:/@-_?=&#%+~0123456789"
 def glance(*patterns: str) -> Callable[[str], bool]:
     """Whether one of these may be in a text; each is a pattern of Rust's syntax made with `like`."""
     strange = f"[^{_inner([code for codes in _read_as().values() for code in codes])}]"
-    schema = core_schema.str_schema(pattern="|".join((strange, *patterns)))
-    found = SchemaValidator(schema).isinstance_python
+    found = quick("|".join((strange, *patterns)))
 
     def look(text: str) -> bool:
         try:
@@ -45,6 +44,11 @@ def glance(*patterns: str) -> Callable[[str], bool]:
             return True
 
     return look
+
+
+def quick(pattern: str) -> Callable[[str | bytes], bool]:
+    """Whether a pattern of Rust's syntax is found in a text, or in its octets in UTF-8."""
+    return SchemaValidator(core_schema.str_schema(pattern=pattern)).isinstance_python
 
 
 def like(characters: str, more: str = "") -> str:

@@ -7,11 +7,15 @@ from collections.abc import Callable, Iterable
 from typing import Generic, TypeVar
 
 from gateway.filters.fold import folded, view_s
+from gateway.filters.glance import quick
 from gateway.filters.packs import Rule, TextRule
 from gateway.filters.rulebook import Ruled, Rules
 
 DAY = 86400.0
 MOST = 4096
+
+PLAIN = re.compile(r"(?:\(\?i\))?(?:[A-Za-z0-9 |?]|\\b|\[[A-Za-z0-9 ]+-?\])+")
+"""Patterns that mean the same to the engine of Rust where a text is in ASCII; it is ten times as quick."""
 
 R = TypeVar("R", bound=Rule)
 T = TypeVar("T")
@@ -48,17 +52,21 @@ class InForce(Generic[R, T]):
 class Mark:
     """What a rule of a pack asks a text to contain, made quick to look for."""
 
-    __slots__ = ("_pattern", "_signs", "_squashed", "rule", "ruled")
+    __slots__ = ("_pattern", "_quick", "_signs", "_squashed", "rule", "ruled")
 
     def __init__(self, rule: TextRule, ruled: Ruled) -> None:
         self.rule = rule
         self.ruled = ruled
         self._pattern = re.compile(rule.pattern) if rule.pattern is not None else None
+        plain = rule.pattern is not None and PLAIN.fullmatch(rule.pattern)
+        self._quick = quick(rule.pattern) if rule.pattern is not None and plain else None
         self._squashed = tuple(filter(None, map(view_s, rule.any_of)))
         self._signs = tuple(phrase for phrase in rule.any_of if not view_s(phrase))
 
     def stands_in(self, text: str) -> bool:
         """Whether the text contains it: a pattern as it stands in the rule, phrases as a reader sees them."""
+        if self._quick is not None and text.isascii():
+            return self._quick(text.strip())
         if self._pattern is not None:
             return self._pattern.search(text.strip()) is not None
         return contains(folded(text).squashed, self._squashed) or contains(text, self._signs)

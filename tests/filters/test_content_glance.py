@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from hypothesis import strategies as st
 
 from gateway.filters.contacts import NONE, contacts, looked_for, may_have
 from gateway.filters.fold import addresses
-from gateway.filters.glance import LETTER, SIGNS, glance, like, space
+from gateway.filters.glance import LETTER, SIGNS, glance, like, quick, space
+from gateway.filters.marks import PLAIN
 
 TEXTS = sorted((Path(__file__).parents[1] / "data" / "ordinary").glob("*.txt"))
 PIECES = [
@@ -83,3 +85,37 @@ def test_ordinary_texts_hardly_ever_get_the_closer_look() -> None:
         if not line.startswith("#")
     ]
     assert sum(map(may_have(True), lines)) < len(lines) / 10
+
+
+@given(
+    st.sampled_from(
+        ["STOP", "stop", "unstop", "opt out", "Opt-Out", "optout", "unsubscribe", "_stop", "-stop."]
+    ),
+    st.text(st.sampled_from(" a_Z9.-\n\t\x1c")),
+    st.text(st.sampled_from(" a_Z9.-\n\t\x1c")),
+    st.sampled_from([r"(?i)\bSTOP\b|\bopt[ -]?out\b|\bunsub", r"\bSTOP\b", r"opt[ -]?out|stop"]),
+)
+def test_a_plain_pattern_means_the_same_to_both_engines(
+    word: str, before: str, after: str, pattern: str
+) -> None:
+    text = before + word + after
+    assert quick(pattern)(text.strip()) is (re.search(pattern, text.strip()) is not None)
+
+
+def test_only_plain_patterns_go_to_the_other_engine() -> None:
+    assert PLAIN.fullmatch(r"(?i)\bSTOP\b|\bopt[ -]?out\b|\bunsub")
+    for pattern in (
+        r"^a",
+        "a$",
+        r"\d",
+        "(?=a)",
+        "a{2}",
+        "[^a]",
+        "[[a]",
+        r"\Z",
+        "STOP.",
+        "退订",
+        "a&&b",
+        "(a)",
+    ):
+        assert not PLAIN.fullmatch(pattern), pattern
