@@ -52,6 +52,7 @@ KINDS = {
     ),
     "English, transactional": ("en", "transactional", "447700900", "Example Shop: {} Ref {}"),
 }
+SOURCES = {"promotional": "10690001", "transactional": "10690002"}
 SIGNS = "BCDFGHKMNPRSTVZ23456789"
 HOSTILE = ("a.", "微信", "1 ", "http://", "点com", "【", "赌 博 ", "f r e e ", "ﷺ", "哈")
 OCTETS = 65_536
@@ -61,7 +62,10 @@ def message(text: str, category: str, number: str) -> Message:
     """A message of the shipped account shop, its text decoded."""
     data_coding, octets = choose_encoding(text)
     pdu = SubmitSm(
-        source_addr="10690001", destination_addr=number, data_coding=data_coding, short_message=octets
+        source_addr=SOURCES[category],
+        destination_addr=number,
+        data_coding=data_coding,
+        short_message=octets,
     )
     made = Message(1, "shop", "Example Shop", "1", 0, pdu, category, 1, 2**50)
     assert made.text is not None
