@@ -150,7 +150,7 @@ def keys(word: str) -> tuple[str, ...]:
     if word.isascii() or word[0] >= "\u2e80":
         small = view_s(word)
         if small == word:
-            return (word,)  # and not as much once more, for each of very many words
+            small = word  # and not as much once more, for each of very many words
         return (small,) if small else ()
     cases = (view_s(word), view_s(word.upper()), view_s(word.title()))
     return tuple(dict.fromkeys(filter(None, cases)))
