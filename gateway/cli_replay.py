@@ -5,15 +5,19 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from rich.console import Console
+from sqlalchemy import Connection
 
 from gateway.asking import store_of
 from gateway.replay import Replay, Replayed
+from gateway.settings.archive import lay_out, unpack
 from gateway.settings.load import load
 from gateway.settings.models import Generation, Node
 from gateway.settings.problems import SettingsError
 from gateway.settings.scalars import parse_duration
+from gateway.store.history import generations, get_generation
 
 
 def replayed(node: Node, config: Path, against: Path, since: str, most: int) -> Replayed:
@@ -24,15 +28,23 @@ def replayed(node: Node, config: Path, against: Path, since: str, most: int) -> 
     back = parse_duration(since)
     if not isinstance(back, float | int):
         raise ValueError(f"--since {since}: no length of time such as 30m, 1h or 7d")
-    replay = Replay(load(against, os.environ), most, _in_force(config))
-    with store_of(node, config) as connection:
+    candidate = load(against, os.environ)
+    with store_of(node, config) as connection, TemporaryDirectory() as directory:
+        replay = Replay(candidate, most, _in_force(connection, config, Path(directory) / "config"))
         return replay.run(connection, int((time.time() - back) * 1000))
 
 
-def _in_force(config: Path) -> Generation | None:
-    """The configuration to compare with; None if its files cannot be used."""
+def _in_force(connection: Connection, config: Path, directory: Path) -> Generation | None:
+    """The configuration to compare with: that of the last generation, as the store has it, since its files
+    may have been edited; None if it cannot be used any more.
+    """
+    latest = generations(connection, 1)
+    row = get_generation(connection, latest[0].number) if latest else None
     try:
-        return load(config, os.environ)
+        if row is None:
+            return load(config, os.environ)
+        lay_out(unpack(row.files), config, directory)
+        return load(directory, os.environ)
     except SettingsError:
         return None
 

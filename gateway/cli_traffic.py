@@ -179,7 +179,9 @@ def _give(config: Path, verb: str, asked: dict[str, Any], yes: bool, as_json: bo
         print(json.dumps(found, ensure_ascii=False))
         return
     _tell(found)
-    if yes:
+    if yes and verb == "purge":
+        say(f"purge {found['part']}: begun, number {found['id']}: `gateway traffic list` has it meanwhile")
+    elif yes:
         say(f"{verb} {found['part']}: in force, number {found['id']}")
     else:
         say(f"nothing was done: say --yes to {verb} {found['part']}")
@@ -188,11 +190,16 @@ def _give(config: Path, verb: str, asked: dict[str, Any], yes: bool, as_json: bo
 def _tell(found: dict[str, Any]) -> None:
     for group in found["waiting"]:
         print(
-            f"{group['account']}  {group['category']}  {group['state']}  {group['messages']} messages, the "
+            f"{group['account']}  {group['category']}  {group['state']}  {_counted(group['messages'])}, the "
             f"oldest {group['oldest_seconds']} s old"
         )
     least = "" if found["all_counted"] else "at least "
-    say(f"{least}{found['messages']} messages wait there now")
+    waits = "waits" if found["messages"] == 1 else "wait"
+    say(f"{least}{_counted(found['messages'])} {waits} there now")
+
+
+def _counted(messages: int) -> str:
+    return f"{messages} message{'' if messages == 1 else 's'}"
 
 
 def _ask(config: Path, path: str, document: dict[str, Any]) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from gateway.filters.verdict import Action, Verdict
 from gateway.message import Message
 from gateway.settings.quotas import Duplicates as Settings
 from gateway.smpp.concat import user_data_of
+from gateway.store.rows import MessageRow, State
 
 PAGE = 2000
 AGAIN = Verdict(Action.REFUSE, "gateway", "duplicates")
@@ -76,6 +77,13 @@ class Duplicates:
         if self._firsts.get(key) is first:
             del self._firsts[key]
         first.settle(False)
+
+
+def refused_at_once(row: MessageRow) -> bool:
+    """Whether a message was refused before any carrier had it: it is no first, so that the client may try
+    again when what was missing is there.
+    """
+    return row.state == State.REJECTED and row.sent_at is None
 
 
 def key_of(message: Message) -> bytes:

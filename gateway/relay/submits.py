@@ -18,7 +18,7 @@ from gateway.relay.batch import Answer, Batch
 from gateway.relay.book import Book, Entry
 from gateway.relay.client import Client
 from gateway.relay.clocks import Clocks
-from gateway.relay.duplicates import AGAIN, PAGE, Duplicates, First, key_of
+from gateway.relay.duplicates import AGAIN, PAGE, Duplicates, First, key_of, refused_at_once
 from gateway.relay.gathering import Gathering
 from gateway.relay.ids import Ids, OutOfIds, write_id
 from gateway.relay.judging import Judging
@@ -97,16 +97,17 @@ class Submits:
         """Book one message and answer it when it is on disk."""
         pdu = message.pdu
         duplicates = account.duplicates
+        entry = Entry(message)
         if duplicates is None:
-            refused = self._enter(message, account, batch)
+            refused = self._enter(entry, account, batch)
         else:
             key = key_of(message)
             first = self._first(duplicates, pdu, key)
             if first is not None and duplicates.enforced:
                 self._again(client, account, pdu, first, batch)
                 return
-            refused = self._enter(message, account, batch, again=first is not None)
-            if not refused:
+            refused = self._enter(entry, account, batch, again=first is not None)
+            if entry.state is not State.REJECTED:
                 self._remember(duplicates, key, message, batch)
         batch.answers.append((client, pdu, message.client_id, refused))
 
@@ -147,18 +148,18 @@ class Submits:
         while rows := await self.book.ledger.read(accepted_since, since, after, PAGE):
             for row in rows:
                 window = windows.get(row.account)
-                if window is not None and row.client_id and row.pdu:
+                if window is not None and row.client_id and row.pdu and not refused_at_once(row):
                     message = self.book.restore(row).message
                     window.put(key_of(message), row.client_id, row.accepted_at / 1000, stored=True)
             after = rows[-1].id
 
-    def _enter(self, message: Message, account: Account, batch: Batch, *, again: bool = False) -> int:
+    def _enter(self, entry: Entry, account: Account, batch: Batch, *, again: bool = False) -> int:
         """Judge and store a message; the status that its response must have (ESME_ROK: it is told by
         receipt). `again`: the account's duplicate window, in shadow, would have kept it back.
 
         A segment is stored and waits for its siblings.
         """
-        entry = Entry(message)
+        message = entry.message
         part = message.part is not None and message.part.total > 1
         judgement = ALLOWED if part else self.judging.judge(message)
         if again:
@@ -294,7 +295,7 @@ class Submits:
             if not isinstance(message, int):
                 reader = reader or dataclasses.replace(message)
                 message.read_like(reader)
-            refused = message if isinstance(message, int) else self._enter(message, account, batch)
+            refused = message if isinstance(message, int) else self._enter(Entry(message), account, batch)
             if refused:
                 failures.append(UnsuccessSme(*destination, refused))
         taken = len(pdu.dest_addresses) - len(failures)

@@ -132,6 +132,11 @@ def test_the_past_by_another_configuration(house: House, tmp_path: Path) -> None
     other = replayed(house, candidate, 1)
     way = "passes by route 'default', carrier"
     assert other["kinds"] == {f"{way} alpha -> {way} beta": 5}, "another carrier is preferred"
+    words = house.config / "words.txt"
+    kept = words.read_bytes()
+    words.write_text("#: severity=reject\nloan\n", "utf-8")  # edited, and not in force
+    assert replayed(house, house.config, 1)["changed"] == 2
+    words.write_bytes(kept)
     (candidate / "routing.yaml").write_text("routes: nonsense\n", "utf-8")
     assert "routing.yaml" in call(house, "replay", "--against", str(candidate), code=2)[1]
 

@@ -8,6 +8,7 @@ from typing import Any
 from relay_house import House, MakeHouse, account, generation, submit
 
 from gateway.message import Message
+from gateway.relay.batch import Batch
 from gateway.relay.duplicates import Duplicates, key_of
 from gateway.settings.quotas import Duplicates as Settings
 from gateway.smpp.constants import CommandStatus
@@ -97,6 +98,20 @@ def test_what_was_refused_in_the_response_may_come_again(make_house: MakeHouse) 
     assert client.submit().command_status == CommandStatus.ESME_RSUBMITFAIL
     assert client.submit().command_status == CommandStatus.ESME_RSUBMITFAIL
     assert client.submit(short_message=b"first").command_status == 0
+
+
+def test_what_was_refused_by_receipt_may_come_again(make_house: MakeHouse) -> None:
+    house = house_of(make_house, balance={"currency": "EUR", "price": 1})
+    client = house.client()
+    refused = client.submit().message_id
+    house.restart()
+    client = house.client()
+    spending = house.relay.spending
+    spending.top_up(next(iter(house.relay.accounts)), 5_000_000, Batch())
+    sent = client.submit().message_id
+    assert sent != refused
+    assert client.submit().message_id == sent
+    assert house.states() == [State.REJECTED, State.SENT]
 
 
 def test_memory_is_bounded() -> None:
