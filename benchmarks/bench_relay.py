@@ -152,7 +152,7 @@ class House:
         self.reactor.seconds = time.monotonic
         self.store = Agreeing()
         self.engine = reading_engine(url, 1)
-        journal = Journal(self.store, self.reactor, floor=0.0)
+        journal = Journal(self.store, self.reactor, floor=0.0, patience=0.0)
         store = Store(journal, Ledger(self.engine, self.store, self.store), url, ExitStack())
         self.relay = Relay(settings, store, self.reactor, Clocks(self.reactor))
         self.relay.adopt(settings, {})

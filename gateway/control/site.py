@@ -141,7 +141,7 @@ def status(gateway: Node) -> dict[str, Any]:
         uplinks = relay.uplinks.of(name)
         carriers[name] = {
             "health": carrier.why(carrier.health()),
-            "binds": f"{len(carrier.links)} of {len(uplinks)}",
+            "binds": f"{len(carrier.links)} of {sum(bind.count for bind in carrier.settings.binds)}",
             "unfinished": len(relay.inbound.matcher(name)),
             "error": next((uplink.last_error for uplink in uplinks if uplink.last_error), ""),
         }

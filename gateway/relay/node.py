@@ -291,13 +291,11 @@ class Relay:
         self.outbinds.start()
 
     async def recover(self) -> None:
-        """Learn what carriers are to be called for, call them, and learn the rest beside the traffic.
-        Raises StoreUnavailable.
-        """
+        """Learn what carriers are to be called for, call them, and learn the rest beside the traffic."""
         try:
             await self.recovery.identify()
             self.steering.resume_purges()
-            await self.privacy.start()
+            await self.recovery.read(self.privacy.start)
             self.sweep.start()
             self.lookout.start()
             self.uplinks.begin(self.generation.carriers)

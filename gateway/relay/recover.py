@@ -7,6 +7,7 @@ from sys import intern
 from typing import ParamSpec, TypeVar
 
 from sqlalchemy import Connection
+from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from gateway.message import Message, MtPdu
@@ -30,12 +31,13 @@ from gateway.smpp.pdus import DataSm, SubmitSm
 from gateway.smpp.smpptime import parse_time
 from gateway.store.ledger import Ledger
 from gateway.store.queries import accepted_since, before_latest, sent_after
-from gateway.store.rows import MessageRow, State
+from gateway.store.rows import MessageRow, State, StoreUnavailable
 
 log = Logger()
 
 SOME = 200  # rows that are understood at once beside the traffic: some milliseconds
 PAGE = 2000
+AGAIN = 1.0  # seconds until a store that failed is asked again
 RECENT = 100_000  # messages whose writers are remembered for the replies to them
 
 IDS, WRITERS = "ids", "writers"
@@ -135,11 +137,20 @@ class Recovery:
         self.loading = [IDS, WRITERS]
         self._more_waits: int | None = None
 
-    async def _read(self, query: Callable[P, Awaitable[T]], *args: P.args, **named: P.kwargs) -> T:
-        found = await query(*args, **named)
-        if self.stopped:
-            raise Stopped
-        return found
+    async def read(self, query: Callable[P, Awaitable[T]], *args: P.args, **named: P.kwargs) -> T:
+        """What a query finds, asked for again while the store fails: clients are being served. Raises
+        Stopped.
+        """
+        while not self.stopped:
+            try:
+                found = await query(*args, **named)
+            except StoreUnavailable as error:
+                log.warn("what is open in the store cannot be read yet: {error}", error=str(error))
+                await deferLater(self.dispatch.clocks.timer, AGAIN)  # type: ignore[arg-type]
+            else:
+                if not self.stopped:
+                    return found
+        raise Stopped
 
     # before anybody is listened to
 
@@ -206,7 +217,7 @@ class Recovery:
         """
         after: int | None = 0
         while after is not None:
-            after, runs = await self._read(self.ledger.read, _sent_after, after)
+            after, runs = await self.read(self.ledger.read, _sent_after, after)
             for carrier, run in runs.items():
                 self.inbound.matcher(carrier).recall(run)
         await self._strays()
@@ -215,7 +226,7 @@ class Recovery:
     async def _strays(self) -> None:
         after = 0
         batch = Batch()
-        while rows := await self._read(self.ledger.strays, after, PAGE):
+        while rows := await self.read(self.ledger.strays, after, PAGE):
             for row in rows:
                 if row.carrier_message_id == PART:
                     self.replies.restore(row, batch)
@@ -234,7 +245,7 @@ class Recovery:
         self.loading.remove(WRITERS)
         self.inbound.hear()
         while tiers and self._more_waits is not None:
-            entries, self._more_waits = await self._read(
+            entries, self._more_waits = await self.read(
                 self.book.read_waiting, self._more_waits, PAGE, wanted=_is_urgent
             )
             for entry in entries:
@@ -244,8 +255,8 @@ class Recovery:
     async def _writers(self) -> None:
         writers: Remembered[str] = Remembered(REMEMBERED)
         earlier = self.attribution.another()
-        after = await self._read(self.ledger.read, before_latest, RECENT)
-        while rows := await self._read(self.ledger.read, accepted_since, 0, after, SOME):
+        after = await self.read(self.ledger.read, before_latest, RECENT)
+        while rows := await self.read(self.ledger.read, accepted_since, 0, after, SOME):
             for row in rows:
                 writers.put(row.destination, row.source.lstrip("+"), intern(row.account))
                 if earlier is not None and row.client_id:

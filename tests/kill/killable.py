@@ -49,14 +49,25 @@ def after_write(owner: Any, name: str, passed: Callable[[], None]) -> None:
 
 
 def in_recovery(passed: Callable[[], None]) -> None:
-    """All is recovered from the store, and nobody is listened to yet."""
-    original = Recovery.run
+    """What clients may be served by is read, and nobody is listened to yet."""
+    original = Recovery.begin
 
-    async def run(self: Recovery) -> None:
+    async def begin(self: Recovery) -> None:
         await original(self)
         passed()
 
-    Recovery.run = run  # type: ignore[method-assign]
+    Recovery.begin = begin  # type: ignore[method-assign]
+
+
+def in_identifying(passed: Callable[[], None]) -> None:
+    """Clients are served, the ids of what is sent are read, and no carrier is called yet."""
+    original = Recovery.identify
+
+    async def identify(self: Recovery) -> None:
+        await original(self)
+        passed()
+
+    Recovery.identify = identify  # type: ignore[method-assign]
 
 
 POINTS: dict[str, Callable[[Callable[[], None]], None]] = {
@@ -69,6 +80,7 @@ POINTS: dict[str, Callable[[Callable[[], None]], None]] = {
     "after-write-to-client": lambda passed: after_write(Outbox, "_give", passed),
     "after-client-took-receipt-before-dequeue": lambda passed: before(Outbox, "answered", passed),
     "in-recovery": in_recovery,
+    "in-identifying": in_identifying,
 }
 """The points between a commit and an answer, and how each is watched; those of a commit: `killwriter`."""
 

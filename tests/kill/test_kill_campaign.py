@@ -29,6 +29,7 @@ POINTS = {
     "after-write-to-client": 40,
     "after-client-took-receipt-before-dequeue": 300,
     "in-recovery": 1,
+    "in-identifying": 1,
 }
 
 

@@ -9,7 +9,8 @@ from twisted.internet.defer import Deferred
 from gateway.relay.recover import Recovery
 from gateway.smpp.events import Answered
 from gateway.smpp.pdus import DeliverSm
-from gateway.store.rows import State
+from gateway.store.ledger import Ledger
+from gateway.store.rows import State, StoreUnavailable, StrayRow
 
 
 @pytest.fixture(params=["unknown", "resend"])
@@ -250,3 +251,30 @@ def test_a_node_that_ends_while_it_recovers(house: House, monkeypatch: pytest.Mo
     assert left.called
     assert house.started.called
     assert house.upstreams() == []
+
+
+def test_a_store_that_fails_while_clients_are_served_already_is_asked_again(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[int] = []
+    strays = Ledger.strays
+
+    async def failing(ledger: Ledger, after: int, limit: int) -> list[StrayRow]:
+        asked.append(after)
+        if len(asked) < 3:
+            raise StoreUnavailable("it takes no connections")
+        return await strays(ledger, after, limit)
+
+    monkeypatch.setattr(Ledger, "strays", failing)
+    house.crash()
+    house.start(settle=False)
+    house.settle()
+    told = house.client().submit()
+    assert told.command_status == 0
+    assert (asked, house.submits) == ([0], [])
+    for _ in range(2):
+        house.reactor.advance(1)
+        house.settle()
+    assert asked == [0, 0, 0]
+    assert house.started.called
+    assert [pdu.destination_addr for _, pdu in house.submits] == [HANDSET]
