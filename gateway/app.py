@@ -53,7 +53,7 @@ from gateway.store.rotation import in_use
 from gateway.store.rows import Changes, StoreLocked, StoreUnavailable
 from gateway.watching import Watch
 
-log = Logger()
+log = Logger(__name__)
 
 PURGE_INTERVAL = 600.0
 ROOM = 1000  # listening sockets' queue of connections

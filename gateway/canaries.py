@@ -32,7 +32,7 @@ from gateway.settings.holder import Generations
 from gateway.settings.models import Generation
 from gateway.store.history import CANARY
 
-log = Logger()
+log = Logger(__name__)
 
 KIND = "canary_withdrawn"
 

@@ -16,7 +16,7 @@ from gateway.store.engine import Store
 from gateway.store.history import GenerationRow
 from gateway.store.rows import Changes, StoreUnavailable
 
-log = Logger()
+log = Logger(__name__)
 
 
 class UnknownGeneration(Exception):

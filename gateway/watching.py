@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from gateway.relay.clocks import Timer
 from gateway.settings.models import FILES, Generation
 
-log = Logger()
+log = Logger(__name__)
 
 INTERVAL = 1.0
 

@@ -20,7 +20,7 @@ from gateway.relay.batch import Batch
 from gateway.relay.node import Relay
 from gateway.relay.webhooks import moment
 
-log = Logger()
+log = Logger(__name__)
 
 
 class BreakerCommands:

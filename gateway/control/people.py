@@ -34,7 +34,7 @@ from gateway.relay.feeds import Unknown
 from gateway.relay.people import NotYours
 from gateway.store import people as rows
 
-log = Logger()
+log = Logger(__name__)
 
 COMMANDS = "commands"
 STEP = 100  # rows done before others have their turn

@@ -32,7 +32,7 @@ from gateway.control.templates import TemplateCommands
 from gateway.control.tracing import Watch
 from gateway.control.words import WordCommands
 
-log = Logger()
+log = Logger(__name__)
 
 Answer = tuple[int, str, bytes]
 

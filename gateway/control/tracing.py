@@ -19,7 +19,7 @@ from gateway.control.operator import operator_of
 from gateway.control.people import Document, Unfit
 from gateway.relay.tracing import Trace, Tracing, Wanted
 
-log = Logger()
+log = Logger(__name__)
 
 LONGEST = 600.0  # seconds
 MOST = 10_000  # PDUs

@@ -14,7 +14,7 @@ from twisted.logger import Logger
 
 from gateway.relay.clocks import Clocks
 
-log = Logger()
+log = Logger(__name__)
 
 
 @dataclass(slots=True)

@@ -19,7 +19,7 @@ from gateway.store.behind import words
 from gateway.store.ledger import Ledger
 from gateway.store.rows import MessageRow, StoreUnavailable
 
-log = Logger()
+log = Logger(__name__)
 
 INTERVAL = 60.0
 BLOCK = 1000  # messages of one record

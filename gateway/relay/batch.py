@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gateway.smpp.pdus import DataSm, DeliverSm
     from gateway.store.rows import OutboxRow
 
-log = Logger()
+log = Logger(__name__)
 
 
 class Peer(Protocol):

@@ -29,7 +29,7 @@ from gateway.smpp.pdus import (
 )
 from gateway.smpp.states import State
 
-log = Logger()
+log = Logger(__name__)
 
 TYPES = {BindTransmitter: "transmitter", BindReceiver: "receiver", BindTransceiver: "transceiver"}
 ANSWERS: dict[type, type[BindTransmitterResp | BindReceiverResp | BindTransceiverResp]] = {

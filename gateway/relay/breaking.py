@@ -20,7 +20,7 @@ from gateway.store.breakers import TripRow, trips
 from gateway.store.ledger import Ledger
 from gateway.store.rows import State
 
-log = Logger()
+log = Logger(__name__)
 
 PAGE = 500
 KIND = "breaker"

@@ -21,7 +21,7 @@ from gateway.store.calls import CallRow, calls_after
 from gateway.store.ledger import Ledger
 from gateway.store.rows import StoreUnavailable
 
-log = Logger()
+log = Logger(__name__)
 
 MEMORY = 200  # calls of one webhook
 PAGE = 100

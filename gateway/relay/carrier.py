@@ -20,7 +20,7 @@ from gateway.smpp.events import WindowFull, WrongState
 from gateway.smpp.protocol import SmppProtocol
 from gateway.smpp.session import State as SessionState
 
-log = Logger()
+log = Logger(__name__)
 
 THROTTLING = (CommandStatus.ESME_RTHROTTLED, CommandStatus.ESME_RMSGQFUL)
 TRANSMITTING = frozenset({SessionState.BOUND_TX, SessionState.BOUND_TRX})

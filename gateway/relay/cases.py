@@ -25,7 +25,7 @@ from gateway.store.people import CaseRow, open_cases
 if TYPE_CHECKING:
     from gateway.relay.attributing import Heard
 
-log = Logger()
+log = Logger(__name__)
 
 PATIENCE = 1800.0
 PAGE = 1000

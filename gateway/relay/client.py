@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from gateway.relay.accounts import Account
     from gateway.relay.server import Server
 
-log = Logger()
+log = Logger(__name__)
 
 BindPdu = BindTransmitter | BindReceiver | BindTransceiver
 RECEIVING = frozenset({State.BOUND_RX, State.BOUND_TRX})

@@ -25,7 +25,7 @@ from gateway.store.queries import first_accepted
 from gateway.store.rows import MessageRow, State, StoreUnavailable
 from gateway.store.schema import message
 
-log = Logger()
+log = Logger(__name__)
 
 KIND = "tier_deadline"
 INTERVAL = 60.0

@@ -29,7 +29,7 @@ from gateway.routing.choosing import Pick
 from gateway.routing.router import Router, Rule
 from gateway.store.rows import State, StoreUnavailable
 
-log = Logger()
+log = Logger(__name__)
 
 TURN = 32  # messages of one lane before the next has its turn
 BATCH = 500  # messages marked in one commit

@@ -26,7 +26,7 @@ from gateway.store.queries import get_counter
 from gateway.store.rows import State, StoreUnavailable
 from gateway.store.schema import message
 
-log = Logger()
+log = Logger(__name__)
 
 RECEIPT = "receipt"
 MARK, FROM = "told_until", "told_from"

@@ -26,7 +26,7 @@ from gateway.relay.clocks import Clocks
 from gateway.relay.fetching import NotFetched, refreshed
 from gateway.settings.models import Node
 
-log = Logger()
+log = Logger(__name__)
 
 INTERVAL = 1.0
 ALARM = "list not refreshed"

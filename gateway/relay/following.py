@@ -16,7 +16,7 @@ from gateway.relay.inbound import Inbound
 from gateway.relay.outbox import Outbox
 from gateway.relay.submits import Submits
 
-log = Logger()
+log = Logger(__name__)
 
 
 class Following:

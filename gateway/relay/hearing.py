@@ -34,7 +34,7 @@ from gateway.relay.webhooks import Webhooks
 from gateway.settings.models import Tenant
 from gateway.smpp.pdus import DeliverSm
 
-log = Logger()
+log = Logger(__name__)
 
 REPLIES = "replies"
 DAY = 86_400

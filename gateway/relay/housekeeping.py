@@ -13,7 +13,7 @@ from gateway.filters.known import Known
 from gateway.filters.listed import FILE
 from gateway.relay.clocks import Clocks
 
-log = Logger()
+log = Logger(__name__)
 
 INTERVAL = 3600.0
 BREATH = 0.02  # seconds between two steps, each of some milliseconds

@@ -7,7 +7,7 @@ from twisted.logger import Logger
 
 from gateway.store.ledger import Ledger
 
-log = Logger()
+log = Logger(__name__)
 
 _DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 V33_LENGTH = 8

@@ -28,7 +28,7 @@ from gateway.smpp.pdus import DataSm, DataSmResp, DeliverSm, DeliverSmResp
 from gateway.smpp.receipts import Receipt, canonical_id
 from gateway.store.rows import State, StrayRow
 
-log = Logger()
+log = Logger(__name__)
 
 _new = tuple.__new__
 _OK = int(CommandStatus.ESME_ROK)

@@ -29,7 +29,7 @@ from gateway.store.rows import State
 if TYPE_CHECKING:
     from gateway.relay.canary import Canary
 
-log = Logger()
+log = Logger(__name__)
 
 SECOND = 1000  # milliseconds: hours and consents end with a second
 

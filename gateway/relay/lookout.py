@@ -18,7 +18,7 @@ from gateway.settings.models import Node
 if TYPE_CHECKING:
     from gateway.relay.node import Relay
 
-log = Logger()
+log = Logger(__name__)
 
 INTERVAL = 1.0
 QUIET = 300.0  # seconds without a failure until a filter is believed to work again

@@ -31,7 +31,7 @@ from gateway.relay.batch import Batch
 from gateway.relay.clocks import Clocks
 from gateway.settings.protection import LookupService
 
-log = Logger()
+log = Logger(__name__)
 
 SOON_MS = 60_000  # a message that may leave later is asked about then
 LONGEST = 1 << 22  # octets of an answer

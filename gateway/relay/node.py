@@ -60,7 +60,7 @@ from gateway.smpp.receipts import Receipt
 from gateway.store.engine import Store
 from gateway.store.rows import MessageRow, OutboxRow
 
-log = Logger()
+log = Logger(__name__)
 
 
 class Relay:

@@ -17,7 +17,7 @@ from gateway.store.numbers import BLOCK, GONE, NumberBlock
 from gateway.store.queries import get_counter
 from gateway.store.rows import StoreUnavailable
 
-log = Logger()
+log = Logger(__name__)
 
 INTERVAL = 2.0
 REST = 0.002

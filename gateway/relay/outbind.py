@@ -19,7 +19,7 @@ from gateway.relay.server import Server
 from gateway.smpp.pdus import Outbind
 from gateway.smpp.protocol import SmppProtocol
 
-log = Logger()
+log = Logger(__name__)
 
 INTERVAL = 1.0
 CONNECT_TIMEOUT = 10.0

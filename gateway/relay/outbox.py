@@ -24,7 +24,7 @@ from gateway.smpp.protocol import SmppProtocol
 from gateway.store.ledger import Ledger
 from gateway.store.rows import Kind, OutboxRow, StoreUnavailable
 
-log = Logger()
+log = Logger(__name__)
 
 MEMORY = 2000  # rows of one account
 PAGE = 500

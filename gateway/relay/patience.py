@@ -12,7 +12,7 @@ from gateway.relay.clocks import Clocks
 from gateway.store.ledger import Ledger
 from gateway.store.rows import StoreUnavailable
 
-log = Logger()
+log = Logger(__name__)
 
 PAUSE = 1.0
 

@@ -30,7 +30,7 @@ from gateway.store import people as rows
 from gateway.store.ledger import Ledger
 from gateway.store.people import ConsentRow, SuppressionKey, SuppressionRow
 
-log = Logger()
+log = Logger(__name__)
 
 BIG_PAGE = 10_000
 PAGE = 500  # rows taken in at once when starting: a few milliseconds

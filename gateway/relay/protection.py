@@ -47,7 +47,7 @@ from gateway.smpp.text import DefaultAlphabet
 from gateway.store.ledger import Ledger
 from gateway.store.rows import MessageRow
 
-log = Logger()
+log = Logger(__name__)
 
 
 class Protection:

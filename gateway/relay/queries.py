@@ -38,7 +38,7 @@ from gateway.smpp.smpptime import format_absolute, parse_time
 from gateway.store.queries import Sought
 from gateway.store.rows import MessageRow, State, StoreUnavailable
 
-log = Logger()
+log = Logger(__name__)
 
 MOST_DESTINATIONS = 255  # of one submit_multi: they share the id that was told
 CANCELLABLE = frozenset({State.WAITING, State.DEFERRED, State.HELD, State.GATHERING})

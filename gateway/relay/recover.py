@@ -33,7 +33,7 @@ from gateway.store.ledger import Ledger
 from gateway.store.queries import accepted_since, before_latest, sent_after
 from gateway.store.rows import MessageRow, State, StoreUnavailable
 
-log = Logger()
+log = Logger(__name__)
 
 SOME = 200  # rows that are understood at once beside the traffic: some milliseconds
 PAGE = 2000

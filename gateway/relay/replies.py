@@ -31,7 +31,7 @@ from gateway.smpp.pdus import DataSm, DeliverSm
 from gateway.smpp.text import DefaultAlphabet, decode_parts
 from gateway.store.rows import Kind, OutboxRow, StrayRow
 
-log = Logger()
+log = Logger(__name__)
 
 REMEMBERED = 100_000  # pairs of handset and number whose last writer is known
 LONGEST_SHORT_MESSAGE = 254

@@ -16,7 +16,7 @@ from gateway.store.queries import get_counter
 from gateway.store.rows import State, StoreUnavailable
 from gateway.store.vault import Vault
 
-log = Logger()
+log = Logger(__name__)
 
 SLICE = 100  # rows in one commit
 REST = 0.02  # seconds between slices

@@ -22,7 +22,7 @@ from gateway.smpp.events import SessionOptions, Violation
 from gateway.smpp.protocol import SmppProtocol, Ticker
 from gateway.smpp.session import Role, Session
 
-log = Logger()
+log = Logger(__name__)
 
 VERSION = 0x50
 

@@ -17,7 +17,7 @@ from gateway.smpp.concat import part_of
 from gateway.smpp.pdus import DeliverSm, SubmitSm
 from gateway.smpp.text import segment_text
 
-log = Logger()
+log = Logger(__name__)
 
 UDHI = 0x40
 

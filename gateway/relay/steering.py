@@ -32,7 +32,7 @@ from gateway.store.directives import DirectiveRow, Waiting, directives, waiting
 from gateway.store.ledger import Ledger
 from gateway.store.rows import MessageRow, State, StoreUnavailable
 
-log = Logger()
+log = Logger(__name__)
 
 PAGE = 500
 WAITS = (State.WAITING, State.GATHERING, State.DEFERRED, State.HELD)

@@ -33,7 +33,7 @@ from gateway.smpp.stencils import Said
 from gateway.store.queries import accepted_since
 from gateway.store.rows import State
 
-log = Logger()
+log = Logger(__name__)
 
 V34, V50 = 0x34, 0x50
 SLOWEST = 5.0  # seconds that a client who is a little over its rate is made to wait at most

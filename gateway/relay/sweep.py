@@ -19,7 +19,7 @@ from gateway.relay.replies import Replies
 from gateway.relay.traffic import Traffic
 from gateway.store.rows import State, StoreUnavailable
 
-log = Logger()
+log = Logger(__name__)
 
 INTERVAL = 1.0
 LONGEST_PAUSE = 15.0  # seconds until a store that could not be read is tried again

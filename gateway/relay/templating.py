@@ -22,7 +22,7 @@ from gateway.relay.wording import PAGE, Wording, learn_words
 from gateway.store.rows import StoreUnavailable
 from gateway.store.templates import TemplateEditRow, edits_after
 
-log = Logger()
+log = Logger(__name__)
 
 
 class TemplateWish(NamedTuple):

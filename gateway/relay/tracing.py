@@ -26,7 +26,7 @@ from gateway.smpp.pdus import DataSm, DeliverSm, SubmitMulti, SubmitSm
 from gateway.smpp.protocol import SmppProtocol, Ticker
 from gateway.smpp.text import decode_text
 
-log = Logger()
+log = Logger(__name__)
 
 LONGEST = 1 << 20  # octets of a PDU
 ANSWERS = 10_000  # requests of which a trace remembers that it wants the answer

@@ -23,7 +23,7 @@ from gateway.smpp.pdus import AlertNotification, DataSm, DataSmResp, DeliverSm, 
 from gateway.smpp.receipts import canonical_id
 from gateway.store.rows import State
 
-log = Logger()
+log = Logger(__name__)
 
 TAKEN = (SubmitSmResp, DataSmResp)
 FROM_HANDSETS = (DeliverSm, DataSm)

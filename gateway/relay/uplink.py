@@ -20,7 +20,7 @@ from gateway.smpp.protocol import SmppProtocol
 from gateway.smpp.session import Role, Session
 from gateway.smpp.session import State as SessionState
 
-log = Logger()
+log = Logger(__name__)
 
 VERSIONS = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 BINDS: dict[str, type[BindTransceiver | BindTransmitter | BindReceiver]] = {

@@ -26,7 +26,7 @@ from gateway.settings.models import Webhook
 from gateway.store.calls import CallRow, call_counts
 from gateway.store.ledger import Ledger
 
-log = Logger()
+log = Logger(__name__)
 
 INTERVAL = 1.0
 LANES = 0xFFFF

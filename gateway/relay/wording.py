@@ -30,7 +30,7 @@ from gateway.store.ledger import Ledger
 from gateway.store.rows import StoreUnavailable
 from gateway.store.words import WordEditRow, edits_after
 
-log = Logger()
+log = Logger(__name__)
 
 PAGE = 5000
 T = TypeVar("T")

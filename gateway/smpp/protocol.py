@@ -17,7 +17,7 @@ from .pdus import Pdu
 from .session import Session
 from .states import BOUND, State
 
-log = Logger()
+log = Logger(__name__)
 
 LINGER = 5.0
 """Seconds that a peer has to take our last octets and close before the connection is cut."""

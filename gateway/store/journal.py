@@ -15,7 +15,7 @@ from gateway.store.writer import IN_DOUBT, REFUSED, STORED, UNAVAILABLE, UNTRIED
 
 T = TypeVar("T")
 
-log = Logger()
+log = Logger(__name__)
 
 # What is written to see if a failed database is back when nothing else waits to be written.
 PROBE: Frame = [("count", ("probe", 0))]

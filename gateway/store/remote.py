@@ -24,7 +24,7 @@ from gateway.store.vault import Vault
 from gateway.store.writer import STORED
 from gateway.store.writer_process import HEAD, LOCKED, OPENED, heard, packed
 
-log = Logger()
+log = Logger(__name__)
 
 COMMAND = [sys.executable, "-m", "gateway.store.writer_process"]
 """What runs the writer; the descriptor of its end of the line follows."""
