@@ -11,13 +11,12 @@ from rich.console import Console
 from sqlalchemy import Connection
 
 from gateway.asking import store_of
+from gateway.past import in_force_at
 from gateway.replay import Replay, Replayed
-from gateway.settings.archive import lay_out, unpack
 from gateway.settings.load import load
 from gateway.settings.models import Generation, Node
 from gateway.settings.problems import SettingsError
 from gateway.settings.scalars import parse_duration
-from gateway.store.history import generations, get_generation
 
 
 def replayed(node: Node, config: Path, against: Path, since: str, most: int) -> Replayed:
@@ -35,16 +34,11 @@ def replayed(node: Node, config: Path, against: Path, since: str, most: int) -> 
 
 
 def _in_force(connection: Connection, config: Path, directory: Path) -> Generation | None:
-    """The configuration to compare with: that of the last generation, as the store has it, since its files
-    may have been edited; None if it cannot be used any more.
+    """The configuration to compare with: that of the generation in force, as the store has it, since its
+    files may have been edited; None if it cannot be used any more.
     """
-    latest = generations(connection, 1)
-    row = get_generation(connection, latest[0].number) if latest else None
     try:
-        if row is None:
-            return load(config, os.environ)
-        lay_out(unpack(row.files), config, directory)
-        return load(directory, os.environ)
+        return in_force_at(connection, config, time.time(), directory)[1]
     except SettingsError:
         return None
 

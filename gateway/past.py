@@ -91,20 +91,25 @@ def entries_at(connection: Connection, number: str, moment: float) -> list[Suppr
 # rules
 
 
-@contextmanager
-def rules_at(connection: Connection, directory: Path, moment: float) -> Iterator[tuple[str, Generation]]:
-    """The generation in force at a unix second, and how to call it: the files as they are now where none is
-    kept. Raises CannotTell.
+def in_force_at(
+    connection: Connection, directory: Path, moment: float, aside: Path
+) -> tuple[str, Generation]:
+    """The generation in force at a unix second, laid out in the directory `aside`, and how to call it: the
+    files as they are now where none is kept. Raises SettingsError, OSError and ValueError.
     """
     row = generation_at(connection, int(moment * 1000))
+    if row is None:
+        return f"the files in {directory}: no generation of then is kept", load(directory, os.environ)
+    lay_out(unpack(row.files), directory, aside)
+    return f"generation {row.number}", load(aside, os.environ)
+
+
+@contextmanager
+def rules_at(connection: Connection, directory: Path, moment: float) -> Iterator[tuple[str, Generation]]:
+    """As `in_force_at`, for as long as its files are needed. Raises CannotTell."""
     try:
-        if row is None:
-            yield f"the files in {directory}: no generation of then is kept", load(directory, os.environ)
-            return
         with TemporaryDirectory() as aside:
-            target = Path(aside) / "then"
-            lay_out(unpack(row.files), directory, target)
-            yield f"generation {row.number}", load(target, os.environ)
+            yield in_force_at(connection, directory, moment, Path(aside) / "then")
     except (SettingsError, OSError, ValueError) as error:
         raise CannotTell(f"the rules of then cannot be read: {error}") from None
 

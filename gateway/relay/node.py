@@ -104,21 +104,7 @@ class Relay:
             self.book, self.judging, self.gathering, self.traffic, self.replies, self.committer, clocks
         )
         self._make_doors(node, reactor, clocks)
-        self.protection = Protection(
-            generation,
-            store.ledger,
-            self.ids,
-            self.book,
-            self.dispatch,
-            self.judging,
-            self.replies,
-            self.inbound,
-            self.accounts,
-            self.alarms,
-            self.committer,
-            reactor,
-            clocks,
-        )
+        self.protection = self._make_protection(generation, store)
         self.steering = Steering(
             store.ledger, self.book, self.judging, self.gathering, self.protection, self.audit
         )
@@ -132,7 +118,33 @@ class Relay:
         self.protection.lookups.release = self.sweep.hasten
         self.privacy = self._make_privacy(store, clocks)
         self.uplinks = Uplinks(self.dispatch, self.traffic, reactor, self.ticker)
-        self.recovery = Recovery(
+        self.recovery = self._make_recovery(store)
+        self.filters: dict[str, Filter] = {}
+        self.committer.follow = Following(self.book, self.dispatch, self.inbound, self.submits, clocks)
+        self.book.ended = self._ended
+        self.book.accepted = self._accepted
+        self.inbound.told = self._told
+        self.adopt(generation, {})
+
+    def _make_protection(self, generation: Generation, store: Store) -> Protection:
+        return Protection(
+            generation,
+            store.ledger,
+            self.ids,
+            self.book,
+            self.dispatch,
+            self.judging,
+            self.replies,
+            self.inbound,
+            self.accounts,
+            self.alarms,
+            self.committer,
+            self.reactor,
+            self.clocks,
+        )
+
+    def _make_recovery(self, store: Store) -> Recovery:
+        return Recovery(
             store.ledger,
             self.book,
             self.accounts,
@@ -143,12 +155,6 @@ class Relay:
             self.protection.hearing.attribution,
             self.committer,
         )
-        self.filters: dict[str, Filter] = {}
-        self.committer.follow = Following(self.book, self.dispatch, self.inbound, self.submits, clocks)
-        self.book.ended = self._ended
-        self.book.accepted = self._accepted
-        self.inbound.told = self._told
-        self.adopt(generation, {})
 
     def _make_doors(self, node: Node, reactor: Any, clocks: Clocks) -> None:
         """What clients meet: who may bind, what they may submit, the server, and the calls to them."""

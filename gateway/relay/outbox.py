@@ -228,13 +228,11 @@ class Outbox:
         if status == CommandStatus.ESME_ROK:
             self.counts["taken"] += 1
             batch.changes.dequeue(parcel.row.seq)
-            self.backlog -= 1
-            batch.taken.append((self, parcel.row.seq))
+            self._done(parcel, batch)
         elif status in NEVER or (status not in LATER and parcel.row.attempts + 1 >= TRIES):
             self.counts["dead"] += 1
             batch.changes.enqueue(parcel.row._replace(kind=Kind.DEAD, attempts=parcel.row.attempts + 1))
-            self.backlog -= 1
-            batch.taken.append((self, parcel.row.seq))
+            self._done(parcel, batch)
             log.warn(
                 "account {account}: refused {kind} {seq} for good, {status}; it is kept as a dead letter",
                 account=self.account,
@@ -251,6 +249,10 @@ class Outbox:
         self.counts["again"] += 1
         if parcel.row.seq in self._held:
             self._waiting.appendleft(parcel)
+
+    def _done(self, parcel: Parcel, batch: Batch) -> None:
+        self.backlog -= 1
+        batch.taken.append((self, parcel.row.seq))
 
     def forget(self, seq: int) -> None:
         """A row has left the disk, but a read that is under way may have seen it there."""

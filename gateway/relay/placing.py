@@ -81,8 +81,7 @@ class Placing:
     def rule(self, entry: Entry) -> Rule | None:
         """The rule for a message now; where something ties it, the rule of its lane for that carrier."""
         message = entry.message
-        router = self.router if self.canary is None else self.router_of(message)
-        rule = router.choose(message, self.clocks.wall())
+        rule = self.router_of(message).choose(message, self.clocks.wall())
         if self.detour is not None:
             rule = self.detour(entry, rule)
         return None if rule is None else self.tied(entry, rule)
@@ -133,8 +132,7 @@ class Placing:
         message = entry.message
         if not rule.choice.plain or rule.by or entry.refused_by or message.segment_of is not None:
             return None
-        router = self.router if self.canary is None else self.router_of(message)
-        if router.chooser.priced:
+        if self.router_of(message).chooser.priced:
             return None
         name = rule.carriers[0]
         if name not in self._first:
@@ -156,13 +154,11 @@ class Placing:
 
     def given(self, entry: Entry, rule: Rule, pick: Pick, in_force: int) -> None:
         """A message is given to a carrier: counted by its rule, and by those in shadow, and on its trail."""
-        router = self.router if self.canary is None else self.router_of(entry.message)
-        shadows = self.shadows(entry, rule) if router.has_shadows else ()
+        shadows = self.shadows(entry, rule) if self.router_of(entry.message).has_shadows else ()
         self.counts[rule.name, "enforce", pick.carrier or ""] += 1
         for name, carrier in shadows:
             self.counts[name, "shadow", carrier] += 1
-        decided_by = in_force if self.canary is None else self.generation_of(entry.message, in_force)
-        add_step(entry, decided_by, rule.name, pick, shadows)
+        add_step(entry, self.generation_of(entry.message, in_force), rule.name, pick, shadows)
 
     def _pick(self, entry: Entry, rule: Rule) -> Pick:
         chooser, digits = self.router_of(entry.message).chooser, entry.message.destination

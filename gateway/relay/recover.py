@@ -7,7 +7,6 @@ from sys import intern
 from typing import ParamSpec, TypeVar
 
 from sqlalchemy import Connection
-from twisted.internet.task import deferLater
 from twisted.logger import Logger
 
 from gateway.message import Message, MtPdu
@@ -22,6 +21,7 @@ from gateway.relay.inbound import Inbound
 from gateway.relay.matching import LONGEST_RUN, LOW, Run
 from gateway.relay.outbound import utc
 from gateway.relay.parts import ids_of, read_parts
+from gateway.relay.patience import patiently
 from gateway.relay.remembered import Remembered
 from gateway.relay.replies import PART, REMEMBERED, Replies
 from gateway.relay.trail import only_of
@@ -31,13 +31,12 @@ from gateway.smpp.pdus import DataSm, SubmitSm
 from gateway.smpp.smpptime import parse_time
 from gateway.store.ledger import Ledger
 from gateway.store.queries import accepted_since, before_latest, sent_after
-from gateway.store.rows import MessageRow, State, StoreUnavailable
+from gateway.store.rows import MessageRow, State
 
 log = Logger(__name__)
 
 SOME = 200  # rows that are understood at once beside the traffic: some milliseconds
 PAGE = 2000
-AGAIN = 1.0  # seconds until a store that failed is asked again
 RECENT = 100_000  # messages whose writers are remembered for the replies to them
 
 IDS, WRITERS = "ids", "writers"
@@ -141,16 +140,10 @@ class Recovery:
         """What a query finds, asked for again while the store fails: clients are being served. Raises
         Stopped.
         """
-        while not self.stopped:
-            try:
-                found = await query(*args, **named)
-            except StoreUnavailable as error:
-                log.warn("what is open in the store cannot be read yet: {error}", error=str(error))
-                await deferLater(self.dispatch.clocks.timer, AGAIN)  # type: ignore[arg-type]
-            else:
-                if not self.stopped:
-                    return found
-        raise Stopped
+        found = await patiently(self.dispatch.clocks, query, *args, **named)
+        if self.stopped:
+            raise Stopped
+        return found
 
     # before anybody is listened to
 

@@ -101,9 +101,7 @@ class Spending:
         messages, segments = size(message)
         price = None if settings.balance is None else segments * self._price(message, settings.balance)
         used_up = usage.take(settings.quota, messages, segments, price)
-        shadow = (
-            used_up not in ("", BALANCE) and settings.quota is not None and settings.quota.mode == "shadow"
-        )
+        shadow = bool(used_up) and _in_shadow(account, used_up)
         if used_up:
             self.refused[account.name, used_up, "shadow" if shadow else "enforce"] += 1
             self._watch(account, usage)
@@ -210,9 +208,9 @@ class Spending:
         for name, used, most in shares(account, usage):
             subject = f"{account.name}: {name}"
             if used >= most:
-                quota = account.settings.quota
-                shadow = name != BALANCE and quota is not None and quota.mode == "shadow"
-                more = "would be refused, were it not in shadow" if shadow else "is refused"
+                more = (
+                    "would be refused, were it not in shadow" if _in_shadow(account, name) else "is refused"
+                )
                 self._alarm(USED, subject, f"{told(name, used, most)} used up; more {more}")
             elif (USED, subject) in self.alarms.open:
                 self.alarms.recovered(USED, subject, told(name, used, most))
@@ -282,6 +280,12 @@ def size(message: Message) -> tuple[int, int]:
 
 def zone_of(quota: Quota | None) -> str:
     return "UTC" if quota is None else quota.zone
+
+
+def _in_shadow(account: Account, name: str) -> bool:
+    """Whether what is said of one of an account's limits is only recorded; of a balance it never is."""
+    quota = account.settings.quota
+    return name != BALANCE and quota is not None and quota.mode == "shadow"
 
 
 def _refusal(used_up: str) -> Judgement:

@@ -60,6 +60,8 @@ def recall(frame: bytes, version: int) -> tuple[SubmitSm, Said] | None:
     status, number = _status_and_number(frame, 8)
     if at < 3 or start < 3 or end <= start or status:
         return None
+    if len(frame) < end + 2 or frame[end + 1] & ESM_UDHI:
+        return None  # parts of long texts are all different
     octets = frame[HEADER_OCTETS:start] + frame[end:]
     said = _KNOWN[version >= V50].get(octets)
     if said is None and (said := _met(octets, frame, version)) is None:
@@ -69,9 +71,7 @@ def recall(frame: bytes, version: int) -> tuple[SubmitSm, Said] | None:
 
 
 def _met(octets: bytes, frame: bytes, version: int) -> Said | None:
-    """The stencil of what was met before; not of what is wrong, nor of what has a user data header: parts of
-    long texts are all different.
-    """
+    """The stencil of what was met before; not of what is wrong."""
     met = hash(octets)
     if met not in _MET:
         if len(_MET) >= MOST:
@@ -82,7 +82,7 @@ def _met(octets: bytes, frame: bytes, version: int) -> Said | None:
         pdu = decode(frame)
     except PduError:
         return None
-    if not isinstance(pdu, SubmitSm) or check_request(pdu, version) or pdu.esm_class & ESM_UDHI:
+    if not isinstance(pdu, SubmitSm) or check_request(pdu, version):
         return None
     known = _KNOWN[version >= V50]
     if len(known) >= MOST:

@@ -132,6 +132,9 @@ def test_the_past_by_another_configuration(house: House, tmp_path: Path) -> None
     other = replayed(house, candidate, 1)
     way = "passes by route 'default', carrier"
     assert other["kinds"] == {f"{way} alpha -> {way} beta": 5}, "another carrier is preferred"
+    call(house, "canary", "start", str(candidate), "--share", "50%")
+    call(house, "canary", "withdraw")
+    assert replayed(house, candidate, 1)["kinds"] == other["kinds"], "a canary that was tried is not in force"
     words = house.config / "words.txt"
     kept = words.read_bytes()
     words.write_text("#: severity=reject\nloan\n", "utf-8")  # edited, and not in force

@@ -22,14 +22,6 @@ NOON = 1795233600.0  # 2026-11-21
 PARIS, NEW_YORK, CHICAGO, SHANGHAI = "Europe/Paris", "America/New_York", "America/Chicago", "Asia/Shanghai"
 
 
-@pytest.fixture(scope="module")
-def book() -> RuleBook:
-    found, problems = load_packs(RULES)
-    assert problems == []
-    assert found is not None
-    return found
-
-
 def at(zone: str, text: str) -> float:
     return datetime.fromisoformat(text).replace(tzinfo=ZoneInfo(zone)).timestamp()
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from content_messages import AMERICA, AUSTRALIA, CHINA, FRANCE, NOW, message, persons
 
@@ -11,12 +9,10 @@ from gateway.filters.category import Raising
 from gateway.filters.mandatory import Mandatory
 from gateway.filters.packs import TextRule
 from gateway.filters.rulebook import RuleBook
-from gateway.filters.rulepacks import load_packs
 from gateway.filters.verdict import Action
 from gateway.settings.content import Mandatory as Settings
 from gateway.settings.content import Raising as RaisingSettings
 
-RULES = Path(__file__).parents[2] / "config" / "rules"
 BRITAIN, CANADA, GERMANY = "447700900123", "14165550123", "4915112345678"
 
 HELD = {
@@ -52,14 +48,6 @@ LISTS = {
     "IN": {"operator_do_not_disturb"},
     "SG": {"sg_do_not_call"},
 }
-
-
-@pytest.fixture(scope="module")
-def book() -> RuleBook:
-    found, problems = load_packs(RULES)
-    assert problems == []
-    assert found is not None
-    return found
 
 
 @pytest.mark.parametrize("name", HELD)
