@@ -102,7 +102,9 @@ def main() -> None:
 @app.command()
 def run(config: Config = DEFAULT_CONFIG) -> None:
     """Run the gateway until SIGINT or SIGTERM; SIGHUP reloads its configuration."""
-    from twisted.internet import reactor
+    from gateway.reactor import install
+
+    reactor = install()
 
     from gateway import logs
     from gateway.app import Gateway

@@ -113,6 +113,7 @@ class Committer:
         self.journal = journal
         self.outgoing = outgoing
         self.follow: Follow = run_steps
+        journal.told = self._flush
 
     def commit(self, batch: Batch, *, must: bool, patient: bool = False) -> Deferred[None]:
         """Commit, then do what waits for that, or for the store's refusal. With `must` the journal tries
@@ -138,6 +139,13 @@ class Committer:
     def _settle(self, batch: Batch, stored: bool) -> None:
         try:
             self.follow(batch, stored)
-            self.outgoing.flush()
         except Exception:
             log.failure("what follows a commit failed")
+        if not self.journal.telling:
+            self._flush()
+
+    def _flush(self) -> None:
+        try:
+            self.outgoing.flush()
+        except Exception:
+            log.failure("what follows a commit could not be written")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Protocol, cast
 
 from twisted.internet.interfaces import IAddress, IReactorTime, ITCPTransport
@@ -16,6 +17,7 @@ from .events import Event
 from .pdus import Pdu
 from .session import Session
 from .states import BOUND, State
+from .writing import write_at_once, writes_at_once
 
 log = Logger(__name__)
 
@@ -73,6 +75,7 @@ class SmppProtocol(TwistedProtocol):
         self._clock = clock
         self._ticker = ticker
         self._wire: Any = None
+        self._write: Callable[[bytes], object] = lambda octets: None
         self._producing = False  # registered with the transport
         self._paused = False  # by the owner
         self._choked = False  # by the transport: the peer does not read
@@ -113,7 +116,7 @@ class SmppProtocol(TwistedProtocol):
         """Write what was sent; close if the session is over."""
         octets = self.session.output()
         if octets and self._closing_since is None:
-            self._wire.write(octets)
+            self._write(octets)
             if self.tap is not None:
                 self.tap(self, octets, False)
         if self.session.state is State.CLOSED:
@@ -148,6 +151,7 @@ class SmppProtocol(TwistedProtocol):
 
     def connectionMade(self) -> None:
         self._wire = self.transport
+        self._write = partial(write_at_once, self._wire) if writes_at_once(self._wire) else self._wire.write
         if ITCPTransport.providedBy(self._wire):
             self._wire.setTcpNoDelay(True)
             self._wire.setTcpKeepAlive(True)

@@ -65,7 +65,7 @@ def open_store(
     *,
     clock: Timer | None = None,
     node: str = "node",
-    floor: float = 0.001,
+    floor: float = 0.002,
     readers: int = 2,
     vault: Vault | None = None,
     apart: bool = True,

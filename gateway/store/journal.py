@@ -1,7 +1,7 @@
 """The journal: group commit. What gathers while one transaction runs goes into the next one."""
 
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -81,11 +81,12 @@ class Journal:
     """Commits batches of changes in order, many to a transaction.
 
     It commits at once, but at most every `floor` seconds, and at most about `limit` operations in one
-    transaction. What is patient, since nobody waits for it, joins the next transaction, and begins one itself
-    after `patience` seconds. `depth` calls of the writer may be under way, so that it need not wait for what
-    an answer of it leads to. After a failure it tries again by itself, `retry` seconds later and then ever
-    less often up to every `retry_most`; until that has succeeded whatever need not be kept is refused at
-    once.
+    transaction. A batch of `burst` operations is worth a transaction of its own: it may be all that a peer
+    sends before it is answered. What is patient, since nobody waits for it, joins the next transaction, and
+    begins one itself after `patience` seconds. `depth` calls of the writer may be under way, so that it need
+    not wait for what an answer of it leads to. After a failure it tries again by itself, `retry` seconds
+    later and then ever less often up to every `retry_most`; until that has succeeded whatever need not be
+    kept is refused at once.
     """
 
     def __init__(
@@ -93,7 +94,8 @@ class Journal:
         writer: FrameWriter,
         clock: Timer,
         *,
-        floor: float = 0.001,
+        floor: float = 0.002,
+        burst: int = 8,
         patience: float = 0.005,
         limit: int = 10_000,
         depth: int = 1,
@@ -102,9 +104,14 @@ class Journal:
     ) -> None:
         self.stats = JournalStats()
         self.failure: str | None = None  # why, while the database fails
+        self.telling = False
+        """Whether batches are told what became of them, one after the other."""
+        self.told: Callable[[], None] = lambda: None
+        """Is called when all batches of a transaction have been told."""
         self._writer = writer
         self._clock = clock
         self._floor = floor
+        self._burst = burst
         self._patience = patience
         self._limit = limit
         self._depth = depth
@@ -114,7 +121,6 @@ class Journal:
         self._flights: deque[_Flight] = deque()
         self._doubted: list[_Entry] = []  # comes again alone, when all flights are back
         self._returned: list[_Entry] = []  # comes again before what is in the queue
-        self._telling = False
         self._timer: Any = None  # an IDelayedCall; mypy reads the methods of zope's interfaces wrongly
         self._hurried = False  # whether the timer is for more than what is patient
         self._started = clock.seconds() - floor  # so that the first need not wait
@@ -148,8 +154,8 @@ class Journal:
         except (ValueError, TypeError) as error:
             return fail(ChangeRefused(f"cannot be stored: {error}"))
         self._queue.append(entry)
-        if not self._telling:
-            self._next(patient)
+        if not self.telling:
+            self._next([entry])
         return entry.done
 
     def stop(self) -> Deferred[None]:
@@ -204,7 +210,7 @@ class Journal:
         self._count(pairs, flight)
         if any(fate != UNTRIED for fate, _ in outcomes):
             self._judge(next((why for fate, why in outcomes if fate in (UNAVAILABLE, IN_DOUBT)), None))
-        self._telling = True
+        self.telling = True
         for entry, (fate, why) in pairs:
             if fate == STORED:
                 entry.done.callback(None)
@@ -223,8 +229,9 @@ class Journal:
             self._returned.clear()
         if self.failure is not None:
             self._turn_away(self.failure)
-        self._telling = False
-        self._next(all(entry.patient for entry in self._queue))
+        self.telling = False
+        self.told()
+        self._next(self._queue)
 
     def _count(self, pairs: list[tuple[_Entry, Outcome]], flight: _Flight) -> None:
         stats = self.stats
@@ -255,8 +262,8 @@ class Journal:
             if not entry.must:
                 entry.done.errback(StoreUnavailable(why))
 
-    def _next(self, patient: bool) -> None:
-        """Write what waits as soon as that may be; all of it, or what came last, is `patient` or is not."""
+    def _next(self, news: Iterable[_Entry]) -> None:
+        """Write what waits, of which nobody has seen to these yet, as soon as that may be."""
         if not self._may_write:
             return
         if self._stopped is not None:
@@ -268,13 +275,21 @@ class Journal:
                 self._retry_next = min(2 * self._retry_next, self._retry_most)
         elif self._doubted:
             self._write()
-        elif self._queue and (self._timer is None or not (patient or self._hurried)):
+        elif self._queue:
+            self._write_after(news)
+
+    def _write_after(self, news: Iterable[_Entry]) -> None:
+        """Write when the most urgent of these asks for it, if nothing has asked for that before."""
+        urgent = [entry.operations for entry in news if not entry.patient]
+        if max(urgent, default=0) >= self._burst:
+            self._write()
+        elif self._timer is None or (urgent and not self._hurried):
             rest = self._patience
-            if not patient:  # clocks are set back
+            if urgent:  # clocks are set back
                 rest = min(self._started + self._floor - self._clock.seconds(), self._floor)
             if rest > 0:
                 self._still()
-                self._timer, self._hurried = self._clock.callLater(rest, self._write), not patient
+                self._timer, self._hurried = self._clock.callLater(rest, self._write), bool(urgent)
             else:
                 self._write()
 

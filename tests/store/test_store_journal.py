@@ -122,6 +122,46 @@ def test_with_two_under_way_the_second_begins_after_the_floor_and_the_third_with
     assert desk.written() == [[1], [2], [3]]
 
 
+def test_a_burst_is_worth_a_commit_of_its_own():
+    desk = Desk(floor=0.002, patience=0.005, burst=3, depth=2)
+    desk.commit(1)
+    desk.thread.turn()
+    desk.commit(2)
+    desk.commit(3, patient=True)
+    assert desk.thread.waiting == []
+    desk.journal.commit(inserts(4, 5, 6))
+    assert len(desk.thread.waiting) == 1
+    desk.thread.turn()
+    assert desk.written() == [[1], [2, 3, 4]]
+    assert desk.clock.getDelayedCalls() == []
+    desk.journal.commit(inserts(7, 8, 9), patient=True)
+    assert desk.thread.waiting == []
+
+
+def test_a_burst_that_came_while_another_was_written_is_written_with_its_answer():
+    desk = Desk(floor=0.002, burst=3)
+    desk.commit(1)
+    desk.commit(2)
+    desk.journal.commit(inserts(3, 4, 5))
+    desk.thread.turn()
+    desk.thread.turn()
+    assert desk.written() == [[1], [2, 3]]
+
+
+def test_when_all_have_been_told_that_is_said_once():
+    desk = Desk(floor=0.002)
+    said: list[list[tuple[int, str]]] = []
+    desk.journal.told = lambda: said.append([*desk.told])
+    desk.commit(1)
+    desk.commit(2)
+    desk.commit(3)
+    desk.thread.turn()
+    desk.clock.advance(0.002)
+    assert not desk.journal.telling
+    desk.thread.turn()
+    assert said == [[(1, "stored")], [(1, "stored"), (2, "stored"), (3, "stored")]]
+
+
 def test_what_is_patient_joins_the_next_commit():
     desk = Desk(floor=0.002, patience=0.005)
     desk.clock.advance(1)
