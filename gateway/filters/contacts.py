@@ -12,13 +12,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Set
 from functools import cache
 from itertools import chain, islice
+from string import ascii_lowercase
 from string import digits as DIGITS
 from typing import NamedTuple
 
 from daachorse import CharwiseDoubleArrayAhoCorasick
 
 from gateway.filters.fold import addresses
-from gateway.filters.glance import LETTER, SIGNS, glance, like, space, spelt
+from gateway.filters.glance import LETTER, SIGNS, foreign, glance, like, space, spelt
 
 _COMMON = "com|cn|net|org|top|xyz|vip|cc|io|co|me|ly|site|online|club|shop|link|info|biz|app|ltd|work|icu|ink"
 """Endings of hosts that are looked for where a host is spread over spaces or spelt."""
@@ -59,9 +60,8 @@ _APART = re.compile(r"(?<![a-z0-9])\d(?:[_~+/*]\d){6,14}(?![a-z0-9])")
 _LETTERED = re.compile(r"(?<![a-z0-9])[1l][3-9][0-9ol]{9}(?![a-z0-9])")
 _LIKE_DIGITS = str.maketrans("ol", "01")
 _SEPARATORS = str.maketrans("", "", " ._~+/*-")
-_CALLED = re.compile(
-    r"(?:电话|热线|致电|拨打|拨|手机|客服|座机|咨询|tel|call|phone|fon|ring|mobile)[号码是为: ]{0,3}\Z"
-)
+_CALLED_BY = "电话|热线|致电|拨打|拨|手机|客服|座机|咨询|tel|call|phone|fon|ring|mobile"
+_CALLED = re.compile(rf"(?:{_CALLED_BY})[号码是为: ]{{0,3}}\Z")
 _GAP = "[ ._~+/*-]{0,2}"
 """What may stand between the characters of a lead or a number that is written apart."""
 
@@ -133,11 +133,11 @@ NONE = Contacts()
 
 @cache
 def may_have(numbers: bool) -> Callable[[str], bool]:
-    """A glance that says yes to every text that `contacts` finds anything in, and to few others. Where one
-    separator may stand it allows any number, and it asks for what follows only as far as that pays.
+    """A glance that says yes to every text that `contacts` finds anything in, and to hardly any other. Where
+    one separator may stand it allows any number. Dots and digits are in many texts: what else makes a host or
+    a telephone number of them is for the second look.
     """
     digit, gap, name = like(DIGITS), f"{like('._~+/-', space())}*", like("_-", LETTER)
-    hosts = rf"{like('.')}(?:{digit}*{name}|{digit}+{like('.')}{digit}+{like('.')}{digit})"
     dotted = rf"{like('.')}(?:{'|'.join(map(spelt, _HAN_ENDINGS.split('|')))})|{like(':')}{like('/')}"
     single = like(SIGNS, r"\w")
     spread = rf"(?:\A|\W){single}(?:\W+{single}){{{SPREAD - 1}}}(?:\W|\z)"
@@ -151,11 +151,35 @@ def may_have(numbers: bool) -> Callable[[str], bool]:
         rf"{spelt('we')}(?:{like('i')}(?:{like('信')}|\W*{spelt('xin')})|\W*{spelt('chat')})",
     )
     wechat = rf"(?:{'|'.join(leads)}){like('号是为加:', space())}*{like('1', LETTER)}"
-    number = (
-        rf"{digit}(?:{like('.-', space())}*{digit}){{6}}|{digit}(?:{like('_~+/')}{digit}){{6}}",
-        rf"{like('1l')}{like('3456789')}{like(f'{DIGITS}ol')}{{9}}",
+    hosts = rf"{like('.')}(?:{digit}*{name}|{digit}+{like('.')}{digit}+{like('.')}{digit})"
+    gaps = f"{like('.-', space())}*"
+    number = rf"{digit}(?:{gaps}{digit}){{6}}|{digit}(?:{like('_~+/')}{digit}){{6}}"
+    lettered = rf"{like('1l')}{like('3456789')}{like(f'{DIGITS}ol')}{{9}}"
+    others = (dotted, spread, spaced, dot, qq, wechat, *((lettered,) if numbers else ()))
+    return glance(
+        *(hosts, *((number,) if numbers else ()), *others),
+        closer=(_surely_hosts(), *(_surely_numbers(gaps) if numbers else ()), *others),
     )
-    return glance(hosts, dotted, spread, spaced, dot, qq, wechat, *(number if numbers else ()))
+
+
+def _surely_hosts() -> str:
+    """What a name with dots is never without, if it is a host: a known ending, a path, `www.`, `xn--`, or
+    four numbers and more behind them.
+    """
+    digit, label = like(DIGITS), f"{like(f'{DIGITS}_-', LETTER)}+"
+    known = rf"(?i:{'|'.join(sorted(_BARE))})(?:[^A-Za-z0-9_-]|\z)|[A-Za-z0]*{foreign(f'{ascii_lowercase}0')}"
+    four = rf"{digit}+{like('.')}{digit}+{like('.')}{digit}+{like(':/')}"
+    return rf"{like('.')}(?:{known}|{label}{like('/')}|{four})|{spelt('www.')}|{spelt('xn--')}"
+
+
+def _surely_numbers(gaps: str) -> tuple[str, str]:
+    """What a telephone number is never without: ten digits, or eight behind a plus, or seven behind a word
+    that says what they are.
+    """
+    digit = like(DIGITS)
+    called = rf"(?:{'|'.join(map(spelt, _CALLED_BY.split('|')))}){like('号码是为:', space())}*{like('+')}?"
+    before = rf"{called}|{like('+')}{digit}{gaps}|{digit}{gaps}{digit}{gaps}{digit}{gaps}"
+    return rf"(?:{before}){digit}(?:{gaps}{digit}){{6}}", rf"{digit}(?:{like('_~+/')}{digit}){{9}}"
 
 
 def contacts(text: str, *, numbers: bool = True) -> Contacts:

@@ -9,7 +9,7 @@ written in, such as a letter in a circle or one that cannot be seen, always gets
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 
 from pydantic_core import SchemaValidator, core_schema
@@ -32,16 +32,20 @@ SIGNS = ".:/@-_?=&#%+~0123456789"
 """What view D shows and is no letter."""
 
 
-def glance(*patterns: str) -> Callable[[str], bool]:
-    """Whether one of these may be in a text; each is a pattern of Rust's syntax made with `like`."""
+def glance(*patterns: str, closer: Sequence[str] = ()) -> Callable[[str], bool]:
+    """Whether one of these may be in a text; each is a pattern of Rust's syntax made with `like`. Where they
+    say yes and there are `closer` ones, these have to say so too.
+    """
     strange = f"[^{_inner([code for codes in _read_as().values() for code in codes])}]"
     found = quick("|".join((strange, *patterns)))
+    surely = quick("|".join((strange, *closer))) if closer else None
 
     def look(text: str) -> bool:
         try:
-            return found(text.encode())
+            octets = text.encode()
         except UnicodeEncodeError:  # lone surrogates
             return True
+        return found(octets) and (surely is None or surely(octets))
 
     return look
 
@@ -55,6 +59,12 @@ def like(characters: str, more: str = "") -> str:
     """A class of what is read as one of these characters in view D, and of more classes."""
     known = _read_as()
     return f"[{more}{_inner([code for seen in characters for code in known[seen]])}]"
+
+
+def foreign(characters: str) -> str:
+    """A class of what is read as one of these characters and is not in ASCII."""
+    known = _read_as()
+    return f"[{_inner([code for seen in characters for code in known[seen] if code > 0x7F])}]"
 
 
 @cache
