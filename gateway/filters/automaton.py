@@ -7,11 +7,15 @@ searches in half the time and, where there are many words, builds in another pro
 taken out stays in its shard as dead: whoever asks maps keys to entries and finds none. Each shard is
 searched, so when there are more than `MOST_SHARDS`, or more dead than living words, the automaton is `worn`,
 and all is `gathered` into a new base.
+
+Each shard also finds the letters of its words where they stand twice: in passing, which costs a tenth of what
+a search for repeats alone would take.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from string import digits as DIGITS
 from typing import NamedTuple
 
 from ahocorasick_rs import AhoCorasick, Implementation, MatchKind
@@ -34,7 +38,7 @@ Match = tuple[str, int, int]
 
 
 class Shard(NamedTuple):
-    """Some words and the automaton that finds them."""
+    """Some words and the automaton that finds them, and their letters doubled, which come behind them."""
 
     words: list[str]
     automaton: AhoCorasick | Large
@@ -63,7 +67,7 @@ class Automaton:
     def of(cls, words: Iterable[str]) -> Automaton:
         """All words in one base, built here and now: for the start, when nothing waits."""
         base = list(words)
-        return cls((Shard(base, Large(base)),) if base else ())
+        return cls((Shard(base, Large([*base, *_doubled(base)])),) if base else ())
 
     def __len__(self) -> int:
         """Words that live."""
@@ -71,14 +75,31 @@ class Automaton:
 
     def find(self, text: str) -> list[Match]:
         """Every occurrence of every word, also within another; those of the dead too."""
+        return self.look(text)[0]
+
+    def look(self, text: str) -> tuple[list[Match], list[int]]:
+        """What `find` gives, and the offsets of the letters that the same letter follows, in order: of those
+        that any of the words has, and of no digits.
+        """
         matches: list[Match] = []
+        repeats: list[int] = []
         for find, words in self._large:
-            if found := find(text):
-                matches += [(words[index], start, end) for start, end, index in found]
+            count = len(words)
+            for start, end, index in find(text):
+                if index < count:
+                    matches.append((words[index], start, end))
+                else:
+                    repeats.append(start)
         for search, words in self._small:
-            if indexes := search(text, True):
-                matches += [(words[index], start, end) for index, start, end in indexes]
-        return matches
+            count = len(words)
+            for index, start, end in search(text, True):
+                if index < count:
+                    matches.append((words[index], start, end))
+                else:
+                    repeats.append(start)
+        if len(self.shards) > 1 and repeats:
+            repeats = sorted(set(repeats))
+        return matches, repeats
 
     def changed(self, added: Iterable[str], removed: Iterable[str]) -> Automaton:
         """With words added that do not live in it yet, and living ones removed. Long ones are gone through
@@ -116,7 +137,7 @@ class Automaton:
     def gathered(self) -> Automaton:
         """The living words in one base. For a thread; raises NotBuilt."""
         living = [word for shard in self.shards for word in unhurried(shard.words) if word not in self.dead]
-        return Automaton((Shard(living, forged(living)),) if living else ())
+        return Automaton((_large(living),) if living else ())
 
     def differing(self, other: Automaton) -> Iterator[str]:
         """All words that may live in one of the two and not in the other, some of them more than once; few
@@ -147,6 +168,20 @@ def _worn_apart(shards: tuple[Shard, ...], dead: frozenset[str]) -> tuple[tuple[
 
 def _shard(words: list[str]) -> Shard:
     if len(words) > SHARD:
-        return Shard(words, forged(words))
+        return _large(words)
     kind, implementation = MatchKind.Standard, Implementation.ContiguousNFA
-    return Shard(words, AhoCorasick(words, kind, store_patterns=False, implementation=implementation))
+    patterns = [*words, *_doubled(words)]
+    return Shard(words, AhoCorasick(patterns, kind, store_patterns=False, implementation=implementation))
+
+
+def _large(words: list[str]) -> Shard:
+    """For a thread, where there are many words. Raises NotBuilt."""
+    return Shard(words, forged([*words, *_doubled(words)]))
+
+
+def _doubled(words: list[str]) -> list[str]:
+    """The letters of these words, each twice."""
+    letters: set[str] = set()
+    for word in unhurried(words):
+        letters.update(word)
+    return [letter * 2 for letter in letters if letter not in DIGITS]

@@ -162,14 +162,27 @@ class Origins:
 
 def origins(text: str) -> list[int]:
     """For each character of view S, the index in the text of the character that it came from."""
-    return [index for index, character in enumerate(text) for c in character.translate(WORDS) if c != " "]
+    found: list[int] = []
+    space = ord(" ")
+    for index, code in enumerate(map(ord, text)):
+        target = WORDS[code]
+        if isinstance(target, str):
+            found += [index] * len(target.replace(" ", ""))
+        elif target != space:
+            found.append(index)
+    return found
 
 
 def run_starts(squashed: str) -> list[int]:
     """For each character of view R the index in view S at which its run begins; last, the length of S."""
+    return runs(squashed, repeats(squashed))
+
+
+def runs(squashed: str, repeats: list[int]) -> list[int]:
+    """`run_starts` where no more than these `repeats` are collapsed."""
     starts: list[int] = []
     done = 0
-    for offset in repeats(squashed):
+    for offset in repeats:
         starts += range(done, offset + 1)
         done = offset + 2
     starts += range(done, len(squashed) + 1)

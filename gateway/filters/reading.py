@@ -12,10 +12,11 @@ from collections import Counter
 from collections.abc import Set
 from functools import lru_cache
 from itertools import accumulate, pairwise
+from typing import NamedTuple
 
 from gateway.filters.automaton import Match
 from gateway.filters.entries import Entry, is_unspaced
-from gateway.filters.fold import Folded, Origins, run_starts, view_s
+from gateway.filters.fold import Folded, Origins, run_starts, runs, view_s
 
 NEARNESS = 40
 """Characters of view S on either side of a hit in which its context words are looked for."""
@@ -24,15 +25,32 @@ SHORTEST_APART = 3
 """Letters that a word needs at least to be read with its letters set apart ("w o r d")."""
 
 
+class Context(NamedTuple):
+    """The words that must stand near a hit, one of them, and those that should not; in view S."""
+
+    near: tuple[str, ...]
+    unless: tuple[str, ...]
+
+    @classmethod
+    def of(cls, kind: Entry) -> Context:
+        """What an entry asks for."""
+        return cls(_folded(kind.near), _folded(kind.unless))
+
+    def may_be_in(self, squashed: str) -> bool:
+        """Whether a text has a word that must be near, if any must."""
+        return not self.near or any(word in squashed for word in self.near)
+
+
 class Reading:
-    """A text with its views W and S."""
+    """A text with its views W and S, and R as it is without these `repeats` of S."""
 
-    __slots__ = ("_bounds_", "_folded", "_origins_", "_runs_", "squashed", "text")
+    __slots__ = ("_bounds_", "_folded", "_origins_", "_repeats", "_runs_", "squashed", "text")
 
-    def __init__(self, folded: Folded) -> None:
+    def __init__(self, folded: Folded, repeats: list[int]) -> None:
         self.text = folded.text
         self.squashed = folded.squashed
         self._folded = folded
+        self._repeats = repeats
         self._bounds_: list[int] | None = None
         self._runs_: list[int] | None = None
         self._origins_: Origins | None = None
@@ -57,15 +75,6 @@ class Reading:
         return all(
             edges[word] - edges[word - 1] == count + 1 >= SHORTEST_APART for word, count in lengths.items()
         )
-
-    def beside(self, start: int, end: int, kind: Entry) -> str | None:
-        """The word near that should not be, "" if there is none; None if none of those that must be is."""
-        if not kind.near and not kind.unless:
-            return ""
-        around = self.squashed[max(0, start - NEARNESS) : start], self.squashed[end : end + NEARNESS]
-        if kind.near and not _one_in(kind.near, around):
-            return None
-        return _one_in(kind.unless, around)
 
     def squashed_span(self, first: int, last: int) -> tuple[int, int]:
         """Where in view S `first` to `last` of view R is."""
@@ -124,7 +133,7 @@ class Reading:
     @property
     def _runs(self) -> list[int]:
         if self._runs_ is None:
-            self._runs_ = run_starts(self.squashed)
+            self._runs_ = runs(self.squashed, self._repeats)
         return self._runs_
 
     @property
@@ -157,9 +166,19 @@ class Cover:
         return index >= 0 and self._reach[index] >= end
 
 
-def _one_in(words: tuple[str, ...], around: tuple[str, str]) -> str:
-    before, after = around
-    for word in _folded(words):
+def beside(squashed: str, start: int, end: int, context: Context) -> str | None:
+    """The word near a hit that should not be, "" if there is none; None if none of those that must be is."""
+    near, unless = context
+    if not near and not unless:
+        return ""
+    before, after = squashed[max(0, start - NEARNESS) : start], squashed[end : end + NEARNESS]
+    if near and not _one_in(near, before, after):
+        return None
+    return _one_in(unless, before, after)
+
+
+def _one_in(words: tuple[str, ...], before: str, after: str) -> str:
+    for word in words:
         if word in before or word in after:
             return word
     return ""

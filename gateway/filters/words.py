@@ -22,10 +22,10 @@ from gateway.filters.entries import (
     is_spaced,
     keys,
 )
-from gateway.filters.fold import collapsed, folded, repeats, view_s
+from gateway.filters.fold import collapsed, folded, view_s
 from gateway.filters.layered import Layered
-from gateway.filters.reading import Reading, spanning
-from gateway.filters.search import Hit, Search, Target, View
+from gateway.filters.reading import Context, Reading, spanning
+from gateway.filters.search import Hit, Search, Target, View, may_hit
 from gateway.filters.unhurried import unhurried
 from gateway.filters.wordfiles import ListFile
 
@@ -198,21 +198,24 @@ class WordList:
         """
         fold = folded(text)
         squashed = fold.squashed
-        matches = self.automaton.find(squashed)
+        matches, repeats = self.automaton.look(squashed)
         repeated: list[Match] = []
-        if self.repeats and (letters := repeats(squashed)):
-            repeated = self.automaton.find(collapsed(squashed, letters))
-            repeated = spanning(repeated, letters) if repeated else repeated
+        if self.repeats and repeats:
+            repeated = self.automaton.find(collapsed(squashed, repeats))
+            repeated = spanning(repeated, repeats) if repeated else repeated
         if matches:
             known = self._targets  # of keys of view R it knows that they are nothing here
             matches = [match for match in matches if known.get(match[0], True)]
         if not matches and not repeated:
             return ()
-        reading = Reading(fold)
+        who = tenant, category, now
         views = [View(matches, self._in_squashed)] if matches else []
         if repeated:
             views.append(View(repeated, self._in_collapsed))
-        return Search(reading, tenant, category, now).hits(views)
+        for view in views:
+            if may_hit(view, squashed, who):
+                return Search(Reading(fold, repeats), who).hits(views)
+        return ()
 
     def _in_squashed(self, key: str) -> tuple[Target, ...]:
         """What a key found in view S stands for."""
@@ -225,19 +228,21 @@ class WordList:
     def _squashed_targets(self, key: str) -> Iterator[Target]:
         bounded = is_spaced(key)
         for row in self._plain.get(key):
-            yield Target(row, self.kinds[row], "S", key, bounded, breaks(row[0]))
+            kind = self.kinds[row]
+            yield Target(row, kind, "S", key, bounded, breaks(row[0]), Context.of(kind))
         for source in self._derived.get(key):
             for row in self._plain.get(source):
                 kind = self.kinds[row]
                 for form in forms(source, kind.flags):
                     if form.key == key:
-                        yield Target(row, kind, form.view, key, bounded, form.breaks)
+                        yield Target(row, kind, form.view, key, bounded, form.breaks, Context.of(kind))
 
     def _collapsed_targets(self, key: str) -> Iterator[Target]:
         bounded = is_spaced(key)
         for squashed in (key, *self._collapsed.get(key)):
             for row in self._plain.get(squashed):
-                yield Target(row, self.kinds[row], "R", squashed, bounded, breaks(row[0]))
+                kind = self.kinds[row]
+                yield Target(row, kind, "R", squashed, bounded, breaks(row[0]), Context.of(kind))
 
     def again(self) -> WordList:
         """The same words, to be given other lists that say the same."""
