@@ -81,7 +81,9 @@ class Message:
     @property
     def others(self) -> tuple[str, ...]:
         """What other handsets may show instead: hardly ever anything, unless somebody means to deceive."""
-        text = self.text
+        if self._others is not None:
+            return self._others
+        text = self.text  # which knows of most that they have no other
         if self._others is None:
             pdus = [each.pdu for each in self.segments or (self,)]
             self._others = other_readings(pdus, text or "", self.default_alphabet)

@@ -140,10 +140,11 @@ class Chain:
                     verdict = filter.judge(message, now)
                 except Exception as error:  # it must end in a stated verdict, never in the pipeline
                     verdict, key = self.failed(filter.name, message, error), None
-                if key is not None and not alike:
-                    noted.append(step)
-                elif key is not None and verdict is not None:
-                    noted.append((None, mode, verdict, True))
+                if key is not None:
+                    if not alike:
+                        noted.append(step)
+                    elif verdict is not None:
+                        noted.append((None, mode, verdict, True))
             if verdict is None:
                 continue
             if verdict.beside:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import ClassVar
 
-from gateway.filters.contacts import NONE, Host, contacts, may_have
+from gateway.filters.contacts import NONE, Host, looked_for, may_have
 from gateway.filters.fold import view_d
 from gateway.filters.remembered import Remembered
 from gateway.filters.treating import gravest, treat
@@ -59,7 +59,7 @@ class Links:
         self._none = Hosts(())
         self._verdict = Remembered(self._judged)
         self._numbers = settings.numbers != "allow"
-        may_have(self._numbers)  # a glance that takes a tenth of a second to make: not with the first text
+        self._may_have = may_have(self._numbers)  # takes a tenth of a second to make: not with the first text
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """The gravest verdict on anything that is in the text, however it is read; binary messages have
@@ -74,7 +74,9 @@ class Links:
         return gravest([said, *(self._on_text(other, tenant) for other in others)]) if others else said
 
     def _on_text(self, text: str, tenant: str) -> Verdict | None:
-        found = contacts(text, numbers=self._numbers)
+        if not self._may_have(text):
+            return None
+        found = looked_for(text, numbers=self._numbers)
         if found is NONE:
             return None
         known = self._settings.tenants.get(tenant, _NOTHING)

@@ -52,6 +52,10 @@ class Mandatory:
             tenant: tuple(filter(None, map(view_s, voice.brands)))
             for tenant, voice in settings.tenants.items()
         }
+        self._first = {
+            tenant: tuple(filter(_BRACKETS.fullmatch, (f"【{name}】" for name in voice.signatures)))
+            for tenant, voice in settings.tenants.items()
+        }
         self._verdict = Remembered(self._judged)
         self._marks = InForce(TextRule, lambda rules: tuple(Mark(rule, ruled) for rule, ruled in rules))
 
@@ -105,6 +109,8 @@ class Mandatory:
         """A signature that is none of the tenant's; "" if it is one. Of two the reader takes the first, and
         nothing that he does not see, or takes for no word, stands before it.
         """
+        if text.startswith(self._first.get(tenant, ())):
+            return ""
         registered = self._settings.tenants.get(tenant, _SILENT).signatures
         found = _BRACKETS.search(text)
         if found is None or view_s(text[: found.start()]):

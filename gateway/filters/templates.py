@@ -147,12 +147,13 @@ class Templates:
 
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A verdict on a text that is none of the approved templates; a binary message has no text."""
-        if message.text is None:
+        text = message.text
+        if text is None:
             return None
-        for text in (message.text, *message.others):
-            if (verdict := self._judged(message, text)) is not None:
-                return verdict
-        return None
+        verdict = self._judged(message, text)
+        for other in message.others:
+            verdict = verdict or self._judged(message, other)
+        return verdict
 
     def _judged(self, message: Message, text: str) -> Verdict | None:
         """What one reading of the text says."""
