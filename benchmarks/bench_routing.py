@@ -93,7 +93,17 @@ def _match(match: dict[str, object]) -> object:
     return Route.model_validate({"name": "x", "match": match, "carriers": ["alpha"]}).match
 
 
-def messages(known: list[str], count: int = 20_000) -> Callable[[], Message]:
+SAID = (
+    "",
+    ". Do not tell it to anybody, we never ask for it.",
+    ". It is good for ten minutes. " + "Ask us at the counter if you did not want it. " * 2,
+)
+"""What stands behind a code: texts of 20, 70 and 140 characters."""
+
+
+def messages(
+    known: list[str], count: int = 20_000, text: Callable[[], str] = lambda: "your code 1234"
+) -> Callable[[], Message]:
     """Gives one after the other of messages to numbers of all prefixes."""
     random = Random(5)
     made = [
@@ -106,7 +116,7 @@ def messages(known: list[str], count: int = 20_000) -> Callable[[], Message]:
             pdu=SubmitSm(
                 source_addr="10690001",
                 destination_addr=(random.choice(known) + "0123456789")[:13],
-                short_message=b"your code 1234",
+                short_message=text().encode(),
             ),
             category=random.choice(CATEGORIES),
             generation=1,
@@ -119,7 +129,8 @@ def messages(known: list[str], count: int = 20_000) -> Callable[[], Message]:
 
 def remaining(router: Router, message: Message) -> int:
     """How many rules are left when all has been looked up."""
-    return len(router._remaining(message))
+    left = router._remaining(message)
+    return sum(len({rule.name for _, rule in worded}) + (last is not None) for worded, last in left)
 
 
 def decisions(known: list[str], tables: Tables) -> None:
@@ -142,21 +153,36 @@ def decisions(known: list[str], tables: Tables) -> None:
         whole = f"the whole decision: a rule by account, category, {by}, a carrier by {choose}, its price"
         print(f"{spent:9.3f} us  {whole}")
         print(f"{again:9.3f} us  the same for one number again and again", flush=True)
-    crowded(give, tables, accounts)
+    crowded(known, tables, accounts)
 
 
-def crowded(give: Callable[[], Message], tables: Tables, accounts: Mapping[str, Account]) -> None:
-    """Ten rules that account, category and prefix leave; nine want words that the text does not have."""
-    routes = [
-        Route.model_validate({"name": f"r{at}", "match": {"words": [f"word{at}"]}, **_choice("cost")})
-        for at in range(9)
-    ]
-    routes.append(Route.model_validate({"name": "rest", **_choice("cost")}))
-    router = Router((), Routing.model_construct(routes=tuple(routes)), tables, accounts)
-    spent = cpu(partial(_decide, router, give))
-    print(
-        f"{spent:9.3f} us  the whole decision, nine rules passed over for their words, the cheapest carrier"
-    )
+CONDITIONS: dict[str, Callable[[int], dict[str, object]]] = {
+    "words": lambda at: {"words": [f"word{at}", f"last {at} hours"]},
+    "source": lambda at: {"source": [f"1068{at}*"]},
+    "segments": lambda at: {"segments": {"least": at + 2}},
+    "hours": lambda at: {"hours": [{"since": f"0{at}:00", "until": f"0{at}:30", "zone": "Asia/Shanghai"}]},
+    "dates": lambda at: {"dates": [{"since": f"2019-01-0{at + 1}", "until": f"2019-02-0{at + 1}"}]},
+    "script": lambda at: {"script": ["thai"]},
+    "text": lambda at: {"text": f"^code {at}"},
+}
+"""Matches that no text, sender and moment of this benchmark fits."""
+
+
+def crowded(known: list[str], tables: Tables, accounts: Mapping[str, Account]) -> None:
+    """Ten rules that account, category and prefix leave; nine want what the message has not. Each message has
+    a text of its own.
+    """
+    random = Random(11)
+    give = messages(known, text=lambda: f"your code {random.randrange(10**9)}" + random.choice(SAID))
+    for name, wanted in CONDITIONS.items():
+        routes = [
+            Route.model_validate({"name": f"r{at}", "match": wanted(at), **_choice("cost")})
+            for at in range(9)
+        ]
+        routes.append(Route.model_validate({"name": "rest", **_choice("cost")}))
+        router = Router((), Routing.model_construct(routes=tuple(routes)), tables, accounts)
+        spent = cpu(partial(_decide, router, give))
+        print(f"{spent:9.3f} us  the whole decision, nine rules passed over for their {name}, the cheapest")
 
 
 def cpu(call: Callable[[], object], loops: int = 20_000, best_of: int = 5, runs: int = 3) -> float:

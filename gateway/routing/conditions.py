@@ -1,14 +1,18 @@
-"""The conditions of a rule that no index holds: what the text, the PDU and the clock must be like."""
+"""The conditions of a rule that no index holds: what the text, the PDU and the clock must be like.
+
+Words and scripts are none: the router looks for those of several rules at once.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
+from functools import lru_cache
 from math import inf
 from zoneinfo import ZoneInfo
 
 from gateway.message import Message
-from gateway.routing.scripts import script_of
 from gateway.settings.patterns import LONGEST
 from gateway.settings.routing import WEEKDAYS, Dates, Hours, Match
 
@@ -32,20 +36,13 @@ def _conditions(match: Match) -> Iterator[Condition]:
     for tag, value in match.tlvs.items():
         yield _tlv(tag, value)
     if match.hours:
-        spans = tuple(map(_hours, match.hours))
-        yield lambda message, now: any(span(now) for span in spans)
+        yield _any_hours(match.hours)
     if match.dates:
-        stretches = tuple(map(_dates, match.dates))
-        yield lambda message, now: any(since <= now < until for since, until in stretches)
-    if match.words:
-        words = tuple(word.casefold() for word in match.words)
-        yield lambda message, now: _has_word(message, words)
-    if match.script:
-        scripts = frozenset[str](match.script)
-        yield lambda message, now: message.text is not None and script_of(message.text[:LONGEST]) in scripts
+        edges = _edges(map(_dates, match.dates))
+        yield lambda message, now: bisect_right(edges, now) & 1 == 1
     if match.text is not None:
         search = match.text.search
-        yield lambda message, now: bool(search((message.text or "")[:LONGEST]))
+        yield lambda message, now: search(message.text or "", 0, LONGEST) is not None
 
 
 def _source(sources: tuple[str, ...]) -> Condition:
@@ -73,9 +70,15 @@ def _tlv(tag: int, value: str | None) -> Condition:
     )
 
 
-def _has_word(message: Message, words: tuple[str, ...]) -> bool:
-    text = (message.text or "").casefold()
-    return any(map(text.__contains__, words))  # a generator would cost more than the search
+def _any_hours(hours: Iterable[Hours]) -> Condition:
+    """Whether some hours hold, found once a minute: no zone's clock differs from another's by less."""
+    spans = tuple(map(_hours, hours))
+
+    @lru_cache(maxsize=1)
+    def held(minute: float) -> bool:
+        return any(span(minute * 60) for span in spans)
+
+    return lambda message, now: held(now // 60)
 
 
 def _hours(hours: Hours) -> Callable[[float], bool]:
@@ -104,6 +107,17 @@ def _dates(dates: Dates) -> tuple[float, float]:
 
     since = -inf if dates.since is None else midnight(dates.since)
     return since, inf if dates.until is None else midnight(dates.until)
+
+
+def _edges(stretches: Iterable[tuple[float, float]]) -> list[float]:
+    """Where what is in some stretch of time begins and ends, by turns."""
+    edges: list[float] = []
+    for since, until in sorted(stretches):
+        if edges and since <= edges[-1]:
+            edges[-1] = max(edges[-1], until)
+        else:
+            edges += since, until
+    return edges
 
 
 def _minutes(text: str) -> int:

@@ -19,7 +19,9 @@ from gateway.routing.choosing import Choice, Chooser
 from gateway.routing.conditions import Condition, conditions_of
 from gateway.routing.numbering import kind_of
 from gateway.routing.places import Place, Places, places_of
+from gateway.routing.scripts import script_of
 from gateway.settings.models import Account, Generation
+from gateway.settings.patterns import LONGEST
 from gateway.settings.routing import Match, Route, Routing
 from gateway.settings.tables import Tables
 
@@ -35,6 +37,8 @@ class Rule:
     name: str
     choice: Choice
     conditions: tuple[Condition, ...] = ()
+    words: tuple[str, ...] = ()
+    """Folded: one of them must be in the text; none for any text."""
     ordered: bool = False
     by: str = ""
     """The one carrier by which it goes while that is usable; always, if `strict`."""
@@ -58,15 +62,50 @@ class Rule:
         """Every carrier that it can come to."""
         return self.choice.reached
 
+    def fits(self, message: Message, now: float) -> bool:
+        """Whether all but its words takes a message that the tables let through."""
+        return all(condition(message, now) for condition in self.conditions)
+
+
+Stretch = tuple[tuple[tuple[str, Rule], ...], Rule | None]
+"""Rules that follow one another: some that want words, each word with its rule, then one that wants none
+(None: nothing follows).
+"""
+
+
+def stretches(rules: Iterable[Rule]) -> Iterator[Stretch]:
+    """Rules in their order, such that the words of several are looked for in one loop."""
+    worded: list[tuple[str, Rule]] = []
+    for rule in rules:
+        if rule.words:
+            worded += [(word, rule) for word in rule.words]
+        else:
+            yield tuple(worded), rule
+            worded = []
+    if worded:
+        yield tuple(worded), None
+
+
+def folded(message: Message) -> str:
+    """The text as words are looked for in it."""
+    return (message.text or "").casefold()
+
 
 class Index(NamedTuple):
     """The bits of the rules by one key of a message and the place of its destination; `other` are those of
-    the rules that take any.
+    the rules that take any, `asking` those of the rest: without one of them nothing has to be looked up.
     """
 
     key: Callable[[Message, Place], object]
     bits: Mapping[Any, int]
     other: int
+    asking: int
+
+    @classmethod
+    def of(cls, key: Callable[[Message, Place], object], names: Sequence[Iterable[Any] | None]) -> Index:
+        """The index of rules by what each names."""
+        bits, other = _bits(names)
+        return cls(key, bits, other, (1 << len(names)) - 1 & ~other)
 
 
 class Router:
@@ -97,6 +136,7 @@ class Router:
                 route.name,
                 self.chooser.choice(route.name, route),
                 conditions_of(route.match),
+                tuple(word.casefold() for word in route.match.words),
                 route.ordered == "recipient",
             )
             for route in routes
@@ -117,7 +157,7 @@ class Router:
             self._regions, self._any_region = _bits(_given(matches, "region"))
         self._others = tuple(_indexes(matches, tables))
         self._placed = bool(self._prefixes or self._regions or self._others)
-        self._listed: dict[int, tuple[Rule, ...]] = {}  # the rules of bits that were left
+        self._listed: dict[int, tuple[Stretch, ...]] = {}  # the rules of bits that were left
 
     @classmethod
     def of(cls, generation: Generation) -> Router:
@@ -137,15 +177,21 @@ class Router:
         """
         if message.by:
             return only(message.by)
-        for rule in self._remaining(message):
-            for condition in rule.conditions:
-                if not condition(message, now):
-                    break
-            else:
-                return rule
+        for worded, last in self._remaining(message):
+            if worded:
+                text = folded(message)
+                for word, rule in worded:
+                    if word in text and rule.fits(message, now):
+                        return rule
+            if last is not None:
+                for condition in last.conditions:  # as `fits`: a call would cost more than most conditions
+                    if not condition(message, now):
+                        break
+                else:
+                    return last
         return None
 
-    def _remaining(self, message: Message) -> tuple[Rule, ...]:
+    def _remaining(self, message: Message) -> tuple[Stretch, ...]:
         """The rules that are left when all has been looked up, in their order."""
         left = self._accounts.get(message.account, self._any_account)
         left &= self._categories.get(message.category, self._any_category)
@@ -155,16 +201,18 @@ class Router:
                 left &= self._prefixes[place.prefix]
             if self._regions is not None:
                 left &= self._regions.get(place.region, self._any_region)
-            for key, bits, other in self._others:
-                left &= bits.get(key(message, place), other)
-        rules = self._listed.get(left)
-        return self._list(left) if rules is None else rules
+            for key, bits, other, asking in self._others:
+                if left & asking:
+                    left &= bits.get(key(message, place), other)
+        listed = self._listed.get(left)
+        return self._list(left) if listed is None else listed
 
-    def _list(self, left: int) -> tuple[Rule, ...]:
+    def _list(self, left: int) -> tuple[Stretch, ...]:
         if len(self._listed) >= LISTED:
             self._listed.clear()
-        rules = self._listed[left] = tuple(rule for at, rule in enumerate(self.rules) if left >> at & 1)
-        return rules
+        rules = (rule for at, rule in enumerate(self.rules) if left >> at & 1)
+        listed = self._listed[left] = tuple(stretches(rules))
+        return listed
 
     @property
     def has_shadows(self) -> bool:
@@ -182,9 +230,12 @@ class Router:
 
     def _all_of(self, message: Message, now: float) -> Iterator[Rule]:
         """Every rule that matches, in their order."""
-        for rule in self._remaining(message):
-            if all(condition(message, now) for condition in rule.conditions):
-                yield rule
+        text = folded(message)
+        for worded, last in self._remaining(message):
+            found = {rule.name: rule for word, rule in worded if word in text}
+            for rule in (*found.values(), *([last] if last else [])):
+                if rule.fits(message, now):
+                    yield rule
 
 
 @cache
@@ -245,19 +296,25 @@ def _prefix_bits(matches: Sequence[Match], of_rules: Iterable[str]) -> dict[str,
 def _indexes(matches: Sequence[Match], tables: Tables) -> Iterable[Index]:
     """What else is looked up: only that which some rule asks for."""
     if any(match.country for match in matches):
-        yield Index(
-            lambda message, place: kind_of(message.destination).country, *_bits(_given(matches, "country"))
+        yield Index.of(
+            lambda message, place: kind_of(message.destination).country, _given(matches, "country")
         )
     if any(match.number_type for match in matches):
-        yield Index(
-            lambda message, place: kind_of(message.destination).type, *_bits(_given(matches, "number_type"))
+        yield Index.of(
+            lambda message, place: kind_of(message.destination).type, _given(matches, "number_type")
         )
     if any(match.tier for match in matches):
-        yield Index(lambda message, place: message.tier, *_bits(_given(matches, "tier")))
+        yield Index.of(lambda message, place: message.tier, _given(matches, "tier"))
     if any(match.network for match in matches):
         yield _networks(matches, tables)
     if any(match.preference for match in matches):
         yield _preferences(matches, tables)
+    if any(match.script for match in matches):  # behind the others: it costs the most
+        yield Index.of(lambda message, place: _script(message.text), _given(matches, "script"))
+
+
+def _script(text: str | None) -> str | None:
+    return None if text is None else script_of(text[:LONGEST])
 
 
 def _given(matches: Sequence[Match], name: str) -> list[Iterable[Any] | None]:
@@ -269,16 +326,13 @@ def _networks(matches: Sequence[Match], tables: Tables) -> Index:
     wanted = [tuple(name.replace("-", "") for name in match.network) for match in matches]
     known = {code for _, code in tables.networks.items()} if tables.networks is not None else set[str]()
     known |= {*(tables.ported.values if tables.ported is not None else ())}
-    bits = _bits(
-        [
-            [code for code in known if code in names or code[:3] in names] if names else None
-            for names in wanted
-        ]
-    )
+    taken = [
+        [code for code in known if code in names or code[:3] in names] if names else None for names in wanted
+    ]
     if tables.ported is None:
-        return Index(lambda message, place: place.network, *bits)
+        return Index.of(lambda message, place: place.network, taken)
     ported = tables.ported.find
-    return Index(lambda message, place: ported(message.destination) or place.network, *bits)
+    return Index.of(lambda message, place: ported(message.destination) or place.network, taken)
 
 
 def _preferences(matches: Sequence[Match], tables: Tables) -> Index:
@@ -286,7 +340,7 @@ def _preferences(matches: Sequence[Match], tables: Tables) -> Index:
     preferences = tables.preferences
     if preferences is None:
         nobody: list[Iterable[str] | None] = [() if match.preference else None for match in matches]
-        return Index(lambda message, place: "", *_bits(nobody))
+        return Index.of(lambda message, place: "", nobody)
     keys = [
         [told for told, tags in preferences.tags.items() if tags & {*match.preference}]
         if match.preference
@@ -294,4 +348,4 @@ def _preferences(matches: Sequence[Match], tables: Tables) -> Index:
         for match in matches
     ]
     found = preferences.told
-    return Index(lambda message, place: found(message.destination), *_bits(keys))
+    return Index.of(lambda message, place: found(message.destination), keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections import Counter
+from functools import lru_cache
 
 BLOCKS: tuple[tuple[int, int, str], ...] = (
     (0x0041, 0x005A, "latin"),
@@ -38,16 +38,22 @@ BLOCKS: tuple[tuple[int, int, str], ...] = (
 _STARTS = [first for first, _, _ in BLOCKS]
 
 
+@lru_cache(maxsize=0x10000)
+def _script(character: str) -> str:
+    """The script of one character, "" for none."""
+    code = ord(character)
+    at = bisect_right(_STARTS, code) - 1
+    return BLOCKS[at][2] if at >= 0 and code <= BLOCKS[at][1] else ""
+
+
 def script_of(text: str) -> str:
     """The script of most letters; `other` where no letter is of a known one. Kana make a text Japanese
     however many Chinese characters stand beside them.
     """
-    counts: Counter[str] = Counter()
-    for character, count in Counter(text).items():
-        code = ord(character)
-        at = bisect_right(_STARTS, code) - 1
-        if at >= 0 and code <= BLOCKS[at][1]:
-            counts[BLOCKS[at][2]] += count
-    if counts["kana"] and counts["kana"] + counts["han"] >= counts["latin"]:
+    if text.isascii():
+        return "latin" if text.lower() != text.upper() else "other"
+    scripts = [script for script in map(_script, text) if script]
+    counts = {script: scripts.count(script) for script in dict.fromkeys(scripts)}
+    if "kana" in counts and counts["kana"] + counts.get("han", 0) >= counts.get("latin", 0):
         return "kana"
-    return max(counts, key=lambda script: counts[script]) if counts else "other"
+    return max(counts, key=counts.__getitem__) if counts else "other"

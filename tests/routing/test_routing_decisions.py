@@ -15,7 +15,7 @@ from gateway.message import Message
 from gateway.routing.choosing import Health, Pick, View, candidates
 from gateway.routing.places import Price
 from gateway.routing.router import Router
-from gateway.settings.routing import Route, Routing
+from gateway.settings.routing import Dates, Route, Routing
 from gateway.settings.tables import Tables, read_table
 from gateway.smpp.pdus import SubmitSm
 
@@ -29,6 +29,24 @@ Deck = Mapping[tuple[str, str], tuple[str, str]]
 DECKS: st.SearchStrategy[Deck] = st.dictionaries(
     st.tuples(PREFIXES, DATES),
     st.tuples(st.sampled_from(["0.01", "0.02", "0.03"]), st.sampled_from(["EUR", "USD"])),
+)
+WORDS = st.sampled_from(["code", "A C", "hell", "o", "码"])
+TEXTS = st.sampled_from(["a code", "A CODE: 123", "hello", "您的验证码", "您的code是123", "123", ""])
+SCRIPTS = {
+    "a code": "latin",
+    "A CODE: 123": "latin",
+    "hello": "latin",
+    "您的验证码": "han",
+    "您的code是123": "latin",
+}
+STRETCHES = st.sampled_from(
+    [
+        {"until": "2026-01-01"},
+        {"since": "2026-07-01"},
+        {"since": "2026-01-01", "until": "2026-03-01"},
+        {"since": "2026-02-01", "until": "2026-07-01"},
+        {"since": "2026-07-01", "until": "2026-12-02"},
+    ]
 )
 RATES = {"EUR": 1.0, "USD": 0.5}
 NAMES = st.lists(PREFIXES, max_size=3, unique=True)
@@ -50,8 +68,14 @@ def routings(draw: st.DrawFn) -> Routing:
             match[draw(st.sampled_from(["region", "network"]))] = ["23410", "46000"][
                 : draw(st.integers(1, 2))
             ]
-        if draw(st.integers(0, 3)) == 0:
-            match["words"] = ["code"]
+        if draw(st.booleans()):
+            match["words"] = draw(st.lists(WORDS, min_size=1, max_size=3))
+        if draw(st.integers(0, 2)) == 0:
+            match["script"] = draw(st.lists(st.sampled_from(["latin", "han", "other"]), min_size=1))
+        if draw(st.integers(0, 2)) == 0:
+            match["text"] = draw(st.sampled_from(["^a", "o$", "[0-9]{3}"]))
+        if draw(st.integers(0, 2)) == 0:
+            match["dates"] = draw(st.lists(STRETCHES, min_size=1, max_size=3))
         routes.append(
             {
                 "name": f"r{at}",
@@ -84,11 +108,11 @@ class Plain:
     def __init__(self, routing: Routing, named: Mapping[str, str], decks: Mapping[str, Deck]) -> None:
         self.routing, self.named, self.decks = routing, named, decks
 
-    def rule(self, digits: str, text: str, mode: str = "enforce") -> Route | None:
-        found = self.rules(digits, text, mode)
+    def rule(self, digits: str, text: str, now: float) -> Route | None:
+        found = self.rules(digits, text, now, "enforce")
         return found[0] if found else None
 
-    def rules(self, digits: str, text: str, mode: str) -> list[Route]:
+    def rules(self, digits: str, text: str, now: float, mode: str) -> list[Route]:
         name = next(
             (self.named[digits[:w]] for w in range(len(digits), 0, -1) if digits[:w] in self.named), ""
         )
@@ -99,8 +123,16 @@ class Plain:
             and (not route.match.destination or digits.startswith(route.match.destination))
             and (not route.match.region or name in route.match.region)
             and (not route.match.network or name in route.match.network)
-            and (not route.match.words or any(word in text for word in route.match.words))
+            and (not route.match.words or any(word.lower() in text.lower() for word in route.match.words))
+            and (not route.match.script or SCRIPTS.get(text, "other") in route.match.script)
+            and (route.match.text is None or route.match.text.search(text))
+            and (not route.match.dates or any(self.within(each, now) for each in route.match.dates))
         ]
+
+    @staticmethod
+    def within(dates: Dates, now: float) -> bool:
+        today = datetime.fromtimestamp(now, UTC).date()
+        return (dates.since or today) <= today and (dates.until is None or today < dates.until)
 
     def price(self, carrier: str, digits: str, now: float) -> Price | None:
         deck = self.decks.get(carrier, {})
@@ -168,7 +200,9 @@ def tables(named: Mapping[str, str], decks: Mapping[str, Deck]) -> Tables:
 
 
 def message(digits: str, text: str) -> Message:
-    pdu = SubmitSm(source_addr="1", destination_addr=digits, short_message=text.encode())
+    pdu = SubmitSm(
+        source_addr="1", destination_addr=digits, short_message=text.encode("utf-16-be"), data_coding=8
+    )
     return Message(1, "shop", "Shop", "1", 0, pdu, "otp", 1, 1)
 
 
@@ -185,7 +219,7 @@ def test_a_decision_is_that_of_the_plainest_reading(
     plain = Plain(routing, named, decks)
     shares = data.draw(st.fixed_dictionaries(dict.fromkeys(CARRIERS, st.sampled_from([0.0, 0.5, 1.0]))))
     for _ in range(data.draw(st.integers(1, 6))):  # what was remembered of one message counts for the next
-        digits, text = data.draw(st.sampled_from(NUMBERS)), data.draw(st.sampled_from(["a code", "hello"]))
+        digits, text = data.draw(st.sampled_from(NUMBERS)), data.draw(TEXTS)
         now, turn = moment(data.draw(NOWS)), data.draw(st.integers(0, 9))
         health = data.draw(st.dictionaries(st.sampled_from(CARRIERS), st.sampled_from(Health)))
         refused_by = data.draw(st.sampled_from(["", *CARRIERS]))
@@ -196,11 +230,11 @@ def test_a_decision_is_that_of_the_plainest_reading(
             turn=lambda name, turn=turn: turn,  # type: ignore[misc]
             now=lambda now=now: now,  # type: ignore[misc]
         )
-        rule, wanted = router.choose(message(digits, text), now), plain.rule(digits, text)
+        rule, wanted = router.choose(message(digits, text), now), plain.rule(digits, text, now)
         assert (rule and rule.name) == (wanted and wanted.name)
         place = {route.name: at for at, route in enumerate(routing.routes)}
         before = len(place) if wanted is None else place[wanted.name]
-        shadows = [r.name for r in plain.rules(digits, text, "shadow") if place[r.name] < before]
+        shadows = [r.name for r in plain.rules(digits, text, now, "shadow") if place[r.name] < before]
         assert [each.name for each in router.shadowed(message(digits, text), now, rule)] == shadows
         if rule is None or wanted is None:
             continue

@@ -157,6 +157,24 @@ def test_hours(hours: dict[str, Any], when: str, takes: bool) -> None:
     assert (chosen(router({"hours": [hours]}), now) == "0") is takes
 
 
+def test_hours_are_asked_anew_in_each_minute() -> None:
+    found = router({"hours": [{"since": "08:00", "until": "08:01"}, {"since": "08:02", "until": "08:03"}]})
+    eight = datetime(2026, 3, 2, 8, tzinfo=UTC).timestamp()
+    seconds = (-0.01, 0, 59.99, 60, 119.99, 120, 30, -30)
+    taken = [chosen(found, eight + second) == "0" for second in seconds]
+    assert taken == [False, True, True, False, False, True, True, False]
+
+
+def test_of_several_words_that_are_found_the_first_rule_counts() -> None:
+    found = router(
+        {"words": ["pin"]}, {"words": ["token", "code"], "country": ["GB"]}, {"words": ["CODE"]}, {}
+    )
+    assert chosen(found) == "2"
+    assert chosen(found, **UK) == "1"
+    assert chosen(found, short_message=b"the code and the PIN") == "0"
+    assert chosen(found, short_message=b"hello") == "3"
+
+
 def test_by_priority() -> None:
     rules = ({}, {"priority": 5}, {"priority": 5, "country": ["CN"]}, {"priority": 7, "country": ["GB"]})
     assert chosen(router(*rules)) == "0"
