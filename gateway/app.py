@@ -28,7 +28,7 @@ from gateway.explain import DryRun
 from gateway.filters.catalogue import make_filters
 from gateway.filters.verdict import Filter
 from gateway.generations import History, UnknownGeneration
-from gateway.interpreter import brief_turns, few_arenas, settle_garbage_collector, settle_memory
+from gateway.interpreter import beside_traffic, few_arenas, settle_garbage_collector, settle_memory
 from gateway.relay.clocks import Clocks
 from gateway.relay.forgetting import BY
 from gateway.relay.node import Relay
@@ -242,7 +242,7 @@ class Gateway:
 
     async def _take_alone(self, read: Callable[[], Generation], cause: str, by: str) -> tuple[str, ...]:
         try:
-            generation, filters, router, packed = await deferToThread(self._made, read)
+            generation, filters, router, packed = await beside_traffic(lambda: self._made(read))
         except SettingsError as error:
             self.problems = tuple(map(str, error.problems))
         except ValueError as error:
@@ -273,10 +273,9 @@ class Gateway:
                 log.warn("{key} of gateway.yaml has changed: it takes effect at the next start", key=key)
 
     def _made(self, read: Callable[[], Generation]) -> tuple[Generation, dict[str, Filter], Router, bytes]:
-        with brief_turns():
-            generation = read()
-            filters = make_filters(generation, self.filters)
-            return generation, filters, Router.of(generation), pack(generation.texts)
+        generation = read()
+        filters = make_filters(generation, self.filters)
+        return generation, filters, Router.of(generation), pack(generation.texts)
 
     # retention
 

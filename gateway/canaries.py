@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet.defer import Deferred
-from twisted.internet.threads import deferToThread
 from twisted.logger import Logger
 
 from gateway.filters.catalogue import make_filters
@@ -21,6 +20,7 @@ from gateway.filters.directives import Directed
 from gateway.filters.protecting import AGAIN
 from gateway.filters.sensitive import SensitiveWords
 from gateway.filters.verdict import Filter
+from gateway.interpreter import beside_traffic
 from gateway.relay.batch import Batch
 from gateway.relay.book import Entry
 from gateway.relay.canary import Canary
@@ -76,7 +76,7 @@ class Canaries:
         async with self.relay.wording.renewing:
             if self.canary is not None:
                 raise ValueError("a canary runs already: promote it or withdraw it first")
-            generation, filters, router, packed = await deferToThread(self._made, directory)
+            generation, filters, router, packed = await beside_traffic(lambda: self._made(directory))
             self._check(generation, accounts)
             now = self.relay.clocks.now_ms()
             canary = Canary(generation, filters, router, share, accounts, now, by, worse, least)

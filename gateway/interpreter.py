@@ -5,9 +5,16 @@ from __future__ import annotations
 import ctypes
 import gc
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Lock
+from typing import TypeVar
+
+from twisted.internet.threads import deferToThread
+
+from gateway.settings.problems import SettingsError
+
+T = TypeVar("T")
 
 USUAL = sys.getswitchinterval()
 BRIEF = USUAL / 10
@@ -64,3 +71,21 @@ def brief_turns() -> Iterator[None]:
 
 _lock = Lock()
 _threads = 0
+
+
+async def beside_traffic(work: Callable[[], T]) -> T:
+    """What long work in a thread comes to, done by brief turns.
+
+    A SettingsError or ValueError comes without the frames in which it arose. The thread's own frame and the
+    Failure that it holds refer to each other: all that was made there would stay until the garbage collector
+    finds it, and then go at once, while nothing else runs.
+    """
+    return await deferToThread(_briefly, work)
+
+
+def _briefly(work: Callable[[], T]) -> T:
+    with brief_turns():
+        try:
+            return work()
+        except (SettingsError, ValueError) as error:
+            raise error.with_traceback(None) from None
