@@ -15,6 +15,7 @@ from gateway.store.journal import Journal
 from gateway.store.rows import Changes
 
 if TYPE_CHECKING:
+    from gateway.filters.verdict import Reason
     from gateway.message import MtPdu
     from gateway.relay.book import Entry
     from gateway.relay.carrier import Link
@@ -33,8 +34,8 @@ class Peer(Protocol):
         """Write what has gathered."""
 
 
-Answer = tuple["Client", "MtPdu", str, int]
-"""What a client's submit is answered when it is on disk: (client, its request, this id, or an error)."""
+Answer = tuple["Client", "MtPdu", str, "Reason | None"]
+"""What a client's submit is answered when it is on disk: (client, its request, this id, or why not)."""
 
 
 class Batch:

@@ -9,19 +9,22 @@ from twisted.logger import Logger
 from gateway.relay.batch import Batch
 from gateway.relay.outbox import Parcel
 from gateway.smpp.codec import Header, refusal
-from gateway.smpp.constants import CommandStatus
+from gateway.smpp.constants import CommandStatus, Tag
 from gateway.smpp.events import Answered, Close, Event, Received, Unanswered, Unbound, Violation
+from gateway.smpp.fields import Tlv
 from gateway.smpp.pdus import (
     BindReceiver,
     BindTransceiver,
     BindTransmitter,
     CancelSm,
     DataSm,
+    DataSmResp,
     Pdu,
     QuerySm,
     ReplaceSm,
     SubmitMulti,
     SubmitSm,
+    SubmitSmResp,
 )
 from gateway.smpp.protocol import SmppProtocol
 from gateway.smpp.states import State
@@ -32,6 +35,7 @@ if TYPE_CHECKING:
 
 log = Logger(__name__)
 
+V50 = 0x50
 BindPdu = BindTransmitter | BindReceiver | BindTransceiver
 RECEIVING = frozenset({State.BOUND_RX, State.BOUND_TRX})
 
@@ -120,9 +124,16 @@ class Client:
             self.protocol.respond(pdu)
             self.server.outgoing.add(self.protocol)
 
-    def refuse(self, pdu: Pdu, status: int) -> None:
-        """Answer a request with an error."""
-        self.respond(refusal(Header(16, pdu.command_id, 0, pdu.sequence_number), CommandStatus(status)))
+    def refuse(self, pdu: Pdu, status: int, why: str = "") -> None:
+        """Answer a request with an error; a submit of SMPP 5.0 with why (additional_status_info_text). Older
+        versions have no body there, and clients that stumble over one.
+        """
+        if why and self.protocol.session.version >= V50 and isinstance(pdu, SubmitSm | DataSm):
+            kind = SubmitSmResp if isinstance(pdu, SubmitSm) else DataSmResp
+            said = Tlv(Tag.additional_status_info_text, why.encode() + b"\0")
+            self.respond(kind(pdu.sequence_number, status, "", (said,)))
+        else:
+            self.respond(refusal(Header(16, pdu.command_id, 0, pdu.sequence_number), CommandStatus(status)))
 
     def slow_down(self, seconds: float) -> None:
         """Read nothing more from this client for a while."""

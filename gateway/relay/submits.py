@@ -11,12 +11,12 @@ from functools import partial
 from twisted.logger import Logger
 
 from gateway.filters.chain import ALLOWED
-from gateway.filters.verdict import Action
+from gateway.filters.verdict import Action, Reason
 from gateway.message import Message, MtPdu
 from gateway.relay.accounts import Account, Accounts
 from gateway.relay.batch import Answer, Batch
 from gateway.relay.book import Book, Entry
-from gateway.relay.client import Client
+from gateway.relay.client import V50, Client
 from gateway.relay.clocks import Clocks
 from gateway.relay.duplicates import AGAIN, PAGE, Duplicates, First, key_of, refused_at_once
 from gateway.relay.gathering import Gathering
@@ -35,7 +35,7 @@ from gateway.store.rows import State
 
 log = Logger(__name__)
 
-V34, V50 = 0x34, 0x50
+V34 = 0x34
 SLOWEST = 5.0  # seconds that a client who is a little over its rate is made to wait at most
 _new = tuple.__new__
 
@@ -153,9 +153,9 @@ class Submits:
                     window.put(key_of(message), row.client_id, row.accepted_at / 1000, stored=True)
             after = rows[-1].id
 
-    def _enter(self, entry: Entry, account: Account, batch: Batch, *, again: bool = False) -> int:
-        """Judge and store a message; the status that its response must have (ESME_ROK: it is told by
-        receipt). `again`: the account's duplicate window, in shadow, would have kept it back.
+    def _enter(self, entry: Entry, account: Account, batch: Batch, *, again: bool = False) -> Reason | None:
+        """Judge and store a message; the reason that its response must tell (None: it is accepted, or
+        refused by receipt). `again`: the account's duplicate window, in shadow, would have kept it back.
 
         A segment is stored and waits for its siblings.
         """
@@ -172,19 +172,21 @@ class Submits:
                 judgement = self.judging.noted(message, judgement, over.refusal.verdict)
         if part and judgement is ALLOWED:
             self.gathering.accept(entry, batch)
-            return 0
+            return None
         reason = self.judging.admit(entry, judgement, batch)
         if reason is not None and entry.spent is not None:
             self.spending.take_not(entry, account, batch)
-        told_at_once = reason is not None and (
-            account.settings.refusals == "response"
-            or reason.request_error
-            or not wants_receipt(message.pdu.registered_delivery, State.REJECTED)
-        )
-        if told_at_once:
+        if (
+            reason is not None
+            and account.settings.refusals == "receipt"
+            and not reason.request_error
+            and wants_receipt(message.pdu.registered_delivery, State.REJECTED)
+        ):
+            reason = None
+        if reason is not None:
             message.client_id = ""  # the client never learns an id: nothing was accepted
         self.book.accept(entry, batch)
-        return reason.status if reason is not None and told_at_once else 0
+        return reason
 
     def answer(self, answers: list[Answer], began: float) -> None:
         """The messages of one client's read are on disk: say so."""
@@ -194,11 +196,11 @@ class Submits:
         account.latency.add(self.clocks.timer.seconds() - began, len(answers))
         tlvs = self._tlvs(client)
         session = client.protocol.session
-        for _, pdu, message_id, status in answers:
+        for _, pdu, message_id, reason in answers:
             try:
-                if status:
-                    self._count_refusal(account, status)
-                    client.refuse(pdu, status)
+                if reason is not None:
+                    self._count_refusal(account, reason.status)
+                    client.refuse(pdu, reason.status, f"{reason.err} {reason.name}")
                     continue
                 account.counts["accepted"] += 1
                 if isinstance(pdu, SubmitSm):
@@ -292,12 +294,14 @@ class Submits:
                 failures.append(UnsuccessSme(0, 0, name, CommandStatus.ESME_RINVDLNAME))
                 continue
             message = self._message(client, account, single(pdu, destination), None, first + offset, told)
-            if not isinstance(message, int):
-                reader = reader or dataclasses.replace(message)
-                message.read_like(reader)
-            refused = message if isinstance(message, int) else self._enter(Entry(message), account, batch)
-            if refused:
-                failures.append(UnsuccessSme(*destination, refused))
+            if isinstance(message, int):
+                failures.append(UnsuccessSme(*destination, message))
+                continue
+            reader = reader or dataclasses.replace(message)
+            message.read_like(reader)
+            reason = self._enter(Entry(message), account, batch)
+            if reason is not None:
+                failures.append(UnsuccessSme(*destination, reason.status))
         taken = len(pdu.dest_addresses) - len(failures)
         batch.after.append(lambda: self._answer_multi(client, account, pdu, told, failures, taken))
         batch.failed.append(lambda: self._not_stored(client, account, pdu))

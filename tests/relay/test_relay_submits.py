@@ -244,6 +244,8 @@ def test_a_refusal_in_the_response(make_house: MakeHouse, refusals: str, asked: 
     client = house.client(version=version)
     answer = client.submit(short_message=b"so bad", registered_delivery=asked)
     assert name_of(answer.command_status) == "ESME_RSUBMITFAIL"
+    why = (Tlv(Tag.additional_status_info_text, b"911 content_blocked\0"),)
+    assert answer.tlvs == (why if version == 0x50 else ())
     assert house.states() == [State.REJECTED]
     assert client.receipts == []
     bank = house.relay.accounts.get("bank")
