@@ -169,7 +169,10 @@ def send(
     password: Annotated[
         str | None, typer.Option(help="By default from demo-credentials.yaml.", envvar="GATEWAY_PASSWORD")
     ] = None,
-    wait: Annotated[float, typer.Option(help="Seconds to wait for the receipt.", min=0.0)] = 10.0,
+    wait: Annotated[
+        float,
+        typer.Option(help="Seconds to wait for the receipt, and 5 at most for a gateway to listen.", min=0.0),
+    ] = 10.0,
     config: Config = DEFAULT_CONFIG,
     as_json: AsJson = False,
 ) -> None:

@@ -8,7 +8,7 @@ import re
 import socket
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,8 @@ from gateway.smpp.text import segment_text
 FAILED, USAGE, UNREACHABLE = 1, 2, 3
 UDHI = 0x40
 NO_ANSWER = "no answer"
+STARTING = 5.0  # seconds that a gateway which has just been started may take to listen
+STEP = 0.1
 ANSWER = 10.0  # seconds that a submit_sm_resp may take
 CREDENTIALS = "demo-credentials.yaml"
 
@@ -106,7 +108,7 @@ def send_text(
     where = shown(address)
     client = smpplib.client.Client(*address, allow_unknown_opt_params=True, timeout=10)
     try:
-        socket.create_connection(address, timeout=10).close()
+        await_listener(address, min(STARTING, wait), lambda note: print(note, file=sys.stderr, flush=True))
         client.connect()
     except (OSError, smpplib.exceptions.ConnectionError) as error:
         reason = getattr(error, "strerror", None) or error
@@ -127,6 +129,23 @@ def send_text(
         ) from None
     finally:
         _leave(client)
+
+
+def await_listener(address: Address, patience: float, say: Callable[[str], None]) -> None:
+    """Wait up to `patience` seconds until somebody listens there, and say so. Raises OSError."""
+    until = time.monotonic() + patience
+    told = False
+    while True:
+        try:
+            socket.create_connection(address, timeout=10).close()
+            return
+        except ConnectionRefusedError:
+            if time.monotonic() >= until:
+                raise
+        if not told:
+            say(f"nothing listens on {shown(address)} yet: waiting {patience:g} s for it")
+            told = True
+        time.sleep(STEP)
 
 
 def _check(account: str, password: str, source: str, to: str) -> None:
@@ -223,6 +242,8 @@ def told(sent: Sent, carriers: Mapping[str, str], wait: float) -> None:
             console.print(f"     {segment.receipt}", style="dim")
         if segment.message_id and segment.stat != "DELIVRD":
             console.print(f"     more: {program()} message {segment.message_id}", style="dim")
+        elif segment.status not in ("ESME_ROK", NO_ANSWER):
+            console.print(f"     more: {program()} messages --account {sent.account} --limit 1", style="dim")
 
 
 def program() -> str:

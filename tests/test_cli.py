@@ -127,7 +127,7 @@ def test_wrong_usage(words: tuple[str, ...]) -> None:
 
 def test_send_without_a_gateway(config: Path, port: int) -> None:
     done = gateway(
-        *("send", "--as", "bank", "--to", "8619912340001", "hello", "--config", config),
+        *("send", "--as", "bank", "--to", "8619912340001", "hello", "--wait", "0", "--config", config),
         *("--host", "127.0.0.1", "--port", str(port), "--password", "secret"),
     )
     assert done.returncode == UNREACHABLE

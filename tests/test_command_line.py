@@ -16,9 +16,10 @@ from typer.testing import CliRunner
 
 from gateway.addresses import address_of, shown
 from gateway.cli import app
+from gateway.sending import await_listener
 
 ROOT = Path(__file__).parents[1]
-SEND = ["send", "--as", "bank", "--to", "8619912340001"]
+SEND = ["send", "--wait", "0", "--as", "bank", "--to", "8619912340001"]
 
 
 @pytest.fixture(name="free_port")
@@ -229,3 +230,24 @@ def test_the_version_and_what_is_compiled() -> None:
     result = call("--version")
     assert result.exit_code == 0
     assert re.fullmatch(r"gateway \d+\.\d+\.\d+, compiled modules: .+\n", result.output)
+
+
+def test_a_gateway_that_starts_to_listen_is_waited_for() -> None:
+    with socket.socket() as starting:
+        starting.bind(("127.0.0.1", 0))
+        notes: list[str] = []
+
+        def listen(note: str) -> None:
+            notes.append(note)
+            starting.listen()
+
+        await_listener(starting.getsockname(), 60.0, listen)
+        assert len(notes) == 1
+        assert notes[0].endswith("waiting 60 s for it")
+
+
+def test_nobody_is_waited_for_longer_than_that() -> None:
+    with socket.socket() as silent:
+        silent.bind(("127.0.0.1", 0))
+        with pytest.raises(ConnectionRefusedError):
+            await_listener(silent.getsockname(), 0.0, lambda note: None)
