@@ -13,12 +13,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from gateway.addresses import address_of, shown
+from gateway.columns import print_columns
 from gateway.filters.verdict import REASONS
 from gateway.logs import masked
 from gateway.relay.ids import read_id
@@ -111,36 +110,35 @@ def ask(
 
 def tell_status(document: dict[str, Any]) -> None:
     """The answer of /status for people."""
-    console = Console(highlight=False, markup=False)
-    console.print(
+    print(
         f"node {document['node']}, generation {document['generation']}, the store {document['store']}, "
         f"{document['queue']} waiting for a carrier"
     )
-    console.print(f"compiled modules: {document['compiled']}")
+    print(f"compiled modules: {document['compiled']}")
     for problem in document.get("problems", ()):
-        console.print(f"not taken: {problem}", soft_wrap=True)
+        print(f"not taken: {problem}")
     for alarm in document.get("alarms", ()):
         since = _moment(alarm["raised_at"])
-        console.print(
-            f"ALARM {alarm['kind']}, {alarm['subject']}, since {since}: {alarm['text']}", soft_wrap=True
-        )
+        print(f"ALARM {alarm['kind']}, {alarm['subject']}, since {since}: {alarm['text']}")
     for each in document.get("traffic", ()):
-        console.print(f"TRAFFIC {told_directive(each)}", soft_wrap=True)
+        print(f"TRAFFIC {told_directive(each)}")
     counts = ", ".join(f"{count} {state}" for state, count in document["messages"].items())
-    console.print(f"messages open now or ended since the start: {counts or 'none'}\n", soft_wrap=True)
-    carriers = Table("carrier", "health", "binds", "awaiting receipts", "last error", box=None)
-    for name, carrier in document["carriers"].items():
-        carriers.add_row(
-            name, carrier["health"], carrier["binds"], str(carrier["unfinished"]), carrier["error"]
-        )
-    accounts = Table(
-        "account", "sessions", "accepted since the start", "receipts and replies waiting", box=None
+    print(f"messages open now or ended since the start: {counts or 'none'}\n")
+    print_columns(
+        ("carrier", "health", "binds", "awaiting receipts", "last error"),
+        (
+            (name, carrier["health"], carrier["binds"], carrier["unfinished"], carrier["error"])
+            for name, carrier in document["carriers"].items()
+        ),
     )
-    for name, account in document["accounts"].items():
-        accounts.add_row(name, str(account["sessions"]), str(account["accepted"]), str(account["outbox"]))
-    console.print(carriers)
-    console.print()
-    console.print(accounts)
+    print()
+    print_columns(
+        ("account", "sessions", "accepted since the start", "receipts and replies waiting"),
+        (
+            (name, account["sessions"], account["accepted"], account["outbox"])
+            for name, account in document["accounts"].items()
+        ),
+    )
 
 
 def told_directive(found: dict[str, Any]) -> str:
@@ -257,43 +255,38 @@ def error_name(found: dict[str, Any]) -> str:
 
 def tell_message(found: dict[str, Any]) -> None:
     """A message for people: what was decided, by which rule, and what became of it."""
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    console.print(
-        f"message {found['id']} of {found['account']}, {found['from']} -> {found['to']}: {found['state']}"
-    )
+    print(f"message {found['id']} of {found['account']}, {found['from']} -> {found['to']}: {found['state']}")
     error = f"{found['error']} {error_name(found)}" if found["error"] else ""
     for name, value in ({name: found[name] for name in TOLD} | {"error": error}).items():
         if value:
-            console.print(f"  {name:<20} {value}")
+            print(f"  {name:<20} {value}")
     decision = found["decision"]
-    console.print(
-        f"  verdict              {decision.get('verdict')} by generation {decision.get('generation')}"
-    )
+    print(f"  verdict              {decision.get('verdict')} by generation {decision.get('generation')}")
     for word in decision.get("words", ()):
         where = f" ({word['place']})" if word.get("place") else ""
         reason = f", {word['reason']}" if word.get("reason") else ""
         acted = "" if word.get("mode", "enforce") == "enforce" else f" ({word['mode']}: recorded only)"
         said = f"{word['action']}{acted}{reason}"
-        console.print(f"    {word['filter']}: {said} by rule {word['rule']!r}{where}")
+        print(f"    {word['filter']}: {said} by rule {word['rule']!r}{where}")
         if word.get("detail"):
-            console.print(f"      {word['detail']}")
+            print(f"      {word['detail']}")
     if "rewritten" in decision:
-        console.print(f"  rewritten            {decision['rewritten']}")
+        print(f"  rewritten            {decision['rewritten']}")
     if "review" in decision:
         review = decision["review"]
         note = f": {review['note']}" if review["note"] else ""
-        console.print(f"  approved             by {review['by']} at {review['at']}{note}")
+        print(f"  approved             by {review['by']} at {review['at']}{note}")
     if found.get("text") is not None:
-        console.print(f"  text                 {found['text']}")
+        print(f"  text                 {found['text']}")
     if found["state"] == State.WAITING.name:
-        console.print("  waits for a carrier of its route that is up and has room (gateway status)")
+        print("  waits for a carrier of its route that is up and has room (gateway status)")
     for step in found["trail"]:
         passed = ", ".join(f"{name} was {why}" for name, why in step.get("passed", {}).items())
-        console.print(
+        print(
             f"  route                {step['route']!r}: carrier {step['carrier']}"
             + (f" at {step['price']}" if "price" in step else "")
             + (f"; {passed}" if passed else "")
             + (f"; after {step['after']} by {step['only']} alone" if "only" in step else "")
         )
         for name, carrier in step.get("shadow", {}).items():
-            console.print(f"    {name!r} (shadow: recorded only): carrier {carrier or 'nobody'}")
+            print(f"    {name!r} (shadow: recorded only): carrier {carrier or 'nobody'}")

@@ -7,9 +7,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
+from gateway.columns import print_columns
 from gateway.logs import masked
 from gateway.peoples import reading
 from gateway.settings.models import Node
@@ -55,7 +53,4 @@ def verified(node: Node, directory: Path, head: str) -> dict[str, Any]:
 
 def tell_records(found: list[dict[str, Any]]) -> None:
     """Records for people."""
-    table = Table(*COLUMNS, box=None)
-    for row in found:
-        table.add_row(*(str(row.get(name, "")) for name in COLUMNS))
-    Console(highlight=False, markup=False, soft_wrap=True).print(table)
+    print_columns(COLUMNS, ([row.get(name) for name in COLUMNS] for row in found))

@@ -7,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
 from twisted.internet.task import Clock
 
 from gateway.asking import Unreachable, Unreadable, ask, store_of
@@ -72,46 +71,43 @@ def _told_at(at: float | None) -> Document:
 
 def tell_explained(document: Document) -> None:
     """A dry run for people."""
-    console = Console(highlight=False, markup=False, soft_wrap=True)
     at = f", as of {document['at']}" if "at" in document else ""
-    console.print(f"by {document['by']}, generation {document['generation']}{at}; nothing was sent")
+    print(f"by {document['by']}, generation {document['generation']}{at}; nothing was sent")
     if at:
-        console.print("  what is known of people, counts and carriers is that of now")
-    console.print(
+        print("  what is known of people, counts and carriers is that of now")
+    print(
         f"{document['account']}, {document['from']} -> {document['to']}: {document['segments']} segment(s), "
         f"{document['coding']}, {'+'.join(map(str, document['octets']))} octets"
     )
     if "views" in document:
-        console.print(f"  category  {document['category']}")
-        console.print(f"  read as   {document['text']!r}")
+        print(f"  category  {document['category']}")
+        print(f"  read as   {document['text']!r}")
         for name, view in document["views"].items():
-            console.print(f"  view {name}    {view!r}")
+            print(f"  view {name}    {view!r}")
     for word in document.get("filters", ()):
-        _word(console, word)
+        _word(word)
     for known in document.get("lookups", ()):
-        console.print(f"  look-up   {known['service']}: {known['answer']}")
+        print(f"  look-up   {known['service']}: {known['answer']}")
     if document.get("route"):
-        _route(console, document["route"])
+        _route(document["route"])
     for shadow in document.get("shadow_routes", ()):
         where = f"{shadow['name']!r} ({shadow['place']}, shadow: recorded only)"
-        console.print(f"            {where} would send it by {shadow['carrier'] or 'nobody'}")
-    console.print(f"  verdict   {document['verdict']}")
+        print(f"            {where} would send it by {shadow['carrier'] or 'nobody'}")
+    print(f"  verdict   {document['verdict']}")
     client = document["client"]
     seen = [client["response"], *(client[key] for key in ("receipt", "reason") if key in client)]
     seen += [f"state {client['state']}"] if "state" in client else []
     seen += [f"leaves {client['leaves']}"] if "leaves" in client else []
-    console.print(f"  client    {', '.join(seen)}")
+    print(f"  client    {', '.join(seen)}")
     by = document.get("shown_for", "carrier")
     for pdu in document.get("carrier", ()):
         fields = " ".join(f"{name}={value}" for name, value in pdu.items() if name != "command")
-        console.print(f"  {by:<9} {pdu.get('command', 'submit_sm')} {fields}")
+        print(f"  {by:<9} {pdu.get('command', 'submit_sm')} {fields}")
     if unfit := document.get("unfit"):
-        console.print(
-            f"  {by:<9} cannot be given it: {unfit['why']} ({unfit['status']}); it would end REJECTD"
-        )
+        print(f"  {by:<9} cannot be given it: {unfit['why']} ({unfit['status']}); it would end REJECTD")
 
 
-def _word(console: Console, word: Document) -> None:
+def _word(word: Document) -> None:
     said = f"  {word['filter']:<9} {word['action']}"
     if word["mode"] != "enforce":
         said += f" ({word['mode']}: recorded only)"
@@ -119,21 +115,21 @@ def _word(console: Console, word: Document) -> None:
         said += f", {word['reason']}"
     if word.get("rule"):
         said += f", by rule {word['rule']!r}" + (f" ({word['place']})" if word["place"] else "")
-    console.print(said)
+    print(said)
     for name in ("detail", "until"):
         if word.get(name):
-            console.print(f"            {'until ' if name == 'until' else ''}{word[name]}")
+            print(f"            {'until ' if name == 'until' else ''}{word[name]}")
 
 
-def _route(console: Console, route: Document) -> None:
+def _route(route: Document) -> None:
     prices = route["prices"]
     asked = ", ".join(f"{name} at {prices[name]}" if name in prices else name for name in route["carriers"])
-    console.print(f"  route     {route['name']!r} ({route['place']}), by {route['choose']}: {asked}")
+    print(f"  route     {route['name']!r} ({route['place']}), by {route['choose']}: {asked}")
     if not route["health_known"]:
-        console.print("            which of them are up only a running gateway knows")
+        print("            which of them are up only a running gateway knows")
         return
     for name, why in route["passed"].items():
-        console.print(f"            {name} is passed over: {why}")
+        print(f"            {name} is passed over: {why}")
     price = prices.get(route["carrier"])
     cost = f" at {price} a segment, {route['segments']} in all" if price else ""
-    console.print(f"            {route['carrier'] or 'nobody'} would take it now{cost}")
+    print(f"            {route['carrier'] or 'nobody'} would take it now{cost}")

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from rich.console import Console
 from sqlalchemy import Connection
 
 from gateway.asking import store_of
@@ -45,15 +44,14 @@ def _in_force(connection: Connection, config: Path, directory: Path) -> Generati
 
 def tell_replayed(result: Replayed) -> None:
     """The result for people."""
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    console.print(f"{result.judged} judged again, {result.changed} would change")
+    print(f"{result.judged} judged again, {result.changed} would change")
     for why, count in result.skipped.items():
-        console.print(f"{count} not judged again: {why}")
+        print(f"{count} not judged again: {why}")
     for kind, count in result.kinds.most_common():
-        console.print(f"  {count:>7}  {kind}")
+        print(f"  {count:>7}  {kind}")
     for change in result.changes:
         by = f", by rule {change.rule!r}" + (f" ({change.place})" if change.place else "")
-        console.print(
+        print(
             f"  {change.id} of {change.account} to {change.to}, {change.accepted}: "
             f"{change.before} -> {change.after}{by if change.rule else ''}"
         )

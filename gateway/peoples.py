@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy import Connection, func, select
 
 from gateway.asking import Unreadable, store_of
 from gateway.cli_common import FAILED, USAGE, end
+from gateway.columns import print_rows
 from gateway.filters.consent import as_of
 from gateway.filters.consentchain import Flaw, Link, genesis
 from gateway.filters.consentchain import verify as flaws_of
@@ -176,34 +175,33 @@ def cases(node: Node, directory: Path, *, open_only: bool, whole: bool) -> list[
 
 def tell_consents(found: dict[str, Any]) -> None:
     """The answer of `show` for people."""
-    console = _console()
-    console.print(f"{found['number']} at {found['at']}")
+    print(f"{found['number']} at {found['at']}")
     for verdict in found["verdicts"]:
-        _tell_verdict(console, verdict)
+        _tell_verdict(verdict)
     if found["problem"]:
-        console.print(f"whether one could write: {found['problem']}")
-    _table(console, found["states"], ("tenant", "program", "category", "status", "basis"))
+        print(f"whether one could write: {found['problem']}")
+    print_rows(found["states"], ("tenant", "program", "category", "status", "basis"))
     for event in found["events"]:
         event["occurred"] = _second(event["occurred_at"])
     columns = ("position", "tenant", "program", "category", "kind", "occurred", "basis", "method", "evidence")
-    _table(console, found["events"], columns)
+    print_rows(found["events"], columns)
     tell_lists(found["lists"])
 
 
-def _tell_verdict(console: Console, verdict: dict[str, Any]) -> None:
+def _tell_verdict(verdict: dict[str, Any]) -> None:
     """Whether one could write, and the rules that say so."""
     of = " ".join(filter(None, (verdict["tenant"], verdict["program"], verdict["category"])))
     until = f" until {_second(int(verdict['until']))}" if verdict["until"] else ""
-    console.print(f"{of}: {verdict['answer']}{until}, by {verdict['by']}")
+    print(f"{of}: {verdict['answer']}{until}, by {verdict['by']}")
     for word in verdict["words"]:
         place = f" ({word['place']})" if word["place"] else ""
-        console.print(f"  {word['action']:<8} {word['filter']}, {word['rule']}{place}: {word['detail']}")
+        print(f"  {word['action']:<8} {word['filter']}, {word['rule']}{place}: {word['detail']}")
         for source in word["source"]:
-            console.print(f"           {source}")
+            print(f"           {source}")
     said = {word["rule"] for word in verdict["words"]}
     silent = [rule for rule in verdict["asked"] if rule not in said]
     if silent:
-        console.print(f"  nothing against it: {', '.join(silent)}")
+        print(f"  nothing against it: {', '.join(silent)}")
 
 
 def tell_lists(found: list[dict[str, Any]]) -> None:
@@ -220,7 +218,7 @@ def tell_lists(found: list[dict[str, Any]]) -> None:
         "added_by",
         "evidence",
     )
-    _table(_console(), found, tuple(name for name in names if found and name in found[0]))
+    print_rows(found, tuple(name for name in names if found and name in found[0]))
 
 
 def tell_feeds(found: list[dict[str, Any]]) -> None:
@@ -237,29 +235,15 @@ def tell_feeds(found: list[dict[str, Any]]) -> None:
         "refused",
         "source",
     )
-    console = _console()
-    _table(console, found, columns)
+    print_rows(found, columns)
     for each in found:
         if each["error"]:
-            console.print(f"{each['name']}: {each['error']}")
+            print(f"{each['name']}: {each['error']}")
 
 
 def tell_cases(found: list[dict[str, Any]]) -> None:
     """Cases for people."""
-    _table(_console(), found, ("id", "rule", "account", "number", "reply", "deadline", "closed_by", "note"))
-
-
-def _table(console: Console, found: list[dict[str, Any]], columns: tuple[str, ...]) -> None:
-    if not found:
-        return
-    table = Table(*columns, box=None)
-    for row in found:
-        table.add_row(*("" if row[name] is None else str(row[name]) for name in columns))
-    console.print(table)
-
-
-def _console() -> Console:
-    return Console(highlight=False, markup=False, soft_wrap=True)
+    print_rows(found, ("id", "rule", "account", "number", "reply", "deadline", "closed_by", "note"))
 
 
 def _second(moment: int) -> str:

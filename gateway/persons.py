@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 import zipfile
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from rich.console import Console
-from rich.table import Table
 from sqlalchemy import Connection
 
 from gateway.asking import document
 from gateway.audits import told
+from gateway.columns import print_rows
 from gateway.logs import masked
 from gateway.peoples import reading
 from gateway.settings.keys import BadKeys, read_keys, write_keys
@@ -32,8 +30,6 @@ from gateway.store.opening import keyring_of, where
 from gateway.store.rows import MessageRow
 
 PAGE = 500
-WIDE = 2000
-"""Columns that a line may have where it is not for a terminal."""
 
 Document = dict[str, Any]
 
@@ -139,15 +135,12 @@ def write_bundle(found: Document, path: Path) -> None:
 
 def tell_bundle(found: Document) -> None:
     """A bundle for people."""
-    console = _console()
-    console.print(f"{found['number']} at {found['at']}")
+    print(f"{found['number']} at {found['at']}")
     for name, value in found.items():
         if isinstance(value, list):
-            console.print(f"\n{len(value)} {name}")
+            print(f"\n{len(value)} {name}")
             for row in value:
-                console.print(
-                    "  " + ", ".join(f"{k} {v}" for k, v in row.items() if v not in (None, "", [], {}))
-                )
+                print("  " + ", ".join(f"{k} {v}" for k, v in row.items() if v not in (None, "", [], {})))
 
 
 ERASED = {
@@ -199,12 +192,7 @@ def holds_of(node: Node, directory: Path, everything: bool, whole: bool) -> list
 
 def tell_rows(found: list[Document]) -> None:
     """Rows with the same fields, as a table."""
-    if not found:
-        return
-    table = Table(*found[0], box=None)
-    for row in found:
-        table.add_row(*("" if value is None else str(value) for value in row.values()))
-    _console().print(table)
+    print_rows(found)
 
 
 class CannotTurn(Exception):
@@ -252,9 +240,3 @@ def keys_in_use(node: Node, directory: Path) -> Document:
 
 def _moment(ms: int) -> str:
     return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="seconds")
-
-
-def _console() -> Console:
-    """Lines for people. What goes to a file or to another program is never cut."""
-    wide = None if sys.stdout.isatty() else WIDE
-    return Console(highlight=False, markup=False, soft_wrap=True, width=wide)

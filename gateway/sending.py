@@ -16,7 +16,6 @@ from typing import Any
 import smpplib.client
 import smpplib.exceptions
 import yaml
-from rich.console import Console
 
 from gateway.addresses import Address, shown
 from gateway.smpp.constants import CommandStatus
@@ -230,20 +229,17 @@ def _leave(client: Any) -> None:
 
 def told(sent: Sent, carriers: Mapping[str, str], wait: float) -> None:
     """Tell a person what came of it; `carriers` says, by message id, which carrier answered what."""
-    console = Console(highlight=False, markup=False, soft_wrap=True)
-    console.print(f"{sent.account} -> {sent.to}: {len(sent.segments)} segment(s)")
+    print(f"{sent.account} -> {sent.to}: {len(sent.segments)} segment(s)")
     for number, segment in enumerate(sent.segments, 1):
-        console.print(
-            f"  {number}. {segment.status:<10} id {segment.message_id or '-':<12} {segment.ended(wait)}"
-        )
+        print(f"  {number}. {segment.status:<10} id {segment.message_id or '-':<12} {segment.ended(wait)}")
         if segment.message_id in carriers:
-            console.print(f"     carrier {carriers[segment.message_id]}", style="dim")
+            print(f"     carrier {carriers[segment.message_id]}")
         if segment.receipt:
-            console.print(f"     {segment.receipt}", style="dim")
+            print(f"     {segment.receipt}")
         if segment.message_id and segment.stat != "DELIVRD":
-            console.print(f"     more: {program()} message {segment.message_id}", style="dim")
+            print(f"     more: {program()} message {segment.message_id}")
         elif segment.status not in ("ESME_ROK", NO_ANSWER):
-            console.print(f"     more: {program()} messages --account {sent.account} --limit 1", style="dim")
+            print(f"     more: {program()} messages --account {sent.account} --limit 1")
 
 
 def program() -> str:

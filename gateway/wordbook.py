@@ -11,10 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from rich.console import Console
-from rich.table import Table
-
 from gateway.asking import Unreachable, Unreadable, ask, store_of
+from gateway.columns import print_columns
 from gateway.filters.entries import Entry, Flags, Severity
 from gateway.filters.fold import view_s
 from gateway.filters.sensitive import SensitiveWords
@@ -39,10 +37,6 @@ COLUMNS = (
 )
 
 Document = dict[str, Any]
-
-
-WIDE = 2000
-"""Columns that a line may have: a place or a reason is never cut."""
 
 
 def words_of(config: Path) -> tuple[Generation, WordList]:
@@ -184,10 +178,7 @@ def tell(found: Iterable[Document], columns: Iterable[str]) -> None:
     """Rows for people; columns in which nothing stands are left out."""
     rows = [{name: _text(row.get(name, "")) for name in columns} for row in found]
     used = [name for name in columns if any(row[name] for row in rows)]
-    table = Table(*used, box=None)
-    for row in rows:
-        table.add_row(*(row[name] for name in used))
-    Console(highlight=False, markup=False, width=WIDE).print(table)
+    print_columns(used, ([row[name] for name in used] for row in rows))
 
 
 def _text(value: Any) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -18,6 +19,7 @@ from simulator.load.report import for_people
 from simulator.load.runner import Load
 
 _SHOW_EVERY = 0.2
+WIDE = 2000
 
 OnInterrupt = Callable[[Any, Callable[[], None]], Awaitable[None]]
 
@@ -39,7 +41,8 @@ async def run_load(
     else:
         with _Bar(load, reactor):
             report = await load.run()
-        Console(highlight=False).print(for_people(report))
+        # what goes to a file or to another program is never cut
+        Console(highlight=False, width=None if sys.stdout.isatty() else WIDE).print(for_people(report))
     return 0 if report.ok else 1
 
 

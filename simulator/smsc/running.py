@@ -78,9 +78,9 @@ class _Shown:
 def _introduce(smsc: Smsc) -> None:
     for name in smsc.carriers:
         where = ", ".join(f"{host}:{port}" for host, port in smsc.addresses(name))
-        _out.print(f"carrier {name} listens on {where}")
+        _out.print(f"carrier {name} listens on {where}", soft_wrap=True)
     if smsc.profile.control is not None:
-        _out.print(f"control line on {smsc.profile.control}")
+        _out.print(f"control line on {smsc.profile.control}", soft_wrap=True)
 
 
 def show_counters(carriers: dict[str, dict[str, int]], faults: int) -> None:
