@@ -39,14 +39,20 @@ READY = """
 
 In a second terminal:
 
-  .venv/bin/gateway send{option} --as bank --to 8619912340001 "【示例银行】您的验证码是482913"
-  .venv/bin/gateway send{option} --as shop --to 8619912340001 "【示例商店】新品上架，拒收请回复R"
-  .venv/bin/gateway status{option}
+  {gateway} send{option} --as bank --to 8619912340001 "【示例银行】您的验证码是482913"
+  {gateway} send{option} --as shop --to 8619912340001 "【示例商店】新品上架，拒收请回复R"
+  {gateway} status{option}
 
 Ctrl-C stops everything.
 """
 
 Part = subprocess.Popen[bytes]
+
+
+def called(name: str, here: Path) -> str:
+    """How a program of this installation is called in a directory: `.venv/bin/gateway` in the clone."""
+    program = Path(sys.executable).parent / name
+    return str(program.relative_to(here) if program.is_relative_to(here) else program)
 
 
 class NotStarted(Exception):
@@ -156,6 +162,7 @@ class Demonstration:
             carriers=f"\n{' ' * 23}".join(named),
             state=self.state,
             config=self.config,
+            gateway=called("gateway", Path.cwd()),
             option="" if self.config == Path("config") else f" --config {self.config}",
         )
         print(text, flush=True)
@@ -192,7 +199,7 @@ class Demonstration:
                 part = self.simulators.get(profile.stem)
                 if part is not None and part.poll() is not None:
                     del self.simulators[profile.stem]
-                    again = f".venv/bin/simulator smsc --profile {profile}"
+                    again = f"{called('simulator', Path.cwd())} smsc --profile {profile}"
                     _say(f"carrier {profile.stem} has ended; to start it again:  {again}")
             self._pause()
         _say(f"the gateway has ended with exit code {code}")
