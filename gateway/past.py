@@ -101,7 +101,7 @@ def in_force_at(
     if row is None:
         return f"the files in {directory}: no generation of then is kept", load(directory, os.environ)
     lay_out(unpack(row.files), directory, aside)
-    return f"generation {row.number}", load(aside, os.environ)
+    return f"generation {row.number}", load(aside, os.environ, home=directory)
 
 
 @contextmanager

@@ -30,6 +30,7 @@ def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("PAST", "secret12")
     directory = tmp_path / "config"
     directory.mkdir()
+    (tmp_path / "alpha.txt").write_text("secret12\n")
     write(directory, {})
     return directory
 
@@ -40,10 +41,11 @@ def write(directory: Path, people: dict[str, Any]) -> None:
         "bank": {"password": "${PAST}", "tenant": "Bank", "category": "otp"},
     }
     binds = [{"mode": "transceiver", "endpoint": "tcp:127.0.0.1:1"}]
+    alpha = {"binds": binds, "system_id": "x", "password": "${file:../alpha.txt}"}
     documents = {
         "gateway.yaml": {},
         "accounts.yaml": {"accounts": accounts},
-        "carriers.yaml": {"carriers": {"alpha": {"binds": binds, "system_id": "x", "password": "${PAST}"}}},
+        "carriers.yaml": {"carriers": {"alpha": alpha}},
         "routing.yaml": {"routes": [{"name": "all", "carriers": ["alpha"]}]},
         "people.yaml": people,
     }
