@@ -17,7 +17,7 @@ from typing import Any
 from twisted.internet.defer import Deferred
 from twisted.internet.task import react
 
-from gateway.settings.load import load_node
+from gateway.settings.files import load_node
 from gateway.smpp.codec import encode
 from gateway.smpp.pdus import SubmitSm
 from gateway.store.attestations import ATTESTED

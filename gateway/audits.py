@@ -9,11 +9,11 @@ from typing import Any
 
 from gateway.columns import print_columns
 from gateway.logs import masked
-from gateway.peoples import reading
 from gateway.settings.models import Node
 from gateway.store import audit as rows
 from gateway.store.attested import Verified
 from gateway.store.forgotten import forgotten
+from gateway.stored import reading
 
 COLUMNS = ("position", "at", "actor", "act", "subject", "number", "purpose", "detail")
 

@@ -14,7 +14,6 @@ from typing import NamedTuple, TextIO
 
 from sqlalchemy import Connection
 
-from gateway.asking import error_name
 from gateway.logs import masked
 from gateway.parquet import Column, Table
 from gateway.records import moment
@@ -27,6 +26,7 @@ from gateway.store.numbers import key_of
 from gateway.store.rows import MessageRow, State
 from gateway.store.sealing import vault_of
 from gateway.store.spans import Stretch, spans
+from gateway.stored import error_name
 
 NUMBERS = ("masked", "keyed", "whole")
 SETTLED_MS = 60_000

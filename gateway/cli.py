@@ -178,9 +178,9 @@ def send(
 ) -> None:
     """Send one text as an account would, by smpplib, and wait for its receipt."""
     from gateway.addresses import address_of
-    from gateway.asking import carriers_answers
     from gateway.sending import CannotSend, demonstration_password, send_text, told
     from gateway.settings.models import Node
+    from gateway.stored import carriers_answers
 
     elsewhere = host is not None and password is not None
     node = Node() if elsewhere else node_of(config)

@@ -65,9 +65,9 @@ def export(
     was when it is asked for again.
     """
     from gateway import cdr as calls
-    from gateway.asking import Unreadable, store_of
     from gateway.records import moment_of
     from gateway.store.spans import Stretch
+    from gateway.stored import Unreadable, store_of
 
     generation = generation_of(config)
     now = time.time()
@@ -111,10 +111,10 @@ def reconcile(
 ) -> None:
     """Compare what a carrier counts with our records. Ends with 1 if they differ."""
     from gateway import reconcile as both
-    from gateway.asking import Unreadable, store_of
     from gateway.cdr import writer_of
     from gateway.records import moment_of
     from gateway.settings.scalars import nearest
+    from gateway.stored import Unreadable, store_of
 
     generation = generation_of(config)
     settings = generation.carriers.get(carrier)

@@ -45,7 +45,7 @@ def existing(config: Path, code: int = USAGE) -> Path:
 
 def node_of(config: Path) -> Node:
     """gateway.yaml alone; ends if it cannot be used."""
-    from gateway.settings.load import load_node
+    from gateway.settings.files import load_node
     from gateway.settings.problems import SettingsError
 
     try:

@@ -23,7 +23,7 @@ from gateway.cli_common import (
 )
 
 if TYPE_CHECKING:
-    from gateway.asking import Told
+    from gateway.stored import Told
 
 
 def add_to(app: typer.Typer) -> None:
@@ -84,9 +84,9 @@ def replay(
     as_json: AsJson = False,
 ) -> None:
     """Judge and route stored messages again by another configuration. Ends with 1 if anything changes."""
-    from gateway.asking import Unreadable
     from gateway.cli_replay import replayed, tell_replayed
     from gateway.settings.problems import SettingsError
+    from gateway.stored import Unreadable
 
     existing(against)
     try:
@@ -167,7 +167,7 @@ def rollback_generation(
 
 def quietly(tell: Callable[[], Told]) -> Told:
     """What is told; ends if it cannot be read."""
-    from gateway.asking import Unreadable
+    from gateway.stored import Unreadable
 
     try:
         return tell()
@@ -184,8 +184,7 @@ def tell(tell: Callable[[], Told], as_json: bool) -> Told:
 
 def became(message_id: str, config: Path, as_json: bool, whole: bool = False) -> None:
     """Tell what became of a message; ends with 1 if none is known by this id."""
-    from gateway.asking import Unreadable, find_rows, tell_message
-    from gateway.persons import message_document
+    from gateway.stored import Unreadable, find_rows, message_document, tell_message
 
     try:
         rows = find_rows(node_of(config), config, message_id)

@@ -9,12 +9,14 @@ from typing import Any
 
 from twisted.internet.task import Clock
 
-from gateway.asking import Unreachable, Unreadable, ask, store_of
+from gateway.asking import Unreachable, ask
 from gateway.explain import DryRun, moment
 from gateway.filters.catalogue import make_filters
 from gateway.relay.clocks import Clocks
 from gateway.relay.templating import learn_edits
-from gateway.settings.load import load, load_node
+from gateway.settings.files import load_node
+from gateway.settings.load import load
+from gateway.stored import Unreadable, store_of
 
 Document = dict[str, Any]
 

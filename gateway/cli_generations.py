@@ -9,13 +9,13 @@ from difflib import unified_diff
 from pathlib import Path
 from typing import Any
 
-from gateway.asking import Told, Unreadable, store_of
 from gateway.settings.archive import unpack, write_back
 from gateway.settings.load import load
 from gateway.settings.models import Node
 from gateway.settings.problems import SettingsError
 from gateway.store import history
 from gateway.store.history import GenerationRow
+from gateway.stored import Told, Unreadable, store_of
 
 
 def listed(node: Node, directory: Path, limit: int) -> Told:

@@ -61,8 +61,8 @@ def messages(
     line. Ends with 1 if there are none.
     """
     from gateway import records
-    from gateway.asking import Unreadable, store_of
     from gateway.store.spans import Stretch
+    from gateway.stored import Unreadable, store_of
 
     node = node_of(config)
     try:
@@ -118,10 +118,10 @@ def stats(
 ) -> None:
     """Count messages from their records: accepted, sent, delivered, failed, refused, open; and opt-outs."""
     from gateway import records, tallies
-    from gateway.asking import Unreadable, store_of
     from gateway.cli_cdr import generation_of
     from gateway.persons import tell_rows
     from gateway.store.spans import Stretch
+    from gateway.stored import Unreadable, store_of
 
     generation = generation_of(config)
     try:
@@ -160,9 +160,9 @@ def rules(
     """Count how often each rule and each route acted, and beside it how often it would have, in shadow."""
     from gateway import records
     from gateway import rules as counting
-    from gateway.asking import Unreadable, store_of
     from gateway.persons import tell_rows
     from gateway.store.spans import Stretch
+    from gateway.stored import Unreadable, store_of
 
     try:
         begin, finish = records.moment_of("--since", since), records.moment_of("--until", until)

@@ -9,13 +9,13 @@ from tempfile import TemporaryDirectory
 
 from sqlalchemy import Connection
 
-from gateway.asking import store_of
 from gateway.past import in_force_at
 from gateway.replay import Replay, Replayed
 from gateway.settings.load import load
 from gateway.settings.models import Generation, Node
 from gateway.settings.problems import SettingsError
 from gateway.settings.scalars import parse_duration
+from gateway.stored import store_of
 
 
 def replayed(node: Node, config: Path, against: Path, since: str, most: int) -> Replayed:

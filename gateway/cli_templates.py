@@ -225,8 +225,8 @@ def history(
 
 
 def _read(work: Any) -> Any:
-    from gateway.asking import Unreadable
     from gateway.settings.problems import SettingsError
+    from gateway.stored import Unreadable
 
     try:
         return work()

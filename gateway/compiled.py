@@ -14,7 +14,6 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from hashlib import sha256
-from importlib.abc import MetaPathFinder
 from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from importlib.util import spec_from_file_location
 from pathlib import Path
@@ -25,7 +24,7 @@ BUILT = ROOT / "_compiled"
 SOURCES = BUILT / "sources.json"
 
 
-class Finder(MetaPathFinder):
+class Finder:
     """Finds modules at the paths that it is given."""
 
     def __init__(self, paths: Mapping[str, Path]) -> None:

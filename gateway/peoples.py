@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import func, select
 
-from gateway.asking import Unreadable, store_of
-from gateway.cli_common import FAILED, USAGE, end
+from gateway.cli_common import USAGE, end
 from gateway.columns import print_rows
 from gateway.filters.consent import as_of
 from gateway.filters.consentchain import Flaw, Link, genesis
@@ -25,19 +23,10 @@ from gateway.settings.models import Node
 from gateway.store import people as rows
 from gateway.store.forgotten import forgotten
 from gateway.store.schema import suppression
+from gateway.stored import reading
 
 PAGE = 10_000
 MOST = 1000
-
-
-@contextmanager
-def reading(node: Node, directory: Path) -> Iterator[Connection]:
-    """The store of a configuration, for reading; ends the command if it cannot be read."""
-    try:
-        with store_of(node, directory) as connection:
-            yield connection
-    except Unreadable as error:
-        end(FAILED, str(error))
 
 
 def show(node: Node, directory: Path, number: str, at: str, asked: Asked) -> dict[str, Any]:

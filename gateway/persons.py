@@ -12,22 +12,17 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Connection
 
-from gateway.asking import document
 from gateway.audits import told
 from gateway.columns import print_rows
 from gateway.logs import masked
-from gateway.peoples import reading
 from gateway.settings.keys import BadKeys, read_keys, write_keys
 from gateway.settings.models import Node
-from gateway.smpp.codec import PduError, decode
-from gateway.smpp.concat import body_of, part_of, udh_of
-from gateway.smpp.pdus import DataSm, SubmitSm
-from gateway.smpp.text import decode_text
 from gateway.store import audit, calls, holds, numbers, queries, rotation
 from gateway.store import people as rows
 from gateway.store.lifted import lifted_of
 from gateway.store.opening import keyring_of, where
 from gateway.store.rows import MessageRow
+from gateway.stored import message_document, reading
 
 PAGE = 500
 
@@ -68,29 +63,6 @@ def _messages(connection: Connection, number: str) -> Iterable[MessageRow]:
     for start in range(0, len(ids), PAGE):
         page = queries.messages(connection, ids[start : start + PAGE])
         yield from (row for row in page if row.destination == number)
-
-
-def message_document(row: MessageRow, whole: bool) -> Document:
-    """A stored message as data; with its number and text if it is to be shown `whole`."""
-    shown = document(row)
-    if whole:
-        shown |= {"to": row.destination, "text": text_of(row)}
-    return shown
-
-
-def text_of(row: MessageRow) -> str | None:
-    """What the handset was to show; None once it is purged, or where it is data."""
-    if not row.pdu:
-        return None
-    try:
-        pdu = decode(row.pdu)
-    except PduError:
-        return None
-    if not isinstance(pdu, SubmitSm | DataSm):
-        return None
-    part = part_of(pdu)
-    text = decode_text(body_of(pdu), pdu.data_coding, udh_of(pdu), "gsm7")
-    return text if part is None else f"[{part.number}/{part.total}] {text}"
 
 
 def _consents(connection: Connection, number: str) -> list[Document]:

@@ -11,14 +11,13 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from gateway.asking import document, error_name
 from gateway.filters.listfiles import instant
 from gateway.filters.verdict import REASONS
-from gateway.persons import message_document
 from gateway.settings.scalars import nearest, parse_duration
 from gateway.store import numbers, queries
 from gateway.store.rows import MessageRow, State
 from gateway.store.spans import Stretch, spans
+from gateway.stored import document, error_name, message_document
 
 PAGE = 500
 REPORT = 100_000

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from gateway.asking import Unreachable, Unreadable, ask, store_of
+from gateway.asking import Unreachable, ask
 from gateway.filters.dltregister import RegisterRead, read_register
 from gateway.filters.registry import Registered, Template, export_csv, import_csv
 from gateway.filters.templates import Registries, tried
@@ -17,6 +17,7 @@ from gateway.relay.templating import learn_templates
 from gateway.settings.load import load
 from gateway.settings.models import Generation, Node
 from gateway.store.templates import last_edits
+from gateway.stored import Unreadable, store_of
 from gateway.wordbook import moment
 
 Document = dict[str, Any]

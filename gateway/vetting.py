@@ -19,13 +19,13 @@ from gateway.filters.suppressed import Suppressed
 from gateway.filters.verdict import Action
 from gateway.logs import masked
 from gateway.message import Message
-from gateway.peoples import reading
 from gateway.relay.people import read_all
 from gateway.relay.templating import learn_edits
 from gateway.settings.load import load
 from gateway.settings.problems import SettingsError
 from gateway.smpp.pdus import SubmitSm
 from gateway.smpp.text import choose_encoding
+from gateway.stored import reading
 
 PEOPLE = ("suppressed", "consented", "quiet")
 SAMPLE = "8613800000000"

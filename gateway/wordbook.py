@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from gateway.asking import Unreachable, Unreadable, ask, store_of
+from gateway.asking import Unreachable, ask
 from gateway.columns import print_columns
 from gateway.filters.entries import Entry, Flags, Severity
 from gateway.filters.fold import view_s
@@ -21,6 +21,7 @@ from gateway.relay.wording import learn_words
 from gateway.settings.load import load
 from gateway.settings.models import Generation, Node
 from gateway.store.words import WordEditRow, last_edits
+from gateway.stored import Unreadable, store_of
 
 COLUMNS = (
     "word",

@@ -5,13 +5,11 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
 from gateway.settings.effects import Remark, faults_of_balances, warnings
+from gateway.settings.files import read_document, validated
 from gateway.settings.models import (
     FILES,
     Accounts,
@@ -24,12 +22,12 @@ from gateway.settings.models import (
     Routing,
     Section,
 )
-from gateway.settings.problems import Problem, SettingsError, dotted, faults_of
+from gateway.settings.problems import Problem, SettingsError, dotted
 from gateway.settings.routes import faults_of_routing, faults_of_tables, warnings_of_tables
 from gateway.settings.scalars import nearest
 from gateway.settings.secrets import reveal
 from gateway.settings.tables import Prices, Tables, read_table
-from gateway.settings.yaml import Document, Fault, Mark, parse
+from gateway.settings.yaml import Document
 from gateway.smpp.constants import CommandStatus
 
 Model = TypeVar("Model", bound=Section)
@@ -98,19 +96,6 @@ def load(
     )
 
 
-def load_node(directory: str | Path, environ: Mapping[str, str]) -> Node:
-    """gateway.yaml alone, so that a fault in another file keeps nobody from asking a running node.
-
-    Raises SettingsError with what is wrong in that file.
-    """
-    reading = _Reading(Path(directory), environ)
-    node = reading.section(Node)
-    if node is None:
-        own = str(reading.directory / "gateway.yaml")
-        raise SettingsError(problem for problem in reading.problems if problem.file == own)
-    return node
-
-
 class _Reading:
     """The files of one directory while they are read."""
 
@@ -155,35 +140,20 @@ class _Reading:
         }
 
     def read(self, file: str, required: bool) -> Document:
-        path = self.directory / file
-        try:
-            self.bytes[file] = path.read_bytes()
-            text = self.bytes[file].decode("utf-8-sig")
-        except FileNotFoundError:
-            faults = [Fault(Mark(1, 1), (), "this file must be there")] if required else []
-            return Document({}, faults=faults)
-        except OSError as error:
-            return Document(None, faults=[Fault(Mark(1, 1), (), f"cannot be read: {error.strerror}")])
-        except UnicodeDecodeError as error:
-            before = self.bytes[file][: error.start]
-            mark = Mark(before.count(b"\n") + 1, error.start - before.rfind(b"\n"))
-            return Document(None, faults=[Fault(mark, (), "not UTF-8 text")])
-        document = parse(text, lambda scalar: reveal(scalar, self.environ, self.directory, self.home))
-        return replace(document, value={}) if document.value is None and not document.faults else document
+        text, document = read_document(self.directory / file, required, self.reveal)
+        if text is not None:
+            self.bytes[file] = text
+        return document
+
+    def reveal(self, scalar: str) -> str:
+        return reveal(scalar, self.environ, self.directory, self.home)
 
     def validate(self, file: str, model: type[Section]) -> Section | None:
         document = self.documents[file]
-        faults = list(document.faults)
-        section: Section | None = None
-        try:
-            if document.values or not faults:
-                section = model.model_validate(document.value, context=self.context)
-        except ValidationError as error:
-            spoiled = {fault.path for fault in faults}
-            faults += [fault for fault in faults_of(error, model, document) if fault.path not in spoiled]
+        section, faults = validated(document, model, self.context)
         shown = str(self.directory / file)
         self.problems += [Problem(shown, *fault.mark, dotted(fault.path), fault.message) for fault in faults]
-        return None if faults else section
+        return section
 
     def problem(self, remark: Remark) -> Problem:
         document = self.documents[remark.file]

@@ -23,8 +23,8 @@ from typer.testing import CliRunner
 from whole_house import _end, wait_until
 
 import gateway.cli
-from gateway.asking import find_messages
 from gateway.cli_common import node_of
+from gateway.stored import find_messages
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = ROOT / "docs" / "examples"

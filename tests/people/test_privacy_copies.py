@@ -15,8 +15,8 @@ from twisted.internet import reactor
 from gateway import app
 from gateway.copies import AHEAD, CannotCopy, back_up, database_of, put_back
 from gateway.relay.clocks import Clocks
+from gateway.settings.files import load_node
 from gateway.settings.keys import new_keyring, write_keys
-from gateway.settings.load import load_node
 from gateway.settings.models import Node
 from gateway.smpp.codec import encode
 from gateway.smpp.pdus import SubmitSm

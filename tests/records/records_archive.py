@@ -11,7 +11,7 @@ from twisted.internet import reactor
 from typer.testing import CliRunner
 
 from gateway.cli import app
-from gateway.settings.load import load_node
+from gateway.settings.files import load_node
 from gateway.smpp.codec import encode
 from gateway.smpp.pdus import SubmitSm
 from gateway.store.behind import number_key

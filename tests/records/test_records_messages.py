@@ -7,10 +7,10 @@ import pytest_twisted
 from records_archive import BRITON, HOUR, NOW, PERSON, Archive, refused, sms
 
 from gateway import records
-from gateway.asking import store_of
 from gateway.cli_common import node_of
 from gateway.store import spans
 from gateway.store.rows import State
+from gateway.stored import store_of
 
 LONG_AGO = ("--since", "2020-01-01")
 
