@@ -6,6 +6,7 @@ import json
 import signal
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -268,8 +269,9 @@ class Gateway:
 
     @staticmethod
     def _say_what_waits(before: Node, after: Node) -> None:
-        for key in ("name", "state", "store", "listeners", "control", "logs", "backlog", "encryption"):
-            if getattr(before, key) != getattr(after, key):
+        for key in ("name", "state", "store", "listeners", "control", "logs.format", "backlog", "encryption"):
+            value = attrgetter(key)
+            if value(before) != value(after):
                 log.warn("{key} of gateway.yaml has changed: it takes effect at the next start", key=key)
 
     def _made(self, read: Callable[[], Generation]) -> tuple[Generation, dict[str, Filter], Router, bytes]:

@@ -27,6 +27,7 @@ from gateway import (
     cli_quota,
     cli_records,
     cli_review,
+    cli_sessions,
     cli_templates,
     cli_trace,
     cli_traffic,
@@ -58,6 +59,7 @@ app = typer.Typer(
 app.add_typer(cli_consent.consent, name="consent")
 cli_people.add_to(app)
 cli_review.add_to(app)
+cli_sessions.add_to(app)
 cli_events.add_to(app)
 cli_audit.add_to(app)
 cli_privacy.add_to(app)
@@ -119,6 +121,7 @@ def run(config: Config = DEFAULT_CONFIG) -> None:
         end(BAD_CONFIGURATION, str(error))
     settings = gateway.generation.node.logs
     logs.begin(settings.format, settings.level)
+    gateway.generations.subscribe(lambda before, after: logs.at_least(after.node.logs.level))
     for warning in gateway.generation.warnings:
         say(f"warning: {warning}")
     raise typer.Exit(run_gateway(gateway))

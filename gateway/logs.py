@@ -35,13 +35,22 @@ def begin(style: str, level: str, stream: TextIO | None = None) -> None:
     """Send every event of at least this level, and those of the standard library's logging, to the stream."""
     stream = stream if stream is not None else sys.stderr
     observer: Any = Observer(style, stream)
-    least = LogLevel.levelWithName(level)
-    predicate: Any = LogLevelFilterPredicate(defaultLogLevel=least)
-    for namespace in CHATTY:
-        predicate.setLogLevelForNamespace(namespace, max(least, LogLevel.warn))
-    filtering: Any = FilteringLogObserver(observer, [predicate])
+    at_least(level)
+    filtering: Any = FilteringLogObserver(observer, [levels])
     globalLogBeginner.beginLoggingTo([filtering], discardBuffer=True, redirectStandardIO=False)
     logging.basicConfig(level=logging.WARNING, handlers=[Bridge(observer)], force=True)
+
+
+def at_least(level: str) -> None:
+    """From now on write events of at least this level."""
+    least = LogLevel.levelWithName(level)
+    levels.setLogLevelForNamespace("", least)
+    for namespace in CHATTY:
+        levels.setLogLevelForNamespace(namespace, max(least, LogLevel.warn))
+
+
+levels: Any = LogLevelFilterPredicate()
+"""The level in force, for the process."""
 
 
 class Observer:

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from twisted.logger import Logger, LogLevel
+from twisted.logger import Logger, LogLevel, PredicateResult
 from twisted.python.failure import Failure
 
-from gateway.logs import Bridge, Observer, masked
+from gateway.logs import Bridge, Observer, at_least, levels, masked
 
 NUMBER = "8619912340001"
 
@@ -125,3 +125,21 @@ def test_the_standard_librarys_logging_goes_the_same_way(level: str) -> None:
     assert document["message"] == "from 861****0001"
     assert document["level"] == {"WARNING": "warn"}.get(level, level.lower())
     assert document["from"] == "library"
+
+
+def test_the_level_changes_while_it_runs() -> None:
+    def passes(level: Any, namespace: str = "gateway.test") -> bool:
+        event = {"log_level": level, "log_namespace": namespace}
+        return levels(event) is not PredicateResult.no
+
+    before = levels.logLevelForNamespace("")
+    try:
+        at_least("debug")
+        assert passes(LogLevel.debug)
+        assert not passes(LogLevel.info, "twisted.internet")
+        at_least("error")
+        assert not passes(LogLevel.warn)
+        assert passes(LogLevel.error)
+        assert not passes(LogLevel.warn, "twisted.internet")
+    finally:
+        at_least(before.name)

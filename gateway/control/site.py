@@ -27,6 +27,7 @@ from gateway.control.people import PeopleCommands
 from gateway.control.privacy import PrivacyCommands
 from gateway.control.quotas import QuotaCommands
 from gateway.control.review import ReviewCommands
+from gateway.control.sessions import SessionCommands
 from gateway.control.steering import SteeringCommands, in_force
 from gateway.control.templates import TemplateCommands
 from gateway.control.tracing import Watch
@@ -49,6 +50,7 @@ def control_site(gateway: Node) -> Site:
     root.putChild(b"review", ReviewCommands(gateway.relay.reviewing, gateway.relay.audit).site())
     root.putChild(b"breakers", BreakerCommands(gateway.relay).site())
     root.putChild(b"traffic", SteeringCommands(gateway.relay).site())
+    root.putChild(b"sessions", SessionCommands(gateway.relay).site())
     root.putChild(b"quotas", QuotaCommands(gateway.relay).site())
     root.putChild(b"webhooks", CallCommands(gateway.relay.protection.webhooks, gateway.relay.audit).site())
     root.putChild(b"audit", AuditCommands(gateway.relay.audit).site())

@@ -47,6 +47,7 @@ class Client:
         self.server = server
         self.account: Account | None = None
         self.address_range = ""
+        self.since = 0.0  # unix seconds: the bind
         self.paused = False
         self.behind = 0  # requests that came in one read with the one at hand, after it
         self.protocol: SmppProtocol  # from `connected` on
@@ -165,6 +166,7 @@ class Client:
         """The bind was granted and answered."""
         self.account = account
         self.address_range = pdu.address_range
+        self.since = self.server.clocks.wall()
         account.sessions.append(self)
         self.protocol.session.set_window(account.settings.window)
         if self.protocol.session.state in RECEIVING:
