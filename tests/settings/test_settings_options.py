@@ -11,6 +11,7 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 TOKEN = re.compile(r"`([^`]+)`")
 KEY = re.compile(r"[A-Za-z_.\[\]]+(: [a-z_]+)?")
+OTHERS = Path(__file__).with_name("options_of_others.txt")
 ELSEWHERE = {"accounts.NAME.rate", "carriers.NAME.window", "NAME", "no_route", "gateway"}
 
 
@@ -53,3 +54,11 @@ def test_every_key_is_there() -> None:
                 assert part in there or part in ELSEWHERE, f"{part} of {token}"
         checked += 1
     assert checked > 100
+
+
+def test_every_option_of_the_others_is_answered() -> None:
+    """In the left column stands each by its own name, so that who comes from there finds it."""
+    document = (ROOT / "docs" / "options.md").read_text("utf-8")
+    rows = [line.split(" | ")[0] for line in document.splitlines() if line.startswith("| ")]
+    told = set(re.findall(r"[A-Za-z_-]+", " ".join(rows)))
+    assert not [option for option in OTHERS.read_text("utf-8").split() if option not in told]
