@@ -8,7 +8,6 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, time, timedelta
-from functools import lru_cache
 from math import inf
 from zoneinfo import ZoneInfo
 
@@ -36,7 +35,7 @@ def _conditions(match: Match) -> Iterator[Condition]:
     for tag, value in match.tlvs.items():
         yield _tlv(tag, value)
     if match.hours:
-        yield _any_hours(match.hours)
+        yield _Hours(match.hours)
     if match.dates:
         edges = _edges(map(_dates, match.dates))
         yield lambda message, now: bisect_right(edges, now) & 1 == 1
@@ -70,15 +69,19 @@ def _tlv(tag: int, value: str | None) -> Condition:
     )
 
 
-def _any_hours(hours: Iterable[Hours]) -> Condition:
+class _Hours:
     """Whether some hours hold, found once a minute: no zone's clock differs from another's by less."""
-    spans = tuple(map(_hours, hours))
 
-    @lru_cache(maxsize=1)
-    def held(minute: float) -> bool:
-        return any(span(minute * 60) for span in spans)
+    def __init__(self, hours: Iterable[Hours]) -> None:
+        self._spans = tuple(map(_hours, hours))
+        self._last = (-1.0, False)  # a minute, and whether they hold in it
 
-    return lambda message, now: held(now // 60)
+    def __call__(self, message: Message, now: float) -> bool:
+        minute = now // 60
+        last = self._last
+        if last[0] != minute:
+            last = self._last = minute, any(span(minute * 60) for span in self._spans)
+        return last[1]
 
 
 def _hours(hours: Hours) -> Callable[[float], bool]:
