@@ -101,7 +101,7 @@ class Counters(Collector):
             if carrier.pace.limit is not None:
                 limit.add_metric([name], carrier.pace.limit)
             window.add_metric([name], sum(link.protocol.session.outstanding for link in carrier.links))
-            waiting.add_metric([name], len(self.gateway.relay.inbound.matcher(name)))
+            waiting.add_metric([name], len(self.gateway.relay.inbound.matchers[name]))
             _histogram(latency, [name], traffic.latency.get(name, Latency()))
         questions = CounterMetricFamily(
             "gateway_carrier_questions",

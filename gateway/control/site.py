@@ -144,7 +144,7 @@ def status(gateway: Node) -> dict[str, Any]:
         carriers[name] = {
             "health": carrier.why(carrier.health()),
             "binds": f"{len(carrier.links)} of {sum(bind.count for bind in carrier.settings.binds)}",
-            "unfinished": len(relay.inbound.matcher(name)),
+            "unfinished": len(relay.inbound.matchers[name]),
             "error": next((uplink.last_error for uplink in uplinks if uplink.last_error), ""),
         }
     return {

@@ -6,7 +6,7 @@ that of two messages in one batch the second sees the first.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import ClassVar, NamedTuple
 
 from gateway.filters.frequency import Counter, Facts, Spent, key_of, picker
@@ -47,7 +47,7 @@ class Plan(NamedTuple):
 
 class Plans(NamedTuple):
     """The rules for a standing from one unix second to another, those by person apart; `signed` if one counts
-    by signature.
+    by signature, `tags` those of the rules by person where they are the same for all messages.
     """
 
     since: float
@@ -56,6 +56,7 @@ class Plans(NamedTuple):
     by_person: tuple[Plan, ...]
     by_others: tuple[Plan, ...]
     signed: bool
+    tags: tuple[int, ...] | None
 
 
 class Capped:
@@ -192,7 +193,10 @@ class Capped:
         by_person = tuple(plan for plan in plans if plan.rule is not None)
         by_others = tuple(plan for plan in plans if plan.rule is None)
         signed = any("signature" in plan.asked.key for plan in plans)
-        found = self._plans[standing] = Plans(asked.since, asked.until, plans, by_person, by_others, signed)
+        same = all(plan.tag for plan in by_person)
+        tags = tuple(plan.tag for plan in by_person) if same else None
+        found = Plans(asked.since, asked.until, plans, by_person, by_others, signed, tags)
+        self._plans[standing] = found
         return found
 
     def _quick(self, rule: CapRule, ruled: Ruled, standing: Standing, message: Message) -> Plan:
@@ -209,8 +213,10 @@ class Capped:
         return Plan(ruled, rule, pick, quick, tag)
 
 
-def _tags(plans: Plans, message: Message, person: Person) -> list[int]:
+def _tags(plans: Plans, message: Message, person: Person) -> Sequence[int]:
     """The tags of a message's entries."""
+    if plans.tags is not None:
+        return plans.tags
     facts = facts_of(message, person, plans.signed)
     return [plan.tag or plan.rule.tag(plan.pick(facts)) for plan in plans.by_person if plan.rule is not None]
 

@@ -72,7 +72,7 @@ class Client:
         """
         batch = Batch(self.server.clocks.timer.seconds())
         answers: Batch | None = None
-        self.behind = len([event for event in events if isinstance(event, Received)])
+        self.behind = [*map(type, events)].count(Received)
         for event in events:
             if isinstance(event, Received):
                 self.behind -= 1

@@ -7,7 +7,7 @@ response.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple
@@ -66,7 +66,8 @@ class Inbound:
         self.seqs = seqs
         self.clocks = clocks
         self.told: Callable[[Entry, Receipt, Batch], None] = lambda entry, receipt, batch: None
-        self.matchers: dict[str, Matcher] = {}
+        self.matchers: defaultdict[str, Matcher] = defaultdict(Matcher)
+        """The open ids of each carrier."""
         self.refused: Callable[[Carrier, Entry, Receipt, Batch], None] = lambda carrier, entry, said, batch: (
             None
         )
@@ -75,13 +76,6 @@ class Inbound:
         self.strays = 0
         self._unheard: list[tuple[Carrier, Link, DeliverSm | DataSm]] | None = []
         book.aged = self.age
-
-    def matcher(self, carrier: str) -> Matcher:
-        """The open ids of one carrier."""
-        matcher = self.matchers.get(carrier)
-        if matcher is None:
-            matcher = self.matchers[carrier] = Matcher()
-        return matcher
 
     # from the carrier
 
@@ -96,7 +90,7 @@ class Inbound:
             batch.delivered.append((link, pdu))
             return
         identity = canonical_id(receipt.message_id or "", carrier.id_in_receipt)
-        matcher = self.matcher(carrier.name)
+        matcher = self.matchers[carrier.name]
         message_id = matcher.find(identity, pdu.source_addr) if identity else None
         if message_id is None:
             if recalled := matcher.recalled(identity):
@@ -220,7 +214,7 @@ class Inbound:
             batch.changes.add("progress", entry.progressed())
             message = entry.message
             batch.after.append(
-                lambda: self.matcher(carrier.name).finish(identity, message.id, message.destination)
+                lambda: self.matchers[carrier.name].finish(identity, message.id, message.destination)
             )
             return
         if outcome is not State.DELIVERED:
@@ -241,19 +235,19 @@ class Inbound:
     def forget(self, entry: Entry) -> None:
         """A message has ended: the carrier may use its id again."""
         if entry.carrier and entry.carrier_message_id:
-            matcher = self.matcher(entry.carrier)
+            matcher = self.matchers[entry.carrier]
             for identity in (entry.carrier_message_id,) if entry.parts is None else entry.parts.ids():
                 matcher.finish(identity, entry.message.id, entry.message.destination)
 
     def age(self, entry: Entry) -> None:
         """A message was sent long ago."""
         if entry.carrier and entry.carrier_message_id and entry.parts is None:
-            self.matcher(entry.carrier).age(entry.carrier_message_id, entry.message.id)
+            self.matchers[entry.carrier].age(entry.carrier_message_id, entry.message.id)
 
     # receipts without a message
 
     def _unmatched(self, carrier: Carrier, identity: str, pdu: DeliverSm | DataSm, batch: Batch) -> None:
-        if identity and self.matcher(carrier.name).was_finished(identity, pdu.source_addr):
+        if identity and self.matchers[carrier.name].was_finished(identity, pdu.source_addr):
             self.counts["repeated"] += 1
             return
         self.counts["unmatched"] += 1
@@ -304,7 +298,7 @@ class Inbound:
         """
         if not identity:
             return
-        matcher = self.matcher(carrier.name)
+        matcher = self.matchers[carrier.name]
         matcher.add(identity, entry.message.id, carrier.adapter.shown(entry.message.destination))
         waiting = self._strays.get((carrier.name, identity)) if self._strays else None
         for stray in list(waiting or ()):

@@ -159,6 +159,11 @@ class Matcher:
     def finish(self, carrier_message_id: str, message_id: int, destination: str = "") -> None:
         """The message, to this destination, has ended: its id may be used again."""
         named = self._open.pop(carrier_message_id, ())
+        if len(named) == 1 and named[0][0] == message_id and carrier_message_id not in self._finished:
+            self._finished[carrier_message_id] = (named[0][1],)  # as nearly all are
+            if len(self._finished) > self.keep_finished:
+                self._finished.popitem(last=False)
+            return
         ended = tuple([number for known, number in named if known == message_id])
         if not ended and self._recalled.discard(carrier_message_id, message_id):
             ended = (destination,)

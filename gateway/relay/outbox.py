@@ -21,6 +21,7 @@ from gateway.smpp.constants import CommandId, CommandStatus
 from gateway.smpp.events import WindowFull, WrongState
 from gateway.smpp.pdus import DeliverSm
 from gateway.smpp.protocol import SmppProtocol
+from gateway.smpp.session import Session
 from gateway.store.ledger import Ledger
 from gateway.store.rows import Kind, OutboxRow, StoreUnavailable
 
@@ -172,7 +173,7 @@ class Outbox:
             if not receiver.accepts(parcel):
                 continue
             try:
-                self._send(receiver.protocol, parcel)
+                self._send(receiver.protocol.session, parcel, now)
             except (WindowFull, WrongState):
                 wanted = True
                 continue
@@ -185,11 +186,11 @@ class Outbox:
         return False, wanted
 
     @staticmethod
-    def _send(protocol: SmppProtocol, parcel: Parcel) -> None:
+    def _send(session: Session, parcel: Parcel, now: float) -> None:
         frame = parcel.row.pdu
-        if protocol.session.without_tlvs:
-            frame = protocol.session.encoded(decode(frame))
-        protocol.send_frame(frame, DELIVER, parcel)
+        if session.without_tlvs:
+            frame = session.encoded(decode(frame))
+        session.send_frame(frame, DELIVER, now, parcel)
 
     def _wait_beyond(self, seq: int) -> None:
         """What comes after this row waits in the store alone."""

@@ -81,7 +81,8 @@ class Placing:
     def rule(self, entry: Entry) -> Rule | None:
         """The rule for a message now; where something ties it, the rule of its lane for that carrier."""
         message = entry.message
-        rule = self.router_of(message).choose(message, self.clocks.wall())
+        router = self.router if self.canary is None else self.router_of(message)
+        rule = router.choose(message, self.clocks.wall())
         if self.detour is not None:
             rule = self.detour(entry, rule)
         return None if rule is None else self.tied(entry, rule)
@@ -132,7 +133,8 @@ class Placing:
         message = entry.message
         if not rule.choice.plain or rule.by or entry.refused_by or message.segment_of is not None:
             return None
-        if self.router_of(message).chooser.priced:
+        router = self.router if self.canary is None else self.router_of(message)
+        if router.chooser.priced:
             return None
         name = rule.carriers[0]
         if name not in self._first:
@@ -154,11 +156,14 @@ class Placing:
 
     def given(self, entry: Entry, rule: Rule, pick: Pick, in_force: int) -> None:
         """A message is given to a carrier: counted by its rule, and by those in shadow, and on its trail."""
-        shadows = self.shadows(entry, rule) if self.router_of(entry.message).has_shadows else ()
+        router, generation = self.router, in_force
+        if self.canary is not None:
+            router, generation = self.router_of(entry.message), self.generation_of(entry.message, in_force)
+        shadows = self.shadows(entry, rule) if router.has_shadows else ()
         self.counts[rule.name, "enforce", pick.carrier or ""] += 1
         for name, carrier in shadows:
             self.counts[name, "shadow", carrier] += 1
-        add_step(entry, self.generation_of(entry.message, in_force), rule.name, pick, shadows)
+        add_step(entry, generation, rule.name, pick, shadows)
 
     def _pick(self, entry: Entry, rule: Rule) -> Pick:
         chooser, digits = self.router_of(entry.message).chooser, entry.message.destination
@@ -179,7 +184,8 @@ class Placing:
         """A message has reached its end: it counts for the quality of its carrier, where a route goes by
         that.
         """
-        by_quality = self.router_of(entry.message).chooser.by_quality
+        router = self.router if self.canary is None else self.router_of(entry.message)
+        by_quality = router.chooser.by_quality
         if not by_quality or entry.carrier is None or entry.sent_at is None:
             return
         if entry.state in (State.DELIVERED, State.UNDELIVERABLE, State.EXPIRED, State.REJECTED):

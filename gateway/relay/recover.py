@@ -212,7 +212,7 @@ class Recovery:
         while after is not None:
             after, runs = await self.read(self.ledger.read, _sent_after, after)
             for carrier, run in runs.items():
-                self.inbound.matcher(carrier).recall(run)
+                self.inbound.matchers[carrier].recall(run)
         await self._strays()
         self.loading.remove(IDS)
 

@@ -61,23 +61,23 @@ class Traffic:
         for event in events:
             if isinstance(event, Answered):
                 self._answered(carrier, event, now, batch)
+            elif isinstance(event, Received):
+                self._received(carrier, link, event.pdu, batch)
             elif isinstance(event, Unanswered):
                 if isinstance(event.context, Entry):
                     carrier.heard(None, event.sent_at)
                     self.dispatch.retrying.unanswered(carrier, event.context, batch)
                 elif isinstance(event.context, Question):
                     self.inquiring.unanswered(carrier)
-            elif isinstance(event, Received):
-                self._received(carrier, link, event.pdu, batch)
         awaited = batch.delivered or batch.ended or batch.after
         self.committer.commit(batch, must=True, patient=not awaited)
         self.dispatch.pump()
 
     def _answered(self, carrier: Carrier, event: Answered, now: float, batch: Batch) -> None:
         entry, pdu = event.context, event.pdu
-        if isinstance(entry, Question):
-            self.inquiring.answered(carrier, entry, pdu, batch)
         if not isinstance(entry, Entry):
+            if isinstance(entry, Question):
+                self.inquiring.answered(carrier, entry, pdu, batch)
             return
         status = carrier.meaning(pdu.command_status)
         carrier.heard(status, event.sent_at)

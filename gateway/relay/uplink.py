@@ -14,13 +14,25 @@ from twisted.logger import Logger
 from gateway.relay.carrier import Carrier, Link
 from gateway.settings.models import Bind
 from gateway.smpp.constants import CommandStatus
-from gateway.smpp.events import Answered, Close, Event, SessionOptions, Unanswered, Unbound, Violation
+from gateway.smpp.events import (
+    Answered,
+    Close,
+    Event,
+    Received,
+    SessionOptions,
+    Unanswered,
+    Unbound,
+    Violation,
+)
 from gateway.smpp.pdus import BindReceiver, BindTransceiver, BindTransmitter
 from gateway.smpp.protocol import SmppProtocol
 from gateway.smpp.session import Role, Session
 from gateway.smpp.session import State as SessionState
 
 log = Logger(__name__)
+
+TRAFFIC = frozenset({Received, Answered})
+"""Events that are most of what comes."""
 
 VERSIONS = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 BINDS: dict[str, type[BindTransceiver | BindTransmitter | BindReceiver]] = {
@@ -155,6 +167,8 @@ class Uplink:
         for event in events:
             if isinstance(event, Answered) and event.context is BIND:
                 self._bind_answered(event)
+            elif type(event) in TRAFFIC:
+                rest.append(event)
             elif isinstance(event, Unanswered) and event.context is BIND:
                 self.last_error = event.reason
             elif isinstance(event, Violation):

@@ -27,7 +27,7 @@ class Receiving:
     def accepts(self, parcel: Any) -> bool:
         return True
 
-    def send_frame(self, frame: bytes, command: int, parcel: Any) -> None:
+    def send_frame(self, frame: bytes, command: int, now: float, parcel: Any) -> None:
         self.parcels.append(parcel)
 
     def flush(self) -> None:

@@ -51,7 +51,7 @@ def test_a_payload_is_cut_and_ends_when_all_its_segments_have(cutting: House) ->
     assert (told.message_id, told.stat) == (response.message_id, "DELIVRD")
     cutting.receipt("3", stat="UNDELIV")
     assert len(client.receipts) == 1
-    assert len(cutting.relay.inbound.matcher("alpha")) == 0
+    assert len(cutting.relay.inbound.matchers["alpha"]) == 0
     assert cutting.strays() == []
 
 
@@ -64,7 +64,7 @@ def test_one_segment_that_fails_fails_the_message(cutting: House) -> None:
     assert (told.stat, told.err) == ("UNDELIV", "069")
     cutting.receipt("3")
     assert len(client.receipts) == 1
-    assert len(cutting.relay.inbound.matcher("alpha")) == 0
+    assert len(cutting.relay.inbound.matchers["alpha"]) == 0
 
 
 def test_a_segment_that_fails_at_once_keeps_the_rest_back(cutting: House) -> None:
