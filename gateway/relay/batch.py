@@ -114,6 +114,8 @@ class Committer:
         self.journal = journal
         self.outgoing = outgoing
         self.follow: Follow = run_steps
+        self._answers = Batch()
+        self._waiting: Batch | None = None  # the answers that the journal has
         journal.told = self._flush
 
     def commit(self, batch: Batch, *, must: bool, patient: bool = False) -> Deferred[None]:
@@ -129,6 +131,21 @@ class Committer:
         return committed.addCallbacks(
             self._stored, self._refused, callbackArgs=(batch,), errbackArgs=(batch,)
         )
+
+    def answers(self) -> Batch:
+        """A batch for what clients have taken, since nobody waits for that: many reads share it.
+        `commit_answers` when something was noted in it.
+        """
+        if self._answers.changes.closed:
+            self._answers = Batch()
+        return self._answers
+
+    def commit_answers(self) -> None:
+        """Commit what clients have taken with the next commit that somebody waits for, or a little later."""
+        batch = self._answers
+        if batch is not self._waiting and not batch.changes.empty:
+            self._waiting = batch
+            self.commit(batch, must=True, patient=True)
 
     def _stored(self, _: None, batch: Batch) -> None:
         self._settle(batch, True)

@@ -71,23 +71,23 @@ class Client:
         What it answers to our deliveries is kept whatever becomes of its requests.
         """
         batch = Batch(self.server.clocks.timer.seconds())
-        answers: Batch | None = None
+        committer, answered = self.server.committer, False
         self.behind = [*map(type, events)].count(Received)
         for event in events:
             if isinstance(event, Received):
                 self.behind -= 1
                 self._request(event, batch)
             elif isinstance(event, Answered):
-                answers = answers or Batch()
-                self._answered(event, answers)
+                answered = True
+                self._answered(event, committer.answers())
             elif isinstance(event, Unanswered):
                 self._unanswered(event)
             elif isinstance(event, Unbound | Close):
                 self._stop_receiving()
             elif isinstance(event, Violation):
                 self.server.violation(self, event)
-        if answers is not None:
-            self.server.committer.commit(answers, must=True, patient=True)
+        if answered:
+            committer.commit_answers()
         self.server.commit(self, batch)
 
     def lost(self, link: SmppProtocol, events: list[Event]) -> None:

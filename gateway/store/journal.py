@@ -18,7 +18,7 @@ T = TypeVar("T")
 log = Logger(__name__)
 
 # What is written to see if a failed database is back when nothing else waits to be written.
-PROBE: Frame = [("count", ("probe", 0))]
+PROBE = ("count", ("probe", 0))
 
 
 class FrameWriter(Protocol):
@@ -62,11 +62,16 @@ class JournalStats:
 
 @dataclass(slots=True, eq=False)
 class _Entry:
-    frame: Any  # packed
-    operations: int
+    changes: Changes
     must: bool
     patient: bool = False
+    frame: Any = None  # packed
     done: Deferred[None] = field(default_factory=Deferred)
+
+    @property
+    def operations(self) -> int:
+        """How many there are."""
+        return len(self.changes)
 
 
 @dataclass(slots=True, eq=False)
@@ -138,7 +143,8 @@ class Journal:
         return len(self._queue) + len(self._doubted) + len(self._returned) + flying
 
     def commit(self, changes: Changes, must: bool = False, patient: bool = False) -> Deferred[None]:
-        """Store a batch; fires when it is on disk, which nobody waits for if it is `patient`.
+        """Store a batch; fires when it is on disk, which nobody waits for if it is `patient`: then the batch
+        may still grow until it is `closed`.
 
         Fails with ChangeRefused if the rows are at fault. If the database is, fails with StoreUnavailable and
         nothing is stored, but with `must` it is kept, in order, and tried until it is stored.
@@ -149,10 +155,9 @@ class Journal:
             return fail(StoreUnavailable("the store is stopping"))
         if self.failure is not None and self._timer is not None and not must:
             return fail(StoreUnavailable(self.failure))
-        try:
-            entry = _Entry(self._writer.pack(changes.frame()), len(changes), must, patient)
-        except (ValueError, TypeError) as error:
-            return fail(ChangeRefused(f"cannot be stored: {error}"))
+        entry = _Entry(changes, must, patient)
+        if not patient and not self._packed(entry):
+            return entry.done
         self._queue.append(entry)
         if not self.telling:
             self._next([entry])
@@ -191,12 +196,24 @@ class Journal:
         operations = 0
         while self._queue and operations < self._limit:
             entry = self._queue.popleft()
-            operations += entry.operations
-            entries.append(entry)
+            if entry.frame is not None or self._packed(entry):
+                operations += entry.operations
+                entries.append(entry)
         return entries
 
+    def _packed(self, entry: _Entry) -> bool:
+        """Make what is handed to the writer; False, and the batch is refused, if that cannot be."""
+        try:
+            entry.frame = self._writer.pack(entry.changes.frame())
+        except (ValueError, TypeError) as error:
+            entry.done.errback(ChangeRefused(f"cannot be stored: {error}"))
+            return False
+        return True
+
     def _probe(self) -> _Entry:
-        entry = _Entry(self._writer.pack(PROBE), len(PROBE), must=False)
+        changes = Changes()
+        changes.add(*PROBE)
+        entry = _Entry(changes, must=False, frame=self._writer.pack(changes.frame()))
         entry.done.addErrback(lambda _: None)
         return entry
 

@@ -159,13 +159,15 @@ class Changes:
     """One batch of changes that is stored whole or not at all.
 
     What follows overrides what went before with the same key: the last progress of a message, the last word
-    on an outbox or stray row. Updates and deletions of rows that are not there do nothing.
+    on an outbox or stray row. Updates and deletions of rows that are not there do nothing. Once it is
+    `closed` it is on its way, and nothing may be added.
     """
 
-    __slots__ = ("_operations",)
+    __slots__ = ("_operations", "closed")
 
     def __init__(self) -> None:
         self._operations: Frame = []
+        self.closed = False
 
     def __len__(self) -> int:
         return len(self._operations)
@@ -223,5 +225,6 @@ class Changes:
         self._operations += later._operations
 
     def frame(self) -> Frame:
-        """The batch as plain values, in order."""
+        """The batch as plain values, in order. It is closed with that."""
+        self.closed = True
         return list(self._operations)

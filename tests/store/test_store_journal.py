@@ -52,7 +52,8 @@ class Desk:
 
     def __init__(self, **options: Any) -> None:
         self.paper, self.thread, self.clock = Paper(), Thread(), Clock()
-        self.journal = Journal(HandOver(self.paper, self.thread), self.clock, **options)
+        self.writer = HandOver(self.paper, self.thread)
+        self.journal = Journal(self.writer, self.clock, **options)
         self.told: list[tuple[int, str]] = []
 
     def commit(self, number: int, must: bool = False, patient: bool = False) -> Deferred[Any]:
@@ -64,7 +65,7 @@ class Desk:
 
     def written(self) -> list[list[int]]:
         """The numbers in each transaction tried; a probe is an empty one."""
-        return [[frame[0][1][0] for frame in call if frame != PROBE] for call in self.paper.calls]
+        return [[frame[0][1][0] for frame in call if frame != [PROBE]] for call in self.paper.calls]
 
 
 def test_an_idle_journal_commits_at_once():
@@ -182,6 +183,41 @@ def test_what_is_patient_waits_no_longer_than_its_patience():
     desk.clock.advance(0.002)
     desk.thread.turn()
     assert desk.written() == [[1, 2]]
+
+
+def test_what_is_patient_grows_until_it_is_written():
+    desk = Desk(floor=0.002, patience=0.005)
+    desk.clock.advance(1)
+    patient = inserts(1)
+    desk.journal.commit(patient, must=True, patient=True)
+    patient.merge(inserts(2))
+    assert not patient.closed
+    desk.commit(3)
+    assert patient.closed
+    desk.thread.turn()
+    (frames,) = desk.paper.calls
+    assert [[row[0] for _, row in frame] for frame in frames] == [[1, 2], [3]]
+
+
+def test_what_is_patient_and_cannot_be_stored_is_refused_when_it_is_written():
+    desk = Desk(floor=0.002, patience=0.005)
+
+    def pack(frame: Frame) -> Frame:
+        if frame[0][1] == ("bad", 1):
+            raise ValueError("no such counter")
+        return frame
+
+    desk.writer.pack = pack
+    desk.clock.advance(1)
+    changes = Changes()
+    changes.add("count", ("bad", 1))
+    told: list[str] = []
+    desk.journal.commit(changes, patient=True).addErrback(lambda failure: told.append(failure.type.__name__))
+    desk.clock.advance(0.004)
+    desk.commit(2)
+    desk.thread.turn()
+    assert told == ["ChangeRefused"]
+    assert desk.told == [(2, "stored")]
 
 
 def test_patience_of_one_does_not_make_others_wait():

@@ -26,7 +26,7 @@ class Fickle:
         self.doubted_stored = False
 
     def write(self, frames: Sequence[Frame]) -> list[Outcome]:
-        numbers = [0 if frame == PROBE else frame[0][1][0] for frame in frames]
+        numbers = [0 if frame == [PROBE] else frame[0][1][0] for frame in frames]
         if self.doubted is not None:
             assert numbers == self.doubted
             if self.mood != WELL:
