@@ -29,9 +29,9 @@ of one.
 `tests/evasions/exhaustive.py` makes the whole product without a relay: each word in each disguise, in each
 alphabet and by each transport, and in each ordered pair of disguises by each transport; the PDUs are
 written and read again, gathered and joined by the relay's own code, and judged. `--thorough` takes every
-alphabet for the pairs too, some 17 million cases at 120 to 200 microseconds of a processor. Of such a run,
-broken off after 3,427,154 cases (every disguise and pair of the Chinese words, and about a tenth of those of
-the English), none escaped.
+alphabet for the pairs too. Such a run went through all 2,389 disguises and pairs of them, 12,414,098 cases
+of 147 Chinese and 168 English words: none escaped, but for the exceptions. When the search for words had been
+changed once more, 8,235,316 of them were run again, and none escaped.
 """
 
 OTHERS = """
