@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -286,18 +286,22 @@ class Book:
             self.let_go({*ids} - {entry.message.id for entry in found})
         return found
 
-    async def read_waiting(
-        self, after: int, limit: int, wanted: Callable[[Entry], bool] = lambda entry: True
+    async def read_open(
+        self,
+        after: int,
+        states: Collection[State],
+        limit: int,
+        wanted: Callable[[Entry], bool] = lambda entry: True,
     ) -> tuple[list[Entry], int | None]:
-        """Take the next messages that wait in the store alone, and are wanted, into memory; and the last id
-        if there may be more.
+        """Take the next messages that are in one of the states in the store alone, and are wanted, into
+        memory; and the last id if there may be more.
 
         Meanwhile nothing leaves the memory. Raises StoreUnavailable.
         """
         async with self._turns:
             self._paging = True
             try:
-                rows = await self.ledger.open_after(after, (State.WAITING,), limit)
+                rows = await self.ledger.open_after(after, states, limit)
                 taken = [entry for row in rows if (entry := self._take(row, wanted)) is not None]
             finally:
                 self._paging = False
@@ -311,7 +315,7 @@ class Book:
         self.release(entry.message.id)
 
     def _take(self, row: MessageRow, wanted: Callable[[Entry], bool]) -> Entry | None:
-        """The entry of a row that waits, unless it is in memory for another reason or has moved on."""
+        """The entry of an open row, unless it is in memory for another reason or has moved on."""
         entry = self.entries.get(row.id)
         if entry is None:
             entry = self.restore(row)
@@ -319,7 +323,7 @@ class Book:
                 return None
             self.entries[row.id] = entry
             return entry
-        if not entry.parked or entry.state is not State.WAITING or not wanted(entry):
+        if not entry.parked or entry.state != row.state or not wanted(entry):
             return None
         entry.parked = False
         return entry

@@ -322,7 +322,7 @@ class Dispatch:
         """Read the next page of what waits in the store alone; a little later if it cannot be read."""
         start, self._beyond = self._beyond or 0, None
         try:
-            entries, last = await self.book.read_waiting(start - 1, PAGE)
+            entries, last = await self.book.read_open(start - 1, (State.WAITING,), PAGE)
         except StoreUnavailable as error:
             log.warn("the backlog could not be read: {error}", error=str(error))
             self.wait_beyond(start)

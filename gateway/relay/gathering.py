@@ -8,6 +8,7 @@ again.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import partial
 
 from twisted.internet.defer import Deferred
@@ -16,7 +17,7 @@ from gateway.filters.chain import Judgement
 from gateway.filters.review import approval_of
 from gateway.filters.verdict import REASONS
 from gateway.message import joined
-from gateway.relay.batch import Batch, Committer
+from gateway.relay.batch import Batch, Committer, run_steps
 from gateway.relay.book import Book, Entry
 from gateway.relay.clocks import Clocks
 from gateway.relay.judging import Judging, refusal
@@ -42,6 +43,28 @@ class Gathering:
         self.judging = judging
         self.committer = committer
         self.clocks = clocks
+        self._postponed: Batch | None = None
+
+    # after a start
+
+    def postpone(self) -> None:
+        """Let what comes wait, until `go_on`: the segments that came before are being read."""
+        self._postponed = Batch()
+
+    def postponed(self, step: Callable[[], None]) -> bool:
+        """Whether a step waits for those, which then is taken when they are known."""
+        if self._postponed is None:
+            return False
+        self._postponed.after.append(step)
+        return True
+
+    def go_on(self) -> None:
+        """The segments that came before are known."""
+        postponed, self._postponed = self._postponed, None
+        if postponed is not None:
+            run_steps(postponed, stored=True)
+
+    # gathering
 
     def accept(self, entry: Entry, batch: Batch) -> None:
         """A new segment: stored with the batch, judged when its text is whole on disk."""

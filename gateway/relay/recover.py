@@ -39,6 +39,7 @@ SOME = 200  # rows that are understood at once beside the traffic: some millisec
 PAGE = 2000
 RECENT = 100_000  # messages whose writers are remembered for the replies to them
 
+BEGUN = (State.GATHERING, State.SENDING)
 IDS, WRITERS = "ids", "writers"
 """What is still to be read: see `Recovery.loading`."""
 
@@ -108,7 +109,7 @@ class Stopped(Exception):
 class Recovery:
     """Brings the memory to where the store is, once, in three steps, so that a million of unfinished messages
     keep nobody waiting for long: `begin` before anybody is listened to, `identify` before a carrier is
-    called, `recollect` beside the traffic.
+    called, `recollect` beside the traffic. What was being sent can be told apart until a carrier is called.
     """
 
     def __init__(
@@ -135,6 +136,7 @@ class Recovery:
         self.stopped = False
         self.loading = [IDS, WRITERS]
         self._more_waits: int | None = None
+        self._begun: int | None = None
 
     async def read(self, query: Callable[P, Awaitable[T]], *args: P.args, **named: P.kwargs) -> T:
         """What a query finds, asked for again while the store fails: clients are being served. Raises
@@ -148,38 +150,18 @@ class Recovery:
     # before anybody is listened to
 
     async def begin(self) -> None:
-        """What clients meet: segments that wait for their siblings, what may have been sent, the oldest of
-        what waits, and how much there is for each of them.
+        """What clients meet: the oldest of what waits, and how much there is for each of them. Segments that
+        come meanwhile wait until those of before are known.
         """
         found = await self.ledger.open_counts()
         self.book.states.update({state: each.messages for state, each in found.items()})
-        begun = [found[state].first for state in (State.GATHERING, State.SENDING) if state in found]
+        begun = [found[state].first for state in BEGUN if state in found]
         if begun:
-            await self._begun(min(begun) - 1)
+            self._begun = min(begun) - 1
+            self.gathering.postpone()
         if State.WAITING in found:
             await self._waiting(found[State.WAITING].first - 1)
         await self._outboxes()
-
-    async def _begun(self, after: int) -> None:
-        """Segments are gathered, and what may have been sent follows its carrier's policy."""
-        while rows := await self.ledger.open_after(after, (State.GATHERING, State.SENDING), PAGE):
-            batch = Batch()
-            for row in rows:
-                entry = self.book.adopt(row)
-                if entry.state is State.GATHERING:
-                    self.gathering.again(entry)
-                else:
-                    self._in_doubt(entry, batch)
-            await self.committer.commit(batch, must=True)
-            after = rows[-1].id
-
-    def _in_doubt(self, entry: Entry, batch: Batch) -> None:
-        """Marked as sending when the node died: whether its octets went out is not known."""
-        carrier = self.dispatch.carriers.get(entry.carrier or "")
-        if carrier is None:
-            self.dispatch.retrying.again(entry, batch)
-        else:
-            self.dispatch.retrying.unanswered(carrier, entry, batch)
 
     async def _waiting(self, after: int) -> None:
         """The oldest are queued; the others are read when there is room, as with every backlog."""
@@ -205,9 +187,10 @@ class Recovery:
     # before a carrier is called
 
     async def identify(self) -> None:
-        """The ids by which carriers know messages, and the receipts that have matched none. Raises
-        Stopped.
+        """What was begun, the ids by which carriers know messages, and the receipts that have matched none.
+        Raises Stopped.
         """
+        await self._go_on()
         after: int | None = 0
         while after is not None:
             after, runs = await self.read(self.ledger.read, _sent_after, after)
@@ -215,6 +198,27 @@ class Recovery:
                 self.inbound.matchers[carrier].recall(run)
         await self._strays()
         self.loading.remove(IDS)
+
+    async def _go_on(self) -> None:
+        """Segments are gathered, and what may have been sent follows its carrier's policy."""
+        while self._begun is not None:
+            entries, self._begun = await self.read(self.book.read_open, self._begun, BEGUN, SOME)
+            batch = Batch()
+            for entry in entries:
+                if entry.state is State.GATHERING:
+                    self.gathering.again(entry)
+                else:
+                    self._in_doubt(entry, batch)
+            await self.committer.commit(batch, must=True)
+        self.gathering.go_on()
+
+    def _in_doubt(self, entry: Entry, batch: Batch) -> None:
+        """Marked as sending when the node died: whether its octets went out is not known."""
+        carrier = self.dispatch.carriers.get(entry.carrier or "")
+        if carrier is None:
+            self.dispatch.retrying.again(entry, batch)
+        else:
+            self.dispatch.retrying.unanswered(carrier, entry, batch)
 
     async def _strays(self) -> None:
         after = 0
@@ -239,7 +243,7 @@ class Recovery:
         self.inbound.hear()
         while tiers and self._more_waits is not None:
             entries, self._more_waits = await self.read(
-                self.book.read_waiting, self._more_waits, PAGE, wanted=_is_urgent
+                self.book.read_open, self._more_waits, (State.WAITING,), PAGE, wanted=_is_urgent
             )
             for entry in entries:
                 self.dispatch.enqueue(entry)

@@ -81,14 +81,16 @@ class Submits:
                 message.octets = received.frame if message.pdu is pdu else b""
                 if isinstance(pdu, SubmitSm) and pdu.replace_if_present_flag:
                     self.replace(message, partial(self._later, client, account, message))
-                else:
+                elif message.part is None or not self.gathering.postponed(
+                    partial(self._later, client, account, message)
+                ):
                     self._accept(client, account, message, batch)
         if status:
             self._count_refusal(account, status)
             client.refuse(pdu, status)
 
     def _later(self, client: Client, account: Account, message: Message) -> None:
-        """What a message had to replace is gone: it is taken in a batch of its own."""
+        """What a message had to wait for is done: it is taken in a batch of its own."""
         batch = Batch(began=self.clocks.timer.seconds())
         self._accept(client, account, message, batch)
         client.server.commit(client, batch)
@@ -276,6 +278,8 @@ class Submits:
         """
         account = client.account
         assert account is not None
+        if self.gathering.postponed(partial(self._multi_later, client, pdu)):
+            return
         status = self._too_fast(client, account, len(pdu.dest_addresses))
         try:
             first = self.ids.take(len(pdu.dest_addresses))
@@ -305,6 +309,12 @@ class Submits:
         taken = len(pdu.dest_addresses) - len(failures)
         batch.after.append(lambda: self._answer_multi(client, account, pdu, told, failures, taken))
         batch.failed.append(lambda: self._not_stored(client, account, pdu))
+
+    def _multi_later(self, client: Client, pdu: SubmitMulti) -> None:
+        if client.account is not None:
+            batch = Batch(began=self.clocks.timer.seconds())
+            self.submit_multi(client, pdu, batch)
+            client.server.commit(client, batch)
 
     def _answer_multi(
         self,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import pytest
-from relay_house import HANDSET, House, MakeHouse, account, carrier, generation, receipt, submit
+from relay_house import BANK, HANDSET, House, MakeHouse, account, carrier, generation, receipt, submit
 from twisted.internet.defer import Deferred
 
 from gateway.relay.recover import Recovery
+from gateway.smpp.concat import make_sar
 from gateway.smpp.events import Answered
-from gateway.smpp.pdus import DeliverSm
+from gateway.smpp.fields import SmeAddress
+from gateway.smpp.pdus import CancelSm, DeliverSm, SubmitMulti, SubmitSm, SubmitSmResp
 from gateway.store.ledger import Ledger
 from gateway.store.rows import State, StoreUnavailable, StrayRow
 
@@ -187,6 +189,65 @@ def test_clients_are_served_before_a_carrier_is_called(house: House, monkeypatch
     assert house.states() == [State.SENT, State.SENT]
     assert house.receipt("1").command_status == 0
     assert house.states() == [State.DELIVERED, State.SENT]
+
+
+def segments(*texts: str) -> list[SubmitSm]:
+    return [
+        submit(short_message=text.encode(), tlvs=make_sar(7, len(texts), number))
+        for number, text in enumerate(texts, 1)
+    ]
+
+
+def test_segments_wait_until_those_of_before_the_start_are_known(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second, third = segments("one", "two", "three")
+    client = house.client()
+    assert [client.ask(pdu).command_status for pdu in (first, second)] == [0, 0]
+    gate = slow(monkeypatch, "identify")
+    restart(house)
+    client = house.client()
+    to = (SmeAddress(1, 1, HANDSET),)
+    late = client.send(third), client.send(SubmitMulti(source_addr=BANK, dest_addresses=to))
+    assert client.submit().command_status == 0
+    assert client.answers.keys().isdisjoint(late)
+    assert house.states() == [State.GATHERING, State.GATHERING, State.WAITING]
+    gate.callback(None)
+    house.settle()
+    assert [client.answers[number].command_status for number in late] == [0, 0]
+    assert house.states() == [State.SENT] * 5
+    assert {row.segment_of for row in house.rows()} == {1, None}
+
+
+def test_a_segment_that_is_cancelled_before_it_is_known_stays_so(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = segments("one", "two")
+    told = house.client().ask(first)
+    assert isinstance(told, SubmitSmResp)
+    gate = slow(monkeypatch, "identify")
+    restart(house)
+    client = house.client()
+    assert client.ask(CancelSm(message_id=told.message_id, source_addr=BANK)).command_status == 0
+    gate.callback(None)
+    house.settle()
+    assert client.ask(second).command_status == 0
+    assert house.states() == [State.DELETED, State.GATHERING]
+    assert len(house.relay.gathering.groups) == 1
+
+
+def test_what_may_have_been_sent_keeps_nobody_waiting(risky: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    risky.answer = lambda name, pdu: None
+    risky.client().submit()
+    gate = slow(monkeypatch, "identify")
+    restart(risky)
+    assert risky.client().submit().command_status == 0
+    assert risky.states() == [State.SENDING, State.WAITING]
+    risky.answer = risky.accept
+    gate.callback(None)
+    risky.settle()
+    ended = State.UNKNOWN if len(risky.submits) == 2 else State.SENT
+    assert risky.states() == [ended, State.SENT]
 
 
 def test_replies_wait_until_it_is_known_who_wrote(
