@@ -6,10 +6,11 @@ the row is found. Rows that were written before there were keys stay readable as
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, TypeVar, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, CursorResult
+from sqlalchemy.exc import DBAPIError
 
 from gateway.store.rows import Frame, MessageRow, OutboxRow, Row, StrayRow
 from gateway.store.seals import is_sealed, message_parts
@@ -68,11 +69,24 @@ def is_key(number: str) -> bool:
     return number.startswith(FOUND)
 
 
-def messages(connection: Connection, found: Iterable[Any]) -> list[MessageRow]:
+def messages(connection: Connection, found: CursorResult[Any]) -> list[MessageRow]:
     """Rows of messages as they were before they were sealed. Raises Damaged."""
     vault = vault_of(connection)
-    rows = list(map(MessageRow._make, found))
-    return rows if vault is None else [_message(vault, row) for row in rows]
+    rows = plain(found)
+    return list(map(MessageRow._make, rows)) if vault is None else [_message(vault, row) for row in rows]
+
+
+def plain(found: CursorResult[Any]) -> Sequence[Any]:
+    """All rows as the driver has them: to make SQLAlchemy's own of them costs a third of what reading them
+    does. Raises DBAPIError.
+    """
+    cursor = found.cursor
+    try:
+        return [] if cursor is None else cursor.fetchall()
+    except found.connection.dialect.loaded_dbapi.Error as error:
+        raise DBAPIError("", None, error) from error
+    finally:
+        found.close()
 
 
 def opened_message(connection: Connection, row: MessageRow) -> MessageRow:
@@ -81,12 +95,12 @@ def opened_message(connection: Connection, row: MessageRow) -> MessageRow:
     return row if vault is None else _message(vault, row)
 
 
-def _message(vault: Vault, row: MessageRow) -> MessageRow:
-    if not is_sealed(row.pdu):
-        vault.refuse_plain(b"message %d" % row.id)
-        return row
-    source, destination, decision, pdu = message_parts(vault, row.id, row.pdu)
-    return row._replace(source=source, destination=destination, decision=decision, pdu=pdu)
+def _message(vault: Vault, row: Sequence[Any]) -> MessageRow:
+    if not is_sealed(row[9]):
+        vault.refuse_plain(b"message %d" % row[0])
+        return MessageRow._make(row)
+    source, destination, decision, pdu = message_parts(vault, row[0], row[9])
+    return MessageRow._make((*row[:4], source, destination, *row[6:9], pdu, decision, *row[11:]))
 
 
 def parts_of_messages(connection: Connection, kind: type[T], found: Iterable[Any]) -> list[T]:

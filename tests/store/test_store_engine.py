@@ -9,6 +9,7 @@ import pytest_twisted
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import create_engine, inspect, make_url, text
+from sqlalchemy.exc import DBAPIError
 from store_samples import NOW, inserts, postgres, writer_on
 from twisted.internet import reactor
 
@@ -16,6 +17,7 @@ from gateway.store import queries
 from gateway.store.engine import open_store, reading_engine
 from gateway.store.rows import StoreLocked, StoreUnavailable
 from gateway.store.schema import metadata
+from gateway.store.sealing import plain
 from gateway.store.sqlite_driver import SqliteDriver
 
 OPEN_AND_SAY = """
@@ -228,6 +230,17 @@ async def test_sizes_are_told(place, open_here):
         assert sizes["log"] > 0
     else:
         assert sizes == {}
+
+
+def test_an_error_while_rows_are_fetched_is_the_databases(sqlite_place):
+    engine = reading_engine(make_url(sqlite_place.url), 1)
+    many = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000) SELECT i FROM n"
+    with engine.connect() as connection:
+        found = connection.execute(text(many))
+        connection.connection.driver_connection.set_progress_handler(lambda: 1, 100)
+        with pytest.raises(DBAPIError, match="interrupted"):
+            plain(found)
+    engine.dispose()
 
 
 def test_sqlite_finds_open_and_due_messages_by_index(sqlite_place):
