@@ -9,7 +9,7 @@ written in, such as a letter in a circle or one that cannot be seen, always gets
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 
 from pydantic_core import SchemaValidator, core_schema
@@ -36,7 +36,7 @@ def glance(*patterns: str, closer: Sequence[str] = ()) -> Callable[[str], bool]:
     """Whether one of these may be in a text; each is a pattern of Rust's syntax made with `like`. Where they
     say yes and there are `closer` ones, these have to say so too.
     """
-    strange = f"[^{_inner([code for codes in _read_as().values() for code in codes])}]"
+    strange = f"[^{_inner([code for code, _ in _ordinary()])}]"
     found = quick("|".join((strange, *patterns)))
     surely = quick("|".join((strange, *closer))) if closer else None
 
@@ -57,14 +57,12 @@ def quick(pattern: str) -> Callable[[str | bytes], bool]:
 
 def like(characters: str, more: str = "") -> str:
     """A class of what is read as one of these characters in view D, and of more classes."""
-    known = _read_as()
-    return f"[{more}{_inner([code for seen in characters for code in known[seen]])}]"
+    return f"[{more}{_inner(_read_as(characters))}]"
 
 
 def foreign(characters: str) -> str:
     """A class of what is read as one of these characters and is not in ASCII."""
-    known = _read_as()
-    return f"[{_inner([code for seen in characters for code in known[seen] if code > 0x7F])}]"
+    return f"[{_inner([code for code in _read_as(characters) if code > 0x7F])}]"
 
 
 @cache
@@ -78,18 +76,31 @@ def spelt(word: str) -> str:
     return "".join(map(like, word))
 
 
+def _read_as(characters: str) -> list[int]:
+    """These, and what is read as one of them, of all that is not strange."""
+    others = _others()
+    return [code for seen in characters for code in (ord(seen), *others.get(seen, ()))]
+
+
 @cache
-def _read_as() -> dict[str, list[int]]:
-    """What is read as each character, of all that is not strange."""
-    table = addresses().table
+def _others() -> dict[str, list[int]]:
+    """What else is read as each character: as most of them nothing is."""
     known: dict[str, list[int]] = {}
+    for code, seen in _ordinary():
+        if code != ord(seen):
+            known.setdefault(seen, []).append(code)
+    return known
+
+
+def _ordinary() -> Iterator[tuple[int, str]]:
+    """All that is not strange, and the character that it is read as."""
+    table = addresses().table
     for first, last in _ORDINARY:
         for code in range(first, last + 1):
             target = table[code]
             seen = target if isinstance(target, str) else chr(target)
             if len(seen) == 1:
-                known.setdefault(seen, []).append(code)
-    return known
+                yield code, seen
 
 
 def _inner(codes: list[int]) -> str:
