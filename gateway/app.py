@@ -29,7 +29,7 @@ from gateway.explain import DryRun
 from gateway.filters.catalogue import make_filters
 from gateway.filters.verdict import Filter
 from gateway.generations import History, UnknownGeneration
-from gateway.interpreter import beside_traffic, few_arenas, settle_garbage_collector, settle_memory
+from gateway.interpreter import beside_traffic, settle_garbage_collector, settle_memory, thrifty_memory
 from gateway.relay.clocks import Clocks
 from gateway.relay.forgetting import BY
 from gateway.relay.node import Relay
@@ -70,7 +70,7 @@ class Gateway:
     """
 
     def __init__(self, directory: Path, environ: Mapping[str, str], reactor: Any, clocks: Clocks) -> None:
-        few_arenas()
+        thrifty_memory()
         self.reactor = reactor
         self.clocks = clocks
         self.generations = Generations(directory, environ, clocks.wall)
