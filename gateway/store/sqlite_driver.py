@@ -99,9 +99,9 @@ class SqliteDriver:
         )
         connection.execute("PRAGMA journal_mode=WAL")
         connection.execute("PRAGMA synchronous=FULL")
-        # A page is changed several times while its messages are young: a larger cache and a later checkpoint
+        # A page is changed several times while its messages are young: a later checkpoint and a larger cache
         # than SQLite's own write it to the database once.
-        connection.execute("PRAGMA cache_size=-32768")
+        connection.execute("PRAGMA cache_size=-4096")
         connection.execute("PRAGMA wal_autocheckpoint=4000")
         connection.execute(f"PRAGMA journal_size_limit={self._wal_limit}")
         return connection
