@@ -1,7 +1,7 @@
 """The reactor of a running gateway: Twisted's own, without a log context for each event.
 
 Twisted wraps each readiness of a socket in five calls that note for text logs whose event it is. Our logs
-name what they speak of by themselves, and there are some seven events a message when traffic is thin.
+name what they speak of by themselves, and there are some two events a message when traffic is thin.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from twisted.logger import Logger
 from gateway.relay.batch import Batch
 from gateway.relay.outbox import Parcel
 from gateway.smpp.codec import Header, refusal
-from gateway.smpp.constants import CommandStatus, Tag
+from gateway.smpp.constants import V50, CommandStatus, Tag
 from gateway.smpp.events import Answered, Close, Event, Received, Unanswered, Unbound, Violation
 from gateway.smpp.fields import Tlv
 from gateway.smpp.pdus import (
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
 log = Logger(__name__)
 
-V50 = 0x50
 BindPdu = BindTransmitter | BindReceiver | BindTransceiver
 RECEIVING = frozenset({State.BOUND_RX, State.BOUND_TRX})
 

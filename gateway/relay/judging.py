@@ -162,7 +162,7 @@ class Judging:
         """The decision record, made once for all that pass without a word."""
         plain = not judgement.words and judgement.approval is None
         if plain and judgement.verdict.action is Action.ALLOW:
-            return _plain(self.generation if self.canary is None else self.generation_of(message))
+            return _plain(self.generation_of(message))
         return record(judgement, self.generation_of(message))
 
     def admit(self, entry: Entry, judgement: Judgement, batch: Batch) -> Reason | None:

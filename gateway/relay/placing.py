@@ -184,8 +184,7 @@ class Placing:
         """A message has reached its end: it counts for the quality of its carrier, where a route goes by
         that.
         """
-        router = self.router if self.canary is None else self.router_of(entry.message)
-        by_quality = router.chooser.by_quality
+        by_quality = self.router_of(entry.message).chooser.by_quality
         if not by_quality or entry.carrier is None or entry.sent_at is None:
             return
         if entry.state in (State.DELIVERED, State.UNDELIVERABLE, State.EXPIRED, State.REJECTED):

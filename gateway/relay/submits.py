@@ -16,7 +16,7 @@ from gateway.message import Message, MtPdu
 from gateway.relay.accounts import Account, Accounts
 from gateway.relay.batch import Answer, Batch
 from gateway.relay.book import Book, Entry
-from gateway.relay.client import V50, Client
+from gateway.relay.client import Client
 from gateway.relay.clocks import Clocks
 from gateway.relay.duplicates import AGAIN, PAGE, Duplicates, First, key_of, refused_at_once
 from gateway.relay.gathering import Gathering
@@ -25,7 +25,7 @@ from gateway.relay.judging import Judging
 from gateway.relay.spending import Spending
 from gateway.relay.submitted import message_of, single
 from gateway.relay.tell import wants_receipt
-from gateway.smpp.constants import CommandStatus, Tag
+from gateway.smpp.constants import V34, V50, CommandStatus, Tag
 from gateway.smpp.events import Received
 from gateway.smpp.fields import DistributionList, Tlv, UnsuccessSme
 from gateway.smpp.pdus import DataSmResp, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp
@@ -35,7 +35,6 @@ from gateway.store.rows import State
 
 log = Logger(__name__)
 
-V34 = 0x34
 SLOWEST = 5.0  # seconds that a client who is a little over its rate is made to wait at most
 _new = tuple.__new__
 

@@ -104,10 +104,6 @@ class SmppProtocol(TwistedProtocol):
         """`Session.send`, now. Raises WrongState, WindowFull, ValueError."""
         return self.session.send(pdu, self._clock.seconds(), context)
 
-    def send_frame(self, frame: bytes, command: int, context: object = None) -> int:
-        """`Session.send_frame`, now. Raises WrongState, WindowFull, ValueError."""
-        return self.session.send_frame(frame, command, self._clock.seconds(), context)
-
     def respond(self, pdu: Pdu) -> None:
         """`Session.respond`. Raises WrongState, ValueError."""
         self.session.respond(pdu)
