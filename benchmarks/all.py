@@ -47,7 +47,7 @@ SCRIPTS: dict[str, tuple[list[str], list[str]]] = {
     "scale": ([], ["--quick"]),
 }
 NUMBER = r"[\d,]+(?:\.\d+)?"
-LINE = re.compile(rf"\s*({NUMBER}) (us|ms|s|/s|MB|MiB|x)\s+(?:\(({NUMBER})-({NUMBER})\)\s+)?(\S.*)")
+LINE = re.compile(rf"\s*({NUMBER}) (us|ms|s|/s|MB|MiB|KiB|x)\s+(?:\(({NUMBER})-({NUMBER})\)\s+)?(\S.*)")
 DIFFERS = 0.1
 
 

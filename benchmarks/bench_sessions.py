@@ -1,7 +1,9 @@
 """What sessions cost: `python benchmarks/bench_sessions.py`, some minutes.
 
 Real processes and sockets. Idle: bound sessions that say nothing, in KiB of the gateway's resident memory
-each. Busy: the same number of messages a second over few sessions and over many, in CPU a message.
+each. Busy: the same number of messages a second over few sessions and over many, in turns, in CPU a message.
+What binds and unbinds cost is not in it: a run of one message a session is taken off each run, and told for
+itself.
 """
 
 from __future__ import annotations
@@ -11,15 +13,19 @@ import resource
 import socket
 import tempfile
 import time
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from bench_whole_way import checked
 from campaign import PASSWORD, Campaign, Scale, campaign, resident
-from timing import machine
+from timing import figure, machine
 
 from gateway.smpp.codec import decode, encode
 from gateway.smpp.pdus import BindTransceiver
 
-SMALL = Scale(words=1000, suppressed=1000, consents=0)
+SMALL = Scale(words=1000, suppressed=1000, consents=300_000)
+FEW, MANY = 10, 1000
 
 
 def bound(port: int, account: str) -> socket.socket:
@@ -47,12 +53,33 @@ def idle(running: Campaign, count: int) -> float:
     return each
 
 
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """What the gateway spent on a run over so many sessions, in microseconds of CPU."""
+
+    a_session: float
+    """A bind, one message and an unbind."""
+    a_message: float
+    """Each message more."""
+
+
+def busy(running: Campaign, sessions: int, count: int, rate: float) -> Busy:
+    """Two runs, of one message a session and of `count` more."""
+    how: dict[str, Any] = {"sessions": sessions, "window": max(1, 2000 // sessions), "rate": rate}
+    first, whole = (
+        float(checked(running.load(messages, **how))["cpu_us"]) * messages
+        for messages in (sessions, sessions + count)
+    )
+    return Busy(first / sessions, (whole - first) / count)
+
+
 def main() -> None:
     """Prints memory a session, and CPU a message by sessions."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--idle", type=int, default=1900)
     parser.add_argument("--rate", type=float, default=5000, help="messages a second over all sessions")
     parser.add_argument("--count", type=int, default=20_000)
+    parser.add_argument("--runs", type=int, default=5)
     asked = parser.parse_args()
     print(f"sessions\n{machine()}\n")
     resource.setrlimit(resource.RLIMIT_NOFILE, 2 * resource.getrlimit(resource.RLIMIT_NOFILE)[1:])
@@ -60,15 +87,20 @@ def main() -> None:
         tempfile.TemporaryDirectory(prefix="bench-sessions-") as directory,
         campaign(Path(directory), SMALL) as running,
     ):
-        print(f"{idle(running, asked.idle):7.1f} KiB  an idle session, of {asked.idle}")
+        figure([idle(running, asked.idle)], "KiB", f"an idle session, of {asked.idle}")
         running.load(2000)
-        for sessions in (10, 1000, 10, 1000):
-            window = max(1, 2000 // sessions)
-            report = running.load(asked.count, sessions=sessions, window=window, rate=asked.rate)
-            print(
-                f"{report['cpu_us']:7.1f} us  a message over {sessions} sessions, "
-                f"{report['per_second']:.0f} messages/s"
-            )
+        few, many = zip(
+            *(
+                (busy(running, FEW, asked.count, asked.rate), busy(running, MANY, asked.count, asked.rate))
+                for _ in range(asked.runs)
+            ),
+            strict=True,
+        )
+    figure([run.a_session for run in many], "us", "a bind, one message and an unbind")
+    figure([run.a_message for run in few], "us", f"a message over {FEW} sessions")
+    figure([run.a_message for run in many], "us", f"a message over {MANY} sessions")
+    ratios = [there.a_message / here.a_message for here, there in zip(few, many, strict=True)]
+    figure(ratios, "x", f"a message over {MANY} sessions, of {FEW}")
 
 
 if __name__ == "__main__":
