@@ -5,8 +5,12 @@
 Runs the scripts one after the other, shows what they print, and takes its lines `figure unit (least-most)
 name`. Prints each figure beside that of the last results in benchmarks/results (of the same kind: quick or
 whole) that were kept, and marks what differs by more than a tenth and more than both spreads. `--keep NAME`
-writes results/NAME.json and the plots results/NAME-*.svg, to be committed with what caused them. The whole
-takes about an hour on two cores, most of it bench_scale; the quick form eight minutes.
+writes results/NAME.json and the plots results/NAME-*.svg, to be committed with what caused them; with
+`--only` it puts the figures of those scripts in the place of the ones it holds. The whole takes about an hour
+on two cores, most of it bench_scale; the quick form eight minutes.
+
+Machines differ, and one machine from hour to hour: while a script runs, a fixed piece of work is timed now
+and then (its yardstick), and what costs time is compared by the yardsticks of both, too.
 """
 
 from __future__ import annotations
@@ -21,10 +25,12 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from statistics import median
+from threading import Event, Thread
 
 import plots
 from campaign import compiled
-from timing import machine
+from timing import machine, yardstick
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -49,6 +55,10 @@ SCRIPTS: dict[str, tuple[list[str], list[str]]] = {
 NUMBER = r"[\d,]+(?:\.\d+)?"
 LINE = re.compile(rf"\s*({NUMBER}) (us|ms|s|/s|MB|MiB|KiB|x)\s+(?:\(({NUMBER})-({NUMBER})\)\s+)?(\S.*)")
 DIFFERS = 0.1
+YARDSTICK = "the yardstick"
+SECONDS = 0.5
+"""Between two looks at the yardstick."""
+COSTS = ("us", "ms", "s")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,12 +85,24 @@ def run(script: str, arguments: list[str]) -> dict[str, Figure]:
     """The figures of one script."""
     print(f"\n== {script} {' '.join(arguments)}", flush=True)
     command = [sys.executable, str(HERE / f"bench_{script}.py"), *arguments]
+    ended, yards = Event(), [yardstick()]
+    looking = Thread(target=look, args=(ended, yards))
+    looking.start()
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         figures = dict(read(iter(process.stdout), script))
+    ended.set()
+    looking.join()
     if process.returncode:
         print(f"   {script} ended with {process.returncode}")
+    figures[f"{script}: {YARDSTICK}"] = Figure(median(yards), "us", min(yards), max(yards))
     return figures
+
+
+def look(ended: Event, yards: list[float]) -> None:
+    """Times the yardstick until the script has ended."""
+    while not ended.wait(SECONDS):
+        yards.append(yardstick())
 
 
 def last(quick: bool, name: str) -> dict[str, object] | None:
@@ -93,17 +115,26 @@ def last(quick: bool, name: str) -> dict[str, object] | None:
 
 
 def compare(now: dict[str, Figure], before: dict[str, object]) -> None:
-    """A line for each figure that both have."""
+    """A line for each figure that both have: the old, the new, new to old, and that by the yardsticks."""
     print(f"\n== beside {before['at']}, {before['commit']}, on {before['machine']}")
-    known = before["figures"]
-    assert isinstance(known, dict)
+    document = before["figures"]
+    assert isinstance(document, dict)
+    known = {name: Figure(**figure) for name, figure in document.items()}
     for name, figure in now.items():
         if name in known:
-            old = Figure(**known[name])
+            old = known[name]
             ratio = figure.value / old.value if old.value else 1.0
+            by_yard = ratio / slower(name, now, known) if figure.unit in COSTS else ratio
             apart = figure.least > old.most or figure.most < old.least
-            mark = "  <--" if abs(ratio - 1) > DIFFERS and apart else ""
-            print(f"{old.value:12,.2f} {figure.value:12,.2f} {figure.unit:5} {ratio:6.2f}  {name}{mark}")
+            mark = "  <--" if abs(by_yard - 1) > DIFFERS and apart else ""
+            costs = f"{old.value:12,.2f} {figure.value:12,.2f} {figure.unit:5}"
+            print(f"{costs} {ratio:6.2f} {by_yard:6.2f}  {name}{mark}")
+
+
+def slower(name: str, now: dict[str, Figure], known: dict[str, Figure]) -> float:
+    """How many times as long the yardstick took beside this figure's script as it did then."""
+    yard = f"{name.split(':')[0]}: {YARDSTICK}"
+    return now[yard].value / known[yard].value if name != yard and yard in now and yard in known else 1.0
 
 
 def commit() -> str:
@@ -131,17 +162,19 @@ def main() -> None:
         compare(figures, before)
     print(f"\n{len(figures)} figures in {(time.monotonic() - began) / 60:.0f} minutes on {machine()}")
     if given.keep:
+        kept = RESULTS / f"{given.keep}.json"
+        others = json.loads(kept.read_text("utf-8"))["figures"] if kept.exists() and given.only else {}
         results = {
             "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}",
             "commit": commit(),
             "machine": machine(),
             "compiled": compiled(),
             "quick": given.quick,
-            "figures": {name: asdict(figure) for name, figure in figures.items()},
+            "figures": others | {name: asdict(figure) for name, figure in figures.items()},
         }
         RESULTS.mkdir(exist_ok=True)
-        (RESULTS / f"{given.keep}.json").write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-        plots.draw(RESULTS / f"{given.keep}.json")
+        kept.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+        plots.draw(kept)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""The whole way under loads of several shapes: windows, rates, many sessions, TLS; two to four minutes.
+"""The whole way under loads of several shapes: windows, rates, TLS; two to four minutes.
 
     python benchmarks/bench_load.py [--count 20000] [--runs 3] [--quick]
 
@@ -60,17 +60,6 @@ def rates(running: Campaign, repeat: int, quick: bool) -> None:
             break
 
 
-def sessions(running: Campaign, repeat: int, quick: bool) -> None:
-    """The same 5,000 messages a second, by ten sessions and by a thousand at five each."""
-    rate = 1000 if quick else 5000
-    runs: dict[int, list[dict[str, Any]]] = {10: [], 1000: []}
-    for _ in range(repeat):
-        for count, those in runs.items():
-            those.append(checked(running.load(rate * SECONDS, rate=rate, sessions=count, window=100)))
-    for count, those in runs.items():
-        told(f"{count} sessions, {rate} a second together", those)
-
-
 def main() -> None:
     """Start the parts, run, print."""
     parser = argparse.ArgumentParser()
@@ -87,7 +76,6 @@ def main() -> None:
             running.load(5000)
             shapes(running, count, repeat)
             rates(running, repeat, given.quick)
-            sessions(running, repeat, given.quick)
     finally:
         shutil.rmtree(directory)
 

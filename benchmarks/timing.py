@@ -3,14 +3,18 @@
 A line of a benchmark is `figure unit (least-most) name`: `all.py` reads it.
 """
 
+from __future__ import annotations
+
 import platform
 import statistics
 import sys
 from collections.abc import Callable, Sequence
 from os import cpu_count
-from time import process_time_ns
+from time import process_time_ns, thread_time_ns
 
 LOOP_NANOSECONDS = 20_000_000
+YARD = 400
+"""Steps of the work that a yardstick times, a fraction of a millisecond in all."""
 
 
 def microseconds(call: Callable[[], object], best_of: int = 5, runs: int = 3) -> float:
@@ -30,6 +34,32 @@ def figure(values: Sequence[float], unit: str, name: str) -> None:
     """Print one line: the median, and the least and the most if there are several."""
     spread = f"({min(values):,.2f}-{max(values):,.2f})  " if len(values) > 1 else ""
     print(f"{statistics.median(values):12,.3f} {unit:5} {spread}{name}", flush=True)
+
+
+def yardstick() -> float:
+    """Microseconds of CPU that a fixed piece of plain Python takes now: how fast the machine is just now.
+
+    Objects, attributes, calls, slices of octets and a dictionary, as in a gateway; a figure of one hour or
+    machine divided by its yardstick compares with that of another.
+    """
+    begin = thread_time_ns()
+    known: dict[bytes, _Step] = {}
+    octets = bytes(range(256)) * 2
+    for number in range(YARD):
+        step = _Step(number, octets[number & 255 : (number & 255) + 16])
+        known[step.octets] = step.after(known.get(octets[:16]))
+    return (thread_time_ns() - begin) / 1000
+
+
+class _Step:
+    __slots__ = ("number", "octets")
+
+    def __init__(self, number: int, octets: bytes) -> None:
+        self.number = number
+        self.octets = octets
+
+    def after(self, other: _Step | None) -> _Step:
+        return self if other is None or other.number < self.number else other
 
 
 def _elapsed(call: Callable[[], object], loops: int) -> int:
