@@ -2,7 +2,7 @@
 
     python benchmarks/bench_load.py [--count 20000] [--runs 3] [--quick]
 
-One gateway with everything on (see `campaign.py`), one shape after the other, so that they share what is in
+One gateway with everything on (see `configured.py`), one shape after the other, so that they share what is in
 its memory. Rates give the latencies of a machine that is not full: `throughput and latency` of the plots.
 """
 
@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from bench_whole_way import checked
-from campaign import Campaign, Scale, campaign
+from campaign import Campaign, campaign
+from configured import Scale
 from timing import figure, machine
 
 RATES = (250, 500, 1000, 2000, 3000, 5000, 8000, 12000)

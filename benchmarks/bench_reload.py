@@ -2,7 +2,7 @@
 
     python benchmarks/bench_reload.py [--rate 500] [--reloads 5] [--prefixes 100000] [--rules 500]
 
-Everything is on as in `campaign.py`, of a smaller size. A session of its own asks enquire_link without a
+Everything is on as in `configured.py`, of a smaller size. A session of its own asks enquire_link without a
 pause: the longest time that one is not answered is what the reactor was held up, and what the machine did
 besides. Printed for the load alone, for reloads that come into force with new tables each, and for reloads
 that a fault ends.
@@ -24,7 +24,8 @@ from pathlib import Path
 from threading import Event, Thread
 
 import yaml
-from campaign import CHINA, PASSWORD, Campaign, Scale, campaign
+from campaign import Campaign, campaign
+from configured import CHINA, PASSWORD, Scale
 from timing import machine
 
 from gateway.smpp.codec import encode

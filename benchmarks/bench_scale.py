@@ -20,7 +20,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench_whole_way import checked
-from campaign import HERE, Campaign, Scale, campaign
+from campaign import Campaign, campaign
+from configured import HERE, Scale
 from timing import figure, machine
 
 BASE = Scale(words=1000, suppressed=1000, consents=100_000, templates=2, accounts=2, carriers=2, rules=2)

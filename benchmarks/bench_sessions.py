@@ -18,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from bench_whole_way import checked
-from campaign import PASSWORD, Campaign, Scale, campaign, resident
+from campaign import Campaign, campaign, resident
+from configured import PASSWORD, Scale
 from timing import figure, machine
 
 from gateway.smpp.codec import decode, encode

@@ -20,7 +20,8 @@ from pathlib import Path
 from threading import Thread
 
 from bench_sessions import bound
-from campaign import HERE, Campaign, Scale, campaign, cpu, family, resident
+from campaign import Campaign, campaign, cpu, family, resident
+from configured import HERE, Scale
 from timing import figure, machine
 
 SMALL = Scale(words=1000, suppressed=1000, consents=100_000)

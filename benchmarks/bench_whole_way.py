@@ -4,7 +4,7 @@
         [--delay 0] [--own] [--tls] [--words 100000] [--suppressed 1000000] [--consents 1000000] [--store URL]
         [--profile]
 
-Everything that is promised is on (see `campaign.py`); receipts are asked for all. Prints the median
+Everything that is promised is on (see `configured.py`); receipts are asked for all. Prints the median
 (least-most) of the runs: messages a second with all receipts back, CPU a message of the gateway with all its
 processes and by part, and the latencies that the load maker saw. The texts are four, in turn; with `--own`
 each message has one of its own, so that no cache of texts is of help. `--profile` says by room what the
@@ -21,7 +21,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from campaign import Scale, campaign, compiled, profile
+from campaign import campaign, compiled, profile
+from configured import Scale
 from timing import figure, machine
 
 Figure = Callable[[dict[str, Any]], float]
