@@ -112,10 +112,11 @@ class Raising:
         person = self._persons.person(message)
         if person is None:
             return ()
-        known = self._promotional.get(id(person.rules))
+        own = person.standing.rules
+        known = self._promotional.get(id(own))
         if known is None:
             rules = self._persons.rules(message.tenant, person.digits, PROMOTIONAL)
-            known = self._promotional[id(person.rules)] = person.rules, rules
+            known = self._promotional[id(own)] = own, rules
         return self._marks.of(known[1], now)
 
 

@@ -74,7 +74,7 @@ class Dlt:
     def judge(self, message: Message, now: float) -> Verdict | None:
         """A refusal or warning for what is missing or wrong; a rewriting where it can be added."""
         person = self._persons.person(message)
-        rules = self._rules.of(person.rules, now) if person is not None else ()
+        rules = self._rules.of(person.standing.rules, now) if person is not None else ()
         if not rules:
             return None
         entity = self._settings.tenants.get(message.tenant)

@@ -17,6 +17,7 @@ from threading import Lock
 from typing import NamedTuple
 
 from gateway.filters.fold import fold, view_r, view_s
+from gateway.smpp.enums import quick
 
 DATA = Path(__file__).parent / "data"
 
@@ -34,6 +35,7 @@ MOST_READINGS = 8
 """Ways to read a word in pinyin that are looked for, where characters have several readings."""
 
 
+@quick
 class Severity(IntEnum):
     """What a hit asks for. ALLOW is no hit: it covers the hits inside it."""
 
@@ -44,6 +46,7 @@ class Severity(IntEnum):
     REJECT = 4
 
 
+@quick
 class Flags(IntFlag):
     """How else an entry is to be found: squashed without word boundaries, in pinyin, in split characters."""
 

@@ -32,6 +32,9 @@ BASIC_PLANE = 0x10000
 Table = list[int | str]
 """For ``str.translate``: at each code point the code point or the string that stands for it; to its end."""
 
+FEW = 8
+"""Separators of a text that are taken out one after the other before it is cut at all of them."""
+
 _REPEATS = re.compile(r"(\D)(?=\1)", re.ASCII)
 _DOUBLES = CharwiseDoubleArrayAhoCorasick([letter * 2 for letter in ascii_lowercase])
 
@@ -55,6 +58,7 @@ class Folding:
         self._tokens = re.compile(f"[{_ranges(own)}]+")
         self._separate = re.compile(f"[^{_ranges(own)}]")
         self._odd = re.compile(f"[^{_ranges(own | spaces)}]")
+        self._spaces = frozenset(map(chr, spaces))
 
     def tokens(self, text: str) -> list[str]:
         """What is read without a separator between, in order."""
@@ -65,14 +69,27 @@ class Folding:
             return _BEYOND.sub("", text).translate(self.table).split()
         return self._tokens.findall(plain.lower())
 
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where in a text its tokens stand; none if a letter in it stands for another than its small one."""
+        if self._odd.search(text) is not None:
+            return []
+        return [token.span() for token in self._tokens.finditer(text)]
+
     def squashed(self, text: str) -> str:
         """The tokens in one, where ，。【】,:. are separators: hardly a Chinese text is without them, and to
-        take them out costs less than to find what is between.
+        take them out costs less than to find what is between. A few others are found first.
         """
         rest = text.replace("，", "").replace("。", "").replace("【", "").replace("】", "")
         rest = rest.replace(",", "").replace(" ", "").replace(":", "").replace(".", "")
-        if self._separate.search(rest) is None:
-            return rest.lower()
+        search, at = self._separate.search, 0
+        for _ in range(FEW):
+            found = search(rest, at)
+            if found is None:
+                return rest.lower()
+            if found[0] not in self._spaces:
+                break
+            at = found.start()
+            rest = rest.replace(found[0], "")
         return "".join(self.tokens(rest))
 
 
@@ -99,10 +116,8 @@ class Folded:
         return self._tokens
 
 
-@lru_cache(maxsize=1)
-def folded(text: str) -> Folded:
-    """The text at hand, folded once: several filters ask for it one after the other."""
-    return Folded(text)
+folded = lru_cache(maxsize=1)(Folded)
+"""The text at hand, folded once: several filters ask for it one after the other."""
 
 
 def view_w(text: str) -> str:
@@ -149,8 +164,8 @@ def view_d(text: str) -> str:
 
 
 class Origins:
-    """Where in a text the characters of its view S come from. A text is folded in pieces, and only the pieces
-    that are asked about character by character, each once.
+    """Where in a text the characters of its view S come from. Of most texts the tokens tell. Another is
+    folded in pieces, and only the pieces that are asked about character by character, each once.
     """
 
     PIECE = 64
@@ -158,6 +173,11 @@ class Origins:
     def __init__(self, text: str) -> None:
         self._text = text
         self._pieces: dict[int, list[int]] = {}
+        spans = words().spans(text)
+        self._begins = [begin for begin, _ in spans]
+        if spans:
+            self._ends = list(accumulate(end - begin for begin, end in spans))
+            return
         pieces = range(0, len(text), self.PIECE)
         self._ends = list(accumulate(len(view_s(text[at : at + self.PIECE])) for at in pieces))
 
@@ -165,6 +185,8 @@ class Origins:
         """The index in the text of the character that this one of view S came from."""
         piece = bisect_right(self._ends, offset)
         offset -= self._ends[piece - 1] if piece else 0
+        if self._begins:
+            return self._begins[piece] + offset
         first = piece * self.PIECE
         known = self._pieces.get(piece)
         if known is None:

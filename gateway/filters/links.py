@@ -66,16 +66,16 @@ class Links:
         none.
         """
         text = message.text
-        return self._verdict.of(text, message.others, message.tenant) if text is not None else None
-
-    def _judged(self, text: str, others: tuple[str, ...], tenant: str) -> Verdict | None:
-        """The verdict on a text and its other readings."""
-        said = self._on_text(text, tenant)
-        return gravest([said, *(self._on_text(other, tenant) for other in others)]) if others else said
-
-    def _on_text(self, text: str, tenant: str) -> Verdict | None:
-        if not self._may_have(text):
+        if text is None:
             return None
+        others = message.others
+        if not others:
+            return self._verdict.of(text, message.tenant) if self._may_have(text) else None
+        seen = filter(self._may_have, (text, *others))
+        return gravest([self._verdict.of(each, message.tenant) for each in seen])
+
+    def _judged(self, text: str, tenant: str) -> Verdict | None:
+        """The verdict on a text that may have some."""
         found = looked_for(text, numbers=self._numbers)
         if found is NONE:
             return None

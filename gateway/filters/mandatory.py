@@ -152,4 +152,4 @@ class Mandatory:
         person = self._persons.person(message)
         if person is None:
             return ()
-        return self._marks.of(person.rules, now)
+        return self._marks.of(person.standing.rules, now)

@@ -171,15 +171,15 @@ def beside(squashed: str, start: int, end: int, context: Context) -> str | None:
     near, unless = context
     if not near and not unless:
         return ""
-    before, after = squashed[max(0, start - NEARNESS) : start], squashed[end : end + NEARNESS]
-    if near and not _one_in(near, before, after):
+    around = f"{squashed[max(0, start - NEARNESS) : start]} {squashed[end : end + NEARNESS]}"
+    if near and not _one_in(near, around):
         return None
-    return _one_in(unless, before, after)
+    return _one_in(unless, around)
 
 
-def _one_in(words: tuple[str, ...], before: str, after: str) -> str:
+def _one_in(words: tuple[str, ...], around: str) -> str:
     for word in words:
-        if word in before or word in after:
+        if word in around:
             return word
     return ""
 

@@ -30,6 +30,10 @@ def _pattern(text: str) -> str:
     return text
 
 
+FEW = 8
+"""Templates up to which it is asked for one after the other whether a text may be any of them."""
+
+
 class Template(Section):
     """A registered text with typed variables."""
 
@@ -84,6 +88,16 @@ class Registry:
             self._finder = before._finder
         else:
             self._finder = CharwiseDoubleArrayAhoCorasick(self._anchors)
+
+    def may_match(self, text: str) -> bool:
+        """Whether it is worth to look for the templates of a text, as far as a look at few of them tells."""
+        anchors = self._anchors
+        if len(anchors) > FEW:
+            return True
+        for anchor in anchors:  # noqa: SIM110  (a generator would cost as much again)
+            if anchor in text:
+                return True
+        return False
 
     def matching(self, text: str, allowed: Callable[[str], bool]) -> list[Registered]:
         """Every template that the text is one of, paused ones too."""

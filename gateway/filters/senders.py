@@ -79,7 +79,7 @@ class Senders:
         It is the same all day for one address, account, category and country, and is remembered.
         """
         person = self._persons.person(message)
-        rules = person.rules if person is not None else _NO_RULES
+        rules = person.standing.rules if person is not None else _NO_RULES
         key = (message.source, message.account, message.category, id(rules), int(now // DAY))
         if key not in self._judged:
             if len(self._judged) >= MOST:

@@ -100,7 +100,9 @@ class Registries:
     def matching(self, tenant: str, text: str) -> tuple[Registered, ...]:
         """The tenant's templates that a text is one of."""
         registry = self.by_tenant.get(tenant)
-        return self._lately.of(text, registry, tenant) if registry is not None else ()
+        if registry is None or not registry.may_match(text):
+            return ()
+        return self._lately.of(text, registry, tenant)
 
     def _matching(self, text: str, registry: Registry, tenant: str) -> tuple[Registered, ...]:
         return tuple(registry.matching(text, self._allowed.get(tenant, self._nowhere)))

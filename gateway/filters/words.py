@@ -202,6 +202,8 @@ class WordList:
         repeated: list[Match] = []
         if self.repeats and repeats:
             repeated = self.automaton.find(collapsed(squashed, repeats))
+            # what is all of one letter (xxx) is found by each of its kind
+            repeated = [each for each in repeated if len(each[0]) > 1 or each[0] * 2 in squashed]
             repeated = spanning(repeated, repeats) if repeated else repeated
         if matches:
             known = self._targets  # of keys of view R it knows that they are nothing here

@@ -160,3 +160,11 @@ def test_repeats_and_runs(text: str) -> None:
     assert [at for at in range(len(squashed)) if at not in starts] == [
         at + 1 for at in fold.repeats(squashed)
     ]
+
+
+@given(ANY_TEXT | st.text("爱赌，。、；！《》—%* Ab1À賭\u200b🎲"))
+def test_view_s_is_the_tokens_in_one_and_knows_where_each_letter_came_from(text: str) -> None:
+    """Also of texts with more kinds of separators than are taken out one after the other."""
+    assert fold.view_s(text) == "".join(fold.fold(text))
+    places = fold.Origins(text)
+    assert [places.of(offset) for offset in range(len(fold.view_s(text)))] == fold.origins(text)
