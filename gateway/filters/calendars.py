@@ -7,9 +7,12 @@ last weeks.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable
 from datetime import date, timedelta
 from enum import IntEnum
+from importlib.util import find_spec
+from types import ModuleType
 from typing import Any
 
 
@@ -32,12 +35,24 @@ MONTH = timedelta(days=31)
 
 def _library(country: str, region: str) -> Any:
     """The library's calendar; raises ValueError for a country or region it does not know."""
+    _one_by_one("holidays.countries")
     import holidays  # 70 ms: only where a rule asks for holidays
 
     try:
         return holidays.country_holidays(country, subdiv=region or None)
     except NotImplementedError:
         raise ValueError(f"no holidays are known for {' '.join((country, region)).strip()}") from None
+
+
+def _one_by_one(package: str) -> None:
+    """Let the modules of a package of the library be imported each by itself, as its registry asks for them.
+    The package would import all of its 250 countries when the first is asked for: 7 MiB.
+    """
+    if package not in sys.modules:
+        parent, _, name = package.rpartition(".")
+        spec = find_spec(parent)
+        bare = sys.modules[package] = ModuleType(package)
+        bare.__path__ = [f"{place}/{name}" for place in (spec and spec.submodule_search_locations) or ()]
 
 
 class Calendar:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from datetime import date
 
 import pytest
@@ -61,3 +63,17 @@ def test_an_unknown_country_or_region_is_told() -> None:
         Calendar("XX").load(2026)
     with pytest.raises(ValueError, match="US ZZ"):
         Calendar("US", "ZZ").day(date(2026, 1, 1))
+
+
+def test_other_countries_are_not_imported() -> None:
+    looked = (
+        "import sys; from datetime import date; from gateway.filters.calendars import Calendar;"
+        "print(Calendar('AX').day(date(2026, 12, 6)).name,"
+        "*sorted(m for m in sys.modules if m.startswith('holidays.countries.')))"
+    )
+    done = subprocess.run([sys.executable, "-c", looked], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == [
+        "HOLIDAY",
+        "holidays.countries.aland_islands",
+        "holidays.countries.finland",
+    ]
