@@ -39,3 +39,23 @@ def test_what_was_before_comes_beneath() -> None:
         "y": "y",
         "z": None,
     }
+
+
+PUTS = st.lists(st.tuples(st.sampled_from("abcdef"), st.integers(0, 3)), max_size=12)
+
+
+@given(PUTS, PUTS, st.integers(1, 12))
+def test_beneath_is_as_if_all_had_been_put_in_order(
+    earlier: list[tuple[str, int]], later: list[tuple[str, int]], most: int
+) -> None:
+    before: Remembered[int] = Remembered(20)
+    now: Remembered[int] = Remembered(most)
+    for each, puts in ((before, earlier), (now, later)):
+        for name, value in puts:
+            each.put(name, "1069", value)
+    known = {name: now.get(name, "1069") for name in "abcdef"}
+    was = dict(earlier)
+    now.beneath(before, lambda one, other: 10 * one + other)
+    for name, last in known.items():
+        joined = last if last is None or name not in was else 10 * was[name] + last
+        assert now.get(name, "1069") == (was.get(name) if last is None else joined)
