@@ -1,5 +1,5 @@
-"""The states of all consents in memory, so that a decision asks no database: some 45 octets a person and
-scope.
+"""The states of all consents in memory, so that a decision asks no database: some 30 octets a person and
+scope, and 23 for a grant that ends by itself and for an end.
 
 The ledger is the truth; this is rebuilt from it at start, in any order, and kept up with each event as it is
 committed.
@@ -32,6 +32,11 @@ MARK = 16
 """Bits of the two marks of a row, `granted_on` and `ended_by`."""
 
 LOW = (1 << MARK) - 1
+KNOWN = 1 << MARK - 1
+"""In a mark: its moment (`expires_at`, `ended_at`) has a row of its own. Else a grant holds for ever, and
+there is no end.
+"""
+DATED, ENDED = KNOWN, KNOWN << MARK
 KEYWORD = "keyword"
 _GRANTED_ON: dict[str, int] = {basis: index << 1 for index, basis in enumerate(BASES)}
 _ENDED_BY = {kind: index << 1 for index, kind in enumerate(ENDS)}
@@ -52,13 +57,16 @@ class Consents:
     """States by tenant, program, category and number. Not shared between threads.
 
     Rows are found by a 64-bit hash: among a million, the chance that any two share one is three in a hundred
-    million. What was asked, and not answered, is known of few, and lies in a table of its own.
+    million. What most have not lies in tables of their own: until when a grant holds, when it was ended, what
+    was asked and not answered.
     """
 
-    __slots__ = ("_asked", "_concerning", "_scopes", "_table")
+    __slots__ = ("_asked", "_concerning", "_ended", "_scopes", "_table", "_until")
 
     def __init__(self) -> None:
-        self._table = Table(4)  # granted_at, expires_at, ended_at, both marks
+        self._table = Table(2)  # granted_at, both marks
+        self._until = Table(1)  # expires_at
+        self._ended = Table(1)  # ended_at
         self._asked = Table(3)  # asked_at, asked_until, silent_at
         self._scopes: dict[Scope, int] = {}
         self._concerning: dict[Scope, tuple[int, ...]] = {}
@@ -70,7 +78,7 @@ class Consents:
     @property
     def octets(self) -> int:
         """Memory held."""
-        return self._table.octets + self._asked.octets
+        return sum(table.octets for table in (self._table, self._until, self._ended, self._asked))
 
     def apply(self, event: ConsentEvent) -> None:
         """Take an event in; a second time changes nothing."""
@@ -91,14 +99,17 @@ class Consents:
         """Take in what an event says, its `mark` as `mark_of` gives it."""
         key = hash((scope, number)) or 1
         cells, at = self._table.place(key)
+        marks = cells[at + 1]
         if kind in GRANTS:
-            marks = cells[at + 3]
-            if (moment, until, mark) > (cells[at], cells[at + 1], marks & LOW):
-                cells[at], cells[at + 1], cells[at + 3] = moment, until, marks & ~LOW | mark
+            if (moment, until, mark) > (cells[at], self._until_of(key, marks), marks & LOW & ~DATED):
+                if until != NEVER:
+                    _put(self._until, key, until)
+                    mark |= DATED
+                cells[at], cells[at + 1] = moment, marks & ~LOW | mark
         elif kind in _ENDED_BY:
-            marks = cells[at + 3]
-            if (moment, mark) > (cells[at + 2], marks >> MARK):
-                cells[at + 2], cells[at + 3] = moment, mark << MARK | marks & LOW
+            if (moment, mark) > (self._ended_of(key, marks), marks >> MARK & ~KNOWN):
+                _put(self._ended, key, moment)
+                cells[at + 1] = ENDED | mark << MARK | marks & LOW
         elif kind is EventKind.REQUESTED:
             cells, at = self._asked.place(key)
             if (moment, until) > (cells[at], cells[at + 1]):
@@ -125,14 +136,16 @@ class Consents:
             concerning = self._concern(tenant, program, category)
         granted_at = until = on = ended = 0
         for scope in concerning:
-            found = self._table.find(hash((scope, number)) or 1)
+            key = hash((scope, number)) or 1
+            found = self._table.find(key)
             if found is None:
                 continue
             cells, at = found
-            if cells[at + 2] > ended:
-                ended = cells[at + 2]
-            if cells[at] >= granted_at:
-                latest = cells[at], cells[at + 1], cells[at + 3] & LOW
+            granted, marks = cells[at], cells[at + 1]
+            if marks & ENDED:
+                ended = max(ended, self._ended_of(key, marks))
+            if granted >= granted_at:
+                latest = granted, self._until_of(key, marks), marks & LOW & ~DATED
                 granted_at, until, on = max(latest, (granted_at, until, on)) if granted_at else latest
         return (granted_at, on) if ended < granted_at and now < until else None
 
@@ -147,13 +160,28 @@ class Consents:
             found, asked = self._table.find(key), self._asked.find(key)
             if found is not None:
                 cells, at = found
-                granted_at, until, ended_at, marks = cells[at : at + 4]
-                known = ConsentState(granted_at, until, marks & LOW, ended_at, marks >> MARK)
-                state = state.join(known)
+                granted_at, marks = cells[at : at + 2]
+                state = state.join(
+                    ConsentState(
+                        granted_at,
+                        self._until_of(key, marks) if granted_at else 0,
+                        marks & LOW & ~DATED,
+                        self._ended_of(key, marks),
+                        marks >> MARK & ~KNOWN,
+                    )
+                )
             if asked is not None:
                 cells, at = asked
                 state = state.join(ConsentState(0, 0, 0, 0, 0, *cells[at : at + 3]))
         return state
+
+    def _until_of(self, key: int, marks: int) -> int:
+        """The unix second at which the grant of a row ends."""
+        return _known(self._until, key) if marks & DATED else NEVER
+
+    def _ended_of(self, key: int, marks: int) -> int:
+        """The unix second of the end of a row; 0 for none."""
+        return _known(self._ended, key) if marks & ENDED else 0
 
     def _concern(self, tenant: str, program: str, category: str) -> tuple[int, ...]:
         """The scopes whose events concern a message and of which there are any."""
@@ -162,3 +190,15 @@ class Consents:
         found = tuple(scope for scope in known if scope is not None)
         self._concerning[tenant, program, category] = found
         return found
+
+
+def _put(table: Table, key: int, moment: int) -> None:
+    cells, at = table.place(key)
+    cells[at] = moment
+
+
+def _known(table: Table, key: int) -> int:
+    found = table.find(key)
+    assert found is not None
+    cells, at = found
+    return cells[at]
