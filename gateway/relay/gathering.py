@@ -84,13 +84,23 @@ class Gathering:
 
     def again(self, entry: Entry) -> None:
         """A stored segment (after a restart, or released from a deferral) waits for its siblings once
-        more.
+        more. What has to give way to it leaves the memory: a start need not end a million of them first.
         """
         entry.stored = True
         evicted = self.groups.add(entry, self.clocks.now_ms())
         self._arrived(self.groups.group_of(entry))
         for other in evicted:
-            self.give_up(other)
+            for segment in other.parts.values():
+                self.book.release(segment.message.id)
+
+    def late(self, entry: Entry, batch: Batch) -> bool:
+        """The deadline of a segment is over. One that had left the memory is refused; False for others, whose
+        group has its own.
+        """
+        if self._postponed is not None or self.groups.waits(entry):
+            return False
+        self.judging.settle(entry, INCOMPLETE, batch)
+        return True
 
     def release(self, entry: Entry, batch: Batch) -> None:
         """A deferred segment is due: its text is judged again when all of it is."""

@@ -9,11 +9,13 @@ retransmission.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from hashlib import blake2b
 
 from gateway.message import Message
 from gateway.relay.book import Entry
+from gateway.settings.node import Multipart
 from gateway.smpp.concat import user_data_of
 from gateway.smpp.pdus import SubmitSm
 
@@ -64,25 +66,42 @@ def key_of(message: Message) -> Key:
 
 class Groups:
     """All unfinished long texts. `most` bounds those of one account, and `most_octets` what their segments
-    hold: the oldest give way to a new one.
+    hold; `segments` and `octets` bound those of all accounts together. The oldest give way to a new one.
     """
 
-    def __init__(self, timeout_ms: int, most: int, most_octets: int = 1 << 24) -> None:
+    def __init__(
+        self,
+        timeout_ms: int = 300_000,
+        most: int = 1000,
+        most_octets: int = 1 << 24,
+        segments: int = 50_000,
+        octets: int = 1 << 25,
+    ) -> None:
         self.timeout_ms = timeout_ms
         self.most = most
         self.most_octets = most_octets
+        self.segments = segments
+        self.octets = octets
         self._groups: dict[Key, list[Group]] = {}
+        self._waiting: OrderedDict[Group, None] = OrderedDict()
         self._accounts: dict[str, OrderedDict[Group, None]] = {}
         self._octets: Counter[str] = Counter()
+        self._held = 0
         self._of: dict[int, Group] = {}
         self._judged: OrderedDict[Key, tuple[int, frozenset[bytes], object]] = OrderedDict()
 
     def __len__(self) -> int:
-        return sum(map(len, self._accounts.values()))
+        return len(self._waiting)
+
+    def configure(self, settings: Multipart) -> None:
+        """From now on by these settings."""
+        self.timeout_ms = int(settings.timeout * 1000)
+        self.most, self.most_octets = settings.groups_per_account, settings.octets_per_account
+        self.segments, self.octets = settings.segments, settings.octets
 
     def add(self, entry: Entry, now: int) -> list[Group]:
-        """Put a segment into its group; returns the oldest groups of the account that lack segments, where
-        they have to give way to this one.
+        """Put a segment into its group; returns the oldest groups that lack segments, where they have to give
+        way to this one.
         """
         message = entry.message
         assert message.part is not None
@@ -92,37 +111,50 @@ class Groups:
         if group is None:
             group = Group(key, message.part.total, now + self.timeout_ms)
             self._groups.setdefault(key, []).append(group)
+            self._waiting[group] = None
             self._accounts.setdefault(message.account, OrderedDict())[group] = None
         group.parts[number] = entry
         self._of[message.id] = group
         octets = size_of(message)
         group.octets += octets
         self._octets[message.account] += octets
+        self._held += octets
         return self._give_way(message.account, group)
 
     def _give_way(self, account: str, new: Group) -> list[Group]:
-        """The oldest groups out, until the account has no more than it may; those that are whole are about to
-        be judged and stay.
+        """The oldest groups out, until the account has no more than it may, and all accounts together."""
+        own = self._accounts[account]
+        evicted = self._out(
+            own, new, lambda: len(own) > self.most or self._octets[account] > self.most_octets
+        )
+        return evicted + self._out(
+            self._waiting, new, lambda: len(self._of) > self.segments or self._held > self.octets
+        )
+
+    def _out(self, waiting: OrderedDict[Group, None], new: Group, over: Callable[[], bool]) -> list[Group]:
+        """The oldest of these out while it is too much; those that are whole are about to be judged and
+        stay.
         """
-        waiting = self._accounts[account]
         evicted: list[Group] = []
-        if len(waiting) <= self.most and self._octets[account] <= self.most_octets:
-            return evicted
-        for group in list(waiting):
-            if not group.full and group is not new:
-                self.remove(group)
-                evicted.append(group)
-                if len(waiting) <= self.most and self._octets[account] <= self.most_octets:
-                    break
+        while over():
+            oldest = next((group for group in waiting if not group.full and group is not new), None)
+            if oldest is None:
+                break
+            self.remove(oldest)
+            evicted.append(oldest)
         return evicted
 
     def group_of(self, entry: Entry) -> Group:
         """The group that a segment was put into."""
         return self._of[entry.message.id]
 
+    def waits(self, entry: Entry) -> bool:
+        """Whether a segment is in a group."""
+        return entry.message.id in self._of
+
     def holds(self, group: Group) -> bool:
         """Whether a group still waits: it is judged once, with all that came in one batch on disk."""
-        return group in self._accounts.get(group.key[0], ())
+        return group in self._waiting
 
     def judged(self, group: Group, verdict: object, now: int) -> None:
         """Remember what was decided of a whole text, for the segments of it that come again."""
@@ -150,17 +182,17 @@ class Groups:
         octets = size_of(entry.message)
         group.octets -= octets
         self._octets[group.key[0]] -= octets
+        self._held -= octets
         if not group.parts:
             self.remove(group)
 
     def overdue(self, now: int) -> list[Group]:
         """Take out the groups whose time is over."""
         late: list[Group] = []
-        for waiting in self._accounts.values():
-            for group in waiting:  # the oldest first, so that the first in time ends the search
-                if group.deadline > now:
-                    break
-                late.append(group)
+        for group in self._waiting:  # the oldest first, so that the first in time ends the search
+            if group.deadline > now:
+                break
+            late.append(group)
         for group in late:
             self.remove(group)
         return late
@@ -173,9 +205,11 @@ class Groups:
         groups.remove(group)
         if not groups:
             del self._groups[group.key]
+        self._waiting.pop(group, None)
         waiting = self._accounts[group.key[0]]
         waiting.pop(group, None)
         self._octets[group.key[0]] -= group.octets
+        self._held -= group.octets
         if not waiting:
             del self._accounts[group.key[0]], self._octets[group.key[0]]
 

@@ -87,11 +87,7 @@ class Relay:
         self.book = Book(store.ledger, self._restore)
         self.dispatch = Dispatch(self.book, self.committer, clocks, node.backlog.memory)
         self.judging = Judging(self.book, self.dispatch, clocks)
-        multipart = node.multipart
-        groups = Groups(
-            int(multipart.timeout * 1000), multipart.groups_per_account, multipart.octets_per_account
-        )
-        self.gathering = Gathering(groups, self.book, self.judging, self.committer, clocks)
+        self.gathering = Gathering(Groups(), self.book, self.judging, self.committer, clocks)
         self.replies = Replies(self.accounts, self.outbox_seqs, self.stray_seqs, clocks)
         self.inbound = Inbound(self.book, self.replies, self.committer, self.stray_seqs, clocks)
         self.alerts = Alerts(self.replies, self.outgoing)
@@ -229,9 +225,7 @@ class Relay:
         node = generation.node
         self.server.node = node
         self.binding.limits = node.limits
-        self.gathering.groups.timeout_ms = int(node.multipart.timeout * 1000)
-        self.gathering.groups.most = node.multipart.groups_per_account
-        self.gathering.groups.most_octets = node.multipart.octets_per_account
+        self.gathering.groups.configure(node.multipart)
         self.replies.outbox_ms = int(node.retention.outbox * 1000)
         self.replies.timeout_ms = int(node.multipart.timeout * 1000)
         self.judging.generation = generation.number

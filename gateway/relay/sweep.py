@@ -136,7 +136,9 @@ class Sweep:
         if entry.state is State.DEFERRED:
             self._release(entry, batch)
             return True
-        return False  # gathering has its own deadlines; sending ends with its answer or its connection
+        if entry.state is State.GATHERING:
+            return self.gathering.late(entry, batch)
+        return False  # sending ends with its answer or its connection
 
     def _no_receipt(self, entry: Entry, now: int, batch: Batch) -> bool:
         """No receipt has come in time: the message ends, or its carrier is asked."""

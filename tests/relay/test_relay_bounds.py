@@ -79,6 +79,49 @@ def test_unfinished_texts_give_way_by_their_octets_too() -> None:
     assert groups._octets == {"bank": size}
 
 
+def test_unfinished_texts_of_all_accounts_give_way() -> None:
+    size = size_of(segment(1, 1, 2).message)
+    for bound in ({"segments": 100}, {"octets": 100 * size + size - 1}):
+        groups = Groups(1000, **bound)
+        evicted = []
+        for number in range(1, 1001):
+            evicted += groups.add(segment(number, 1, 2, account=f"shop{number}"), number)
+        assert [group.first_id for group in evicted] == list(range(1, 901))
+        assert len(groups) == 100
+        assert [group.first_id for group in groups.overdue(1905)] == [901, 902, 903, 904, 905]
+
+
+def test_a_start_on_more_unfinished_texts_than_the_memory_may_hold(make_house: MakeHouse) -> None:
+    settings = generation(TWO_ACCOUNTS, multipart={"timeout": "60s"})
+    house = make_house(settings, words=SensitiveWords(casino()))
+    bank = house.client(window=100_000)
+    for reference in range(300):
+        bank.send(part(1, 2, reference=reference))
+    house.settle()
+    house.settings = generation(TWO_ACCOUNTS, multipart={"timeout": "60s", "segments": 100})
+    house.advance(30)
+    house.restart()
+    assert len(house.relay.gathering.groups) == 100
+    assert len(house.relay.book.entries) == 100
+    assert house.states() == [State.GATHERING] * 300
+    bank = house.client(window=100_000)
+    assert bank.ask(part(2, 2, reference=299)).command_status == 0
+    assert len(house.submits) == 2
+    assert house.states() == [
+        *[State.GATHERING] * 200,
+        State.REJECTED,
+        *[State.GATHERING] * 98,
+        *[State.SENT] * 2,
+    ]
+    house.advance(31, step=31)
+    assert house.states() == [State.REJECTED] * 201 + [State.GATHERING] * 98 + [State.SENT] * 2
+    assert len(house.relay.book.entries) == 98 + 2
+    assert [receipt.err for receipt in bank.receipts] == ["916"] * 201
+    house.advance(30, step=30)
+    assert house.states() == [State.REJECTED] * 299 + [State.SENT] * 2
+    assert [receipt.err for receipt in bank.receipts] == ["916"] * 299
+
+
 def test_what_is_remembered_of_judged_texts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.relay.multipart.MOST_JUDGED", 10)
     groups = Groups(1000, 10)

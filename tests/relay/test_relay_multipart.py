@@ -148,7 +148,7 @@ class Grouping(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.groups = Groups(TIMEOUT, 3)
+        self.groups = Groups(TIMEOUT, 3, segments=7)
         self.open: dict[int, Entry] = {}
         self.now = 0
         self.count = 0
@@ -200,6 +200,8 @@ class Grouping(RuleBasedStateMachine):
             [each.message.account for each in self.open.values() for _ in range(size_of(each.message))]
         )
         assert all(sum(g.key[0] == name for g in groups) <= 3 for name in ("bank", "shop"))
+        assert len(self.open) <= 7
+        assert self.groups._held == self.groups._octets.total()
 
 
 TestGrouping = Grouping.TestCase
