@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, insort
-from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+
+from gateway.relay.slots import Slots
 
 LOW = 0xFFFF_FFFF
 LONGEST_RUN = 50_000
@@ -113,6 +114,51 @@ class Recalled:
         return False
 
 
+class Finished:
+    """To which numbers messages went that ended lately, by the carrier's id: some 30 octets each, where a
+    dict takes 300. Up to half of `most` are the latest, and before them are as many that go all at once, so
+    that no order has to be kept.
+    """
+
+    __slots__ = ("_earlier", "_half", "_latest")
+
+    def __init__(self, most: int) -> None:
+        self._half = max(1, most // 2)
+        self._latest = Slots("Q", 0)
+        self._earlier = Slots("Q", 0)
+
+    def add(self, carrier_message_id: str, number: str) -> None:
+        """One more. Where an id is used again, it is known with each of its numbers."""
+        digits = _digits(number)
+        key = hash(carrier_message_id) or 1
+        times = 0
+        while (known := self._find(key)) is not None and known != digits:
+            times += 1
+            key = hash((carrier_message_id, times)) or 1
+        if self._latest.used >= self._half:
+            self._earlier, self._latest = self._latest, Slots("Q", self._half)
+        self._latest.put(key, digits)
+
+    def numbers(self, carrier_message_id: str) -> Iterator[str]:
+        """The numbers of an id, as far as they are digits."""
+        key = hash(carrier_message_id) or 1
+        times = 0
+        while (known := self._find(key)) is not None:
+            yield str(known)
+            times += 1
+            key = hash((carrier_message_id, times)) or 1
+
+    def _find(self, key: int) -> int | None:
+        known = self._latest.get(key)
+        return self._earlier.get(key) if known is None else known
+
+
+def _digits(number: str) -> int:
+    """The last 18 digits of a number, as many as there are in any; 0, which is like all, for what is none."""
+    digits = number.lstrip("+")[-18:]
+    return int(digits) if digits.isascii() and digits.isdigit() else 0
+
+
 @dataclass(slots=True)
 class Matcher:
     """The unfinished messages of one carrier by canonical id, and the ids of those finished lately.
@@ -123,8 +169,11 @@ class Matcher:
 
     keep_finished: int = 50_000
     _open: dict[str, tuple[tuple[int, str], ...]] = field(default_factory=dict)
-    _finished: OrderedDict[str, tuple[str, ...]] = field(default_factory=OrderedDict)
     _recalled: Recalled = field(default_factory=Recalled)
+    _finished: Finished = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._finished = Finished(self.keep_finished)
 
     def __len__(self) -> int:
         return len(self._open) + len(self._recalled)
@@ -159,23 +208,19 @@ class Matcher:
     def finish(self, carrier_message_id: str, message_id: int, destination: str = "") -> None:
         """The message, to this destination, has ended: its id may be used again."""
         named = self._open.pop(carrier_message_id, ())
-        if len(named) == 1 and named[0][0] == message_id and carrier_message_id not in self._finished:
-            self._finished[carrier_message_id] = (named[0][1],)  # as nearly all are
-            if len(self._finished) > self.keep_finished:
-                self._finished.popitem(last=False)
+        if len(named) == 1 and named[0][0] == message_id:
+            self._finished.add(carrier_message_id, named[0][1])  # as nearly all are
             return
         ended = tuple([number for known, number in named if known == message_id])
         if not ended and self._recalled.discard(carrier_message_id, message_id):
             ended = (destination,)
         if len(ended) < len(named):
             self._open[carrier_message_id] = tuple([each for each in named if each[0] != message_id])
-        if ended:
-            self._finished[carrier_message_id] = self._finished.get(carrier_message_id, ()) + ended
-        while len(self._finished) > self.keep_finished:
-            self._finished.popitem(last=False)
+        for number in ended:
+            self._finished.add(carrier_message_id, number)
 
     def was_finished(self, carrier_message_id: str, destination: str) -> bool:
         """Whether a message of this id and destination ended lately: then its receipt is told for the
         second time.
         """
-        return any(same_number(number, destination) for number in self._finished.get(carrier_message_id, ()))
+        return any(same_number(number, destination) for number in self._finished.numbers(carrier_message_id))

@@ -2,62 +2,45 @@
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable, Hashable, Iterator
 from typing import Generic, TypeVar
 
-V = TypeVar("V", bound=Hashable)
+from gateway.relay.slots import Slots
 
-ROOM = 1.6
-"""Slots for each pair."""
+V = TypeVar("V", bound=Hashable)
 
 
 class _Generation(Generic[V]):
-    """The values of up to `most` pairs by their keys, which are not 0: slots with linear probing. A slot has
-    the place of its value among those that are told apart, from 1 on.
-    """
+    """The values of up to `most` pairs by their keys: of each its place among those that are told apart."""
 
-    __slots__ = ("_keys", "_places", "_told", "_values", "size", "used")
+    __slots__ = ("_places", "_slots", "_values")
 
     def __init__(self, most: int) -> None:
-        self.size = int(most * ROOM) + 1
-        self.used = 0
-        self._keys = array("q", bytes(8 * self.size))
-        self._places = array("I", bytes(4 * self.size))
+        self._slots = Slots("I", most)
         self._values: list[V] = []
-        self._told: dict[V, int] = {}
+        self._places: dict[V, int] = {}
+
+    @property
+    def used(self) -> int:
+        """How many pairs there are."""
+        return self._slots.used
 
     def put(self, key: int, value: V) -> None:
-        """From now on this is the value. There must be a free slot."""
-        place = self._told.get(value)
+        """From now on this is the value."""
+        place = self._places.get(value)
         if place is None:
+            place = self._places[value] = len(self._values)
             self._values.append(value)
-            place = self._told[value] = len(self._values)
-        keys, size = self._keys, self.size
-        slot = key % size
-        while (held := keys[slot]) != key:
-            if not held:
-                keys[slot] = key
-                self.used += 1
-                break
-            slot = slot + 1 if slot + 1 < size else 0
-        self._places[slot] = place
+        self._slots.put(key, place)
 
     def get(self, key: int) -> V | None:
         """The value of a key, if there is one."""
-        keys, size = self._keys, self.size
-        slot = key % size
-        while (held := keys[slot]) != key:
-            if not held:
-                return None
-            slot = slot + 1 if slot + 1 < size else 0
-        return self._values[self._places[slot] - 1]
+        place = self._slots.get(key)
+        return None if place is None else self._values[place]
 
     def items(self) -> Iterator[tuple[int, V]]:
         """All keys and values."""
-        for slot, key in enumerate(self._keys):
-            if key:
-                yield key, self._values[self._places[slot] - 1]
+        return ((key, self._values[place]) for key, place in self._slots.items())
 
 
 class Remembered(Generic[V]):
