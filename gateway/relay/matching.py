@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from gateway.relay.slots import Slots
 
 LOW = 0xFFFF_FFFF
+DIGITS = 10**18
 LONGEST_RUN = 50_000
 """Messages of a run: one is taken out in some microseconds, and a million are found in twenty."""
 
@@ -129,15 +130,19 @@ class Finished:
 
     def add(self, carrier_message_id: str, number: str) -> None:
         """One more. Where an id is used again, it is known with each of its numbers."""
+        if self._latest.used >= self._half:
+            self._earlier, self._latest = self._latest, Slots("Q", self._half)
         digits = _digits(number)
         key = hash(carrier_message_id) or 1
         times = 0
-        while (known := self._find(key)) is not None and known != digits:
+        while True:
+            known = self._earlier.get(key)
+            if known is None or known == digits:
+                known = self._latest.setdefault(key, digits)
+            if known == digits:
+                return
             times += 1
             key = hash((carrier_message_id, times)) or 1
-        if self._latest.used >= self._half:
-            self._earlier, self._latest = self._latest, Slots("Q", self._half)
-        self._latest.put(key, digits)
 
     def numbers(self, carrier_message_id: str) -> Iterator[str]:
         """The numbers of an id, as far as they are digits."""
@@ -149,14 +154,16 @@ class Finished:
             key = hash((carrier_message_id, times)) or 1
 
     def _find(self, key: int) -> int | None:
-        known = self._latest.get(key)
-        return self._earlier.get(key) if known is None else known
+        known = self._earlier.get(key)
+        return self._latest.get(key) if known is None else known
 
 
 def _digits(number: str) -> int:
-    """The last 18 digits of a number, as many as there are in any; 0, which is like all, for what is none."""
-    digits = number.lstrip("+")[-18:]
-    return int(digits) if digits.isascii() and digits.isdigit() else 0
+    """The last 18 digits of a number, as many as fit; 0, which is like all, for what is none."""
+    try:
+        return int(number) % DIGITS
+    except ValueError:
+        return 0
 
 
 @dataclass(slots=True)

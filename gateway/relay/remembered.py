@@ -11,36 +11,34 @@ V = TypeVar("V", bound=Hashable)
 
 
 class _Generation(Generic[V]):
-    """The values of up to `most` pairs by their keys: of each its place among those that are told apart."""
+    """The values of up to `most` pairs: in the slots is the place of each among those that are told apart."""
 
-    __slots__ = ("_places", "_slots", "_values")
+    __slots__ = ("places", "slots", "values")
 
     def __init__(self, most: int) -> None:
-        self._slots = Slots("I", most)
-        self._values: list[V] = []
-        self._places: dict[V, int] = {}
+        self.slots = Slots("I", most)
+        self.values: list[V] = []
+        self.places: dict[V, int] = {}
 
-    @property
-    def used(self) -> int:
-        """How many pairs there are."""
-        return self._slots.used
+    def place(self, value: V) -> int:
+        """The place of a value that has none yet."""
+        self.places[value] = place = len(self.values)
+        self.values.append(value)
+        return place
 
     def put(self, key: int, value: V) -> None:
         """From now on this is the value."""
-        place = self._places.get(value)
-        if place is None:
-            place = self._places[value] = len(self._values)
-            self._values.append(value)
-        self._slots.put(key, place)
+        place = self.places.get(value)
+        self.slots.put(key, self.place(value) if place is None else place)
 
     def get(self, key: int) -> V | None:
         """The value of a key, if there is one."""
-        place = self._slots.get(key)
-        return None if place is None else self._values[place]
+        place = self.slots.get(key)
+        return None if place is None else self.values[place]
 
     def items(self) -> Iterator[tuple[int, V]]:
         """All keys and values."""
-        return ((key, self._values[place]) for key, place in self._slots.items())
+        return ((key, self.values[place]) for key, place in self.slots.items())
 
 
 class Remembered(Generic[V]):
@@ -64,8 +62,9 @@ class Remembered(Generic[V]):
     def put(self, one: str, other: str, value: V) -> None:
         """From now on this is the value."""
         latest = self._latest
-        latest.put(hash((one, other)) or 1, value)
-        if latest.used >= self.most:
+        place = latest.places.get(value)  # as its `put`, without the call
+        latest.slots.put(hash((one, other)) or 1, latest.place(value) if place is None else place)
+        if latest.slots.used >= self.most:
             self._earlier, self._latest = latest, _Generation(self.most)
 
     def get(self, one: str, other: str) -> V | None:
@@ -76,7 +75,8 @@ class Remembered(Generic[V]):
 
     def beneath(self, before: Remembered[V], both: Callable[[V, V], V] = lambda was, now: now) -> None:
         """Take in what was known `before` all that is here; `both` makes one value of what was and is."""
-        merged: _Generation[V] = _Generation(before._earlier.used + before._latest.used + self._earlier.used)
+        kept = (before._earlier, before._latest, self._earlier)
+        merged: _Generation[V] = _Generation(sum(half.slots.used for half in kept))
         for half in (before._earlier, before._latest):
             for key, value in half.items():
                 merged.put(key, value)

@@ -29,15 +29,21 @@ class Slots:
         slot = key % size
         while (held := keys[slot]) != key:
             if not held:
-                if self.used >= self._until:
-                    self._grow()
-                    self.put(key, number)
-                    return
-                keys[slot] = key
-                self.used += 1
-                break
+                self._enter(slot, key, number)
+                return
             slot = slot + 1 if slot + 1 < size else 0
         self._numbers[slot] = number
+
+    def setdefault(self, key: int, number: int) -> int:
+        """The number of the key: this one, if it has had none."""
+        keys, size = self._keys, self._size
+        slot = key % size
+        while (held := keys[slot]) != key:
+            if not held:
+                self._enter(slot, key, number)
+                return number
+            slot = slot + 1 if slot + 1 < size else 0
+        return self._numbers[slot]
 
     def get(self, key: int) -> int | None:
         """The number of a key, if there is one."""
@@ -54,6 +60,16 @@ class Slots:
         for slot, key in enumerate(self._keys):
             if key:
                 yield key, self._numbers[slot]
+
+    def _enter(self, slot: int, key: int, number: int) -> None:
+        """A key that is new, into the slot that is free for it."""
+        if self.used >= self._until:
+            self._grow()
+            self.put(key, number)
+        else:
+            self._keys[slot] = key
+            self._numbers[slot] = number
+            self.used += 1
 
     def _make(self, kind: Literal["I", "Q"], size: int) -> None:
         self._keys = array("q", bytes(8 * size))
