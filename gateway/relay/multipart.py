@@ -74,7 +74,7 @@ class Groups:
         timeout_ms: int = 300_000,
         most: int = 1000,
         most_octets: int = 1 << 24,
-        segments: int = 50_000,
+        segments: int = 40_000,
         octets: int = 1 << 25,
     ) -> None:
         self.timeout_ms = timeout_ms

@@ -131,8 +131,8 @@ class Multipart(Section):
     """Unfinished long messages that one account may have; the oldest is refused when there is one more."""
     octets_per_account: Count = 16_777_216
     """Octets that all their segments together may hold, likewise."""
-    segments: Count = 50_000
-    """Segments of unfinished long messages of all accounts together, some 2 KiB of memory each; the oldest
+    segments: Count = 40_000
+    """Segments of unfinished long messages of all accounts together, some 3 KiB of memory each; the oldest
     message is refused when there is one more."""
     octets: Count = 33_554_432
     """Octets that they together may hold, likewise."""
