@@ -29,8 +29,13 @@ class Slots:
         slot = key % size
         while (held := keys[slot]) != key:
             if not held:
-                self._enter(slot, key, number)
-                return
+                if self.used >= self._until:
+                    self._grow()
+                    self.put(key, number)
+                    return
+                keys[slot] = key
+                self.used += 1
+                break
             slot = slot + 1 if slot + 1 < size else 0
         self._numbers[slot] = number
 
@@ -40,7 +45,12 @@ class Slots:
         slot = key % size
         while (held := keys[slot]) != key:
             if not held:
-                self._enter(slot, key, number)
+                if self.used >= self._until:
+                    self.put(key, number)  # which grows
+                    return number
+                keys[slot] = key
+                self.used += 1
+                self._numbers[slot] = number
                 return number
             slot = slot + 1 if slot + 1 < size else 0
         return self._numbers[slot]
@@ -60,16 +70,6 @@ class Slots:
         for slot, key in enumerate(self._keys):
             if key:
                 yield key, self._numbers[slot]
-
-    def _enter(self, slot: int, key: int, number: int) -> None:
-        """A key that is new, into the slot that is free for it."""
-        if self.used >= self._until:
-            self._grow()
-            self.put(key, number)
-        else:
-            self._keys[slot] = key
-            self._numbers[slot] = number
-            self.used += 1
 
     def _make(self, kind: Literal["I", "Q"], size: int) -> None:
         self._keys = array("q", bytes(8 * size))
