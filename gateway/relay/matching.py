@@ -130,32 +130,22 @@ class Finished:
 
     def add(self, carrier_message_id: str, number: str) -> None:
         """One more. Where an id is used again, it is known with each of its numbers."""
+        digits = _digits(number)
         if self._latest.used >= self._half:
             self._earlier, self._latest = self._latest, Slots("Q", self._half)
-        digits = _digits(number)
-        key = hash(carrier_message_id) or 1
-        times = 0
-        while True:
-            known = self._earlier.get(key)
-            if known is None or known == digits:
-                known = self._latest.setdefault(key, digits)
-            if known == digits:
-                return
+        latest, key, times = self._latest, hash(carrier_message_id) or 1, 0
+        while latest.setdefault(key, digits) != digits:
             times += 1
             key = hash((carrier_message_id, times)) or 1
 
     def numbers(self, carrier_message_id: str) -> Iterator[str]:
         """The numbers of an id, as far as they are digits."""
-        key = hash(carrier_message_id) or 1
-        times = 0
-        while (known := self._find(key)) is not None:
-            yield str(known)
-            times += 1
-            key = hash((carrier_message_id, times)) or 1
-
-    def _find(self, key: int) -> int | None:
-        known = self._earlier.get(key)
-        return self._latest.get(key) if known is None else known
+        for half in (self._latest, self._earlier):
+            key, times = hash(carrier_message_id) or 1, 0
+            while (known := half.get(key)) is not None:
+                yield str(known)
+                times += 1
+                key = hash((carrier_message_id, times)) or 1
 
 
 def _digits(number: str) -> int:
