@@ -5,8 +5,8 @@
 Runs the scripts one after the other, shows what they print, and takes its lines `figure unit (least-most)
 name`. Prints each figure beside that of the last results in benchmarks/results (of the same kind: quick or
 whole) that were kept, and marks what differs by more than a tenth and more than both spreads. `--keep NAME`
-writes results/NAME.json and the plots results/NAME-*.svg, to be committed with what caused them; with
-`--only` it puts the figures of those scripts in the place of the ones it holds. The whole takes about an hour
+writes results/NAME.json and the plots results/NAME-*.svg, to be committed with what caused them; what the
+file has of scripts that did not run stays in it. The whole takes about an hour
 on two cores, most of it bench_scale; the quick form eight minutes.
 
 Machines differ, and one machine from hour to hour: while a script runs, a fixed piece of work is timed now
@@ -116,7 +116,7 @@ def last(quick: bool, name: str) -> dict[str, object] | None:
 
 def compare(now: dict[str, Figure], before: dict[str, object]) -> None:
     """A line for each figure that both have: the old, the new, new to old, and that by the yardsticks."""
-    print(f"\n== beside {before['at']}, {before['commit']}, on {before['machine']}")
+    print(f"\n== beside {before['at']}, on {before['machine']}")
     document = before["figures"]
     assert isinstance(document, dict)
     known = {name: Figure(**figure) for name, figure in document.items()}
@@ -162,19 +162,25 @@ def main() -> None:
         compare(figures, before)
     print(f"\n{len(figures)} figures in {(time.monotonic() - began) / 60:.0f} minutes on {machine()}")
     if given.keep:
-        kept = RESULTS / f"{given.keep}.json"
-        others = json.loads(kept.read_text("utf-8"))["figures"] if kept.exists() and given.only else {}
-        results = {
-            "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}",
-            "commit": commit(),
-            "machine": machine(),
-            "compiled": compiled(),
-            "quick": given.quick,
-            "figures": others | {name: asdict(figure) for name, figure in figures.items()},
-        }
-        RESULTS.mkdir(exist_ok=True)
-        kept.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
-        plots.draw(kept)
+        keep(RESULTS / f"{given.keep}.json", figures, quick=given.quick)
+
+
+def keep(path: Path, figures: dict[str, Figure], *, quick: bool) -> None:
+    """Puts figures into a file of results, beside those of other scripts that it has, and draws its plots."""
+    before = json.loads(path.read_text("utf-8")) if path.exists() else {"figures": {}, "commits": {}}
+    scripts = {name.split(":")[0] for name in figures}
+    others = {name: one for name, one in before["figures"].items() if name.split(":")[0] not in scripts}
+    results = {
+        "at": f"{datetime.now(UTC):%Y-%m-%dT%H:%MZ}",
+        "machine": machine(),
+        "compiled": compiled(),
+        "quick": quick,
+        "commits": before["commits"] | dict.fromkeys(sorted(scripts), commit()),
+        "figures": others | {name: asdict(figure) for name, figure in figures.items()},
+    }
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps(results, indent=1) + "\n", "utf-8")
+    plots.draw(path)
 
 
 if __name__ == "__main__":

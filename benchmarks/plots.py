@@ -107,11 +107,13 @@ def of_scale(figures: dict[str, dict[str, float]]) -> dict[str, Sequence[Point]]
 def draw(results: Path) -> None:
     """Write the plots that the results have figures for."""
     document = json.loads(results.read_text("utf-8"))
-    of = f"{document['commit']}, {document['machine'].split(',')[0]}"
+    commits, processor = document["commits"], document["machine"].split(",")[0]
     if lines := of_rates(document["figures"]):
+        of = f"{commits['load']}, {processor}"
         plot = Plot(f"Latency over load ({of})", "messages a second", "ms", lines, log_y=True)
         results.with_name(f"{results.stem}-latency.svg").write_text(plot.svg(), "utf-8")
     if lines := of_scale(document["figures"]):
+        of = f"{commits['scale']}, {processor}"
         plot = Plot(
             f"Cost of a message over scale ({of})", "times the least", "of the least", lines, log_y=False
         )
