@@ -94,12 +94,19 @@ class Gathering:
                 self.book.release(segment.message.id)
 
     def late(self, entry: Entry, batch: Batch) -> bool:
-        """The deadline of a segment is over. One that had left the memory is refused; False for others, whose
-        group has its own.
+        """The deadline of a segment that is in the store is over. One that had left the memory is refused.
+        Another waits as long as its group, which has begun anew with the last start; the store is told, so
+        that others come to be looked at. False if nothing is to be done here.
         """
-        if self._postponed is not None or self.groups.waits(entry):
+        if self._postponed is not None:
             return False
-        self.judging.settle(entry, INCOMPLETE, batch)
+        group = self.groups.held(entry)
+        if group is None:
+            self.judging.settle(entry, INCOMPLETE, batch)
+        elif group.deadline > self.clocks.now_ms():
+            self.book.move(entry, State.GATHERING, group.deadline, batch)
+        else:
+            return False
         return True
 
     def release(self, entry: Entry, batch: Batch) -> None:

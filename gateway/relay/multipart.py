@@ -148,9 +148,9 @@ class Groups:
         """The group that a segment was put into."""
         return self._of[entry.message.id]
 
-    def waits(self, entry: Entry) -> bool:
-        """Whether a segment is in a group."""
-        return entry.message.id in self._of
+    def held(self, entry: Entry) -> Group | None:
+        """The group that a segment is in, if it is in one."""
+        return self._of.get(entry.message.id)
 
     def holds(self, group: Group) -> bool:
         """Whether a group still waits: it is judged once, with all that came in one batch on disk."""

@@ -122,6 +122,27 @@ def test_a_start_on_more_unfinished_texts_than_the_memory_may_hold(make_house: M
     assert [receipt.err for receipt in bank.receipts] == ["916"] * 299
 
 
+def test_many_unfinished_texts_of_before_a_start_keep_nothing_else_waiting(
+    make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gateway.relay.sweep.PAGE", 20)
+    settings = generation(TWO_ACCOUNTS, multipart={"timeout": "60s"})
+    house = make_house(settings, words=SensitiveWords(casino()))
+    bank = house.client(window=100_000)
+    for reference in range(50):
+        bank.send(part(1, 2, reference=reference))
+    house.settle()
+    bank.submit(schedule_delivery_time="000000000110000R", destination_addr=HANDSET)
+    house.advance(30)
+    house.restart()
+    house.advance(45)
+    assert house.states() == [State.GATHERING] * 50 + [State.SENT]
+    house.advance(14)
+    assert house.states() == [State.GATHERING] * 50 + [State.SENT]
+    house.advance(2)
+    assert house.states() == [State.REJECTED] * 50 + [State.SENT]
+
+
 def test_what_is_remembered_of_judged_texts_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("gateway.relay.multipart.MOST_JUDGED", 10)
     groups = Groups(1000, 10)
