@@ -105,6 +105,10 @@ def test_late_answers_say_nothing_new() -> None:
     assert trust.phase is Phase.HEALTHY
 
 
+ROUNDING = 1e-9
+"""What sums and differences of seconds may be off by."""
+
+
 class AnyTraffic(RuleBasedStateMachine):
     """A carrier that is well or not, a gateway that sends when it may, and a clock that is driven."""
 
@@ -153,7 +157,7 @@ class AnyTraffic(RuleBasedStateMachine):
         ]
         if self.trust.phase is Phase.PROBING:
             assert len(probes) <= 1
-        assert 0 <= self.trust.waits(self.now) <= RULE.longest
+        assert 0 <= self.trust.waits(self.now) <= RULE.longest + ROUNDING
         assert 0.0 <= self.trust.share <= 1.0
         assert self.trust.outs >= self.outs
         self.outs = self.trust.outs
@@ -161,7 +165,7 @@ class AnyTraffic(RuleBasedStateMachine):
     @rule()
     def it_comes_back_within_its_pause(self) -> None:
         """From any state: when it is well again, three good answers are enough."""
-        self.now += self.trust.waits(self.now)
+        self.now += self.trust.waits(self.now) + ROUNDING
         for sent_at, _ in self.under_way:
             self.trust.heard(True, sent_at, self.now)
         self.under_way = []
