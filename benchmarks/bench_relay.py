@@ -156,9 +156,10 @@ class House:
         store = Store(journal, Ledger(self.engine, self.store, self.store), url, ExitStack())
         self.relay = Relay(settings, store, self.reactor, Clocks(self.reactor))
         self.relay.adopt(settings, {})
-        started = Deferred.fromCoroutine(self.relay.start())
-        while not started.called:
-            self.store.turn()
+        for step in (self.relay.start, self.relay.recover):
+            done = Deferred.fromCoroutine(step())
+            while not done.called:
+                self.store.turn()
         self.carriers = [self._carrier(factory) for _, _, factory, *_ in self.reactor.tcpClients]
         self.clients = [
             self._client(f"shop{index % len(settings.accounts)}", index) for index in range(sessions)

@@ -9,7 +9,7 @@ from gateway.smpp.concat import body_of, concat_element, make_udh, parse_udh, pa
 from gateway.smpp.constants import ESM_TYPE_RECEIPT, ESM_UDHI, MessageState, Tag
 from gateway.smpp.fields import Tlv
 from gateway.smpp.pdus import DeliverSm, SubmitSm
-from gateway.smpp.receipts import canonical_id, format_receipt_text, parse_receipt
+from gateway.smpp.receipts import Told, canonical_id, format_date, parse_receipt, receipt_frame
 from gateway.smpp.text import choose_encoding, decode_text, segment_text
 
 PLAIN = ("Your parcel will be delivered tomorrow between 9 and 12; reply 1 to change the time. " * 2)[:160]
@@ -38,7 +38,8 @@ def calls() -> dict[str, Callable[[], object]]:
     with_tlvs = common._replace(tlvs=RECEIPT_TLVS)
     wild = common._replace(short_message=WILD)
     tlvs_only = with_tlvs._replace(short_message=b"")
-    moment = datetime(2024, 1, 2, 15, 4, 5, tzinfo=UTC)
+    moment = format_date(datetime(2024, 1, 2, 15, 4, 5, tzinfo=UTC))
+    told = Told(MessageState.DELIVERED, moment, moment)
     return {
         "decode_text, 160 GSM characters": lambda: decode_text(gsm, 0),
         "decode_text, 115 GSM characters, 4 escaped": lambda: decode_text(escaped, 0),
@@ -54,8 +55,8 @@ def calls() -> dict[str, Callable[[], object]]:
         "parse_receipt, common layout and TLVs": lambda: parse_receipt(with_tlvs),
         "parse_receipt, TLVs only": lambda: parse_receipt(tlvs_only),
         "parse_receipt, wild": lambda: parse_receipt(wild),
-        "format_receipt_text": lambda: format_receipt_text(
-            "0123456789", MessageState.DELIVERED, moment, moment
+        "receipt_frame": lambda: receipt_frame(
+            "", (1, 1, "447700900123"), (1, 1, "10690001"), ESM_TYPE_RECEIPT, "0123456789", told
         ),
         "canonical_id, hex": lambda: canonical_id("038601FA", "hex"),
         "canonical_id, exact": lambda: canonical_id("0123456789", "exact"),
