@@ -76,6 +76,7 @@ def main() -> None:
             print(f"{machine()}\n{scale}")
             running.load(5000)
             shapes(running, count, repeat)
+            running.rest()
             rates(running, repeat, given.quick)
     finally:
         shutil.rmtree(directory)

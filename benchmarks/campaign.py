@@ -150,6 +150,16 @@ class Campaign:
         while self.status()["loading"]:
             time.sleep(0.2)
 
+    def rest(self, share: float = 0.05) -> None:
+        """Wait until the gateway does nothing more: what it makes of messages behind the traffic is done."""
+        before = cpu(self.gateway.pid)
+        while True:
+            time.sleep(1)
+            now = cpu(self.gateway.pid)
+            if now - before < share:
+                return
+            before = now
+
 
 def gateway_process(directory: Path, profiled: bool = False) -> subprocess.Popen[bytes]:
     """A gateway on the campaign's configuration; its log is in `directory`."""
