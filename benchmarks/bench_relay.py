@@ -303,9 +303,11 @@ def main() -> None:
         settings = generation(asked.accounts, asked.carriers, asked.rules)
         house = House(Path(directory), settings, asked.sessions)
         settle_garbage_collector()
-        measure(house, 2000, asked.burst)
-        runs = [measure(house, asked.count, asked.burst) for _ in range(asked.runs)]
-        house.close()
+        try:
+            measure(house, 2000, asked.burst)
+            runs = [measure(house, asked.count, asked.burst) for _ in range(asked.runs)]
+        finally:
+            house.close()
     print(f"relay, CPU a message\n{machine()}")
     print(f"{asked.sessions} sessions, {asked.burst} messages a read, {asked.runs} runs of {asked.count}\n")
     for name in PARTS:
