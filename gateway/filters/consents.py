@@ -36,6 +36,8 @@ KNOWN = 1 << MARK - 1
 """In a mark: its moment (`expires_at`, `ended_at`) has a row of its own. Else a grant holds for ever, and
 there is no end.
 """
+SAID = KNOWN - 1
+"""The bits of a mark that say by what it was."""
 DATED, ENDED = KNOWN, KNOWN << MARK
 KEYWORD = "keyword"
 _GRANTED_ON: dict[str, int] = {basis: index << 1 for index, basis in enumerate(BASES)}
@@ -101,13 +103,13 @@ class Consents:
         cells, at = self._table.place(key)
         marks = cells[at + 1]
         if kind in GRANTS:
-            if (moment, until, mark) > (cells[at], self._until_of(key, marks), marks & LOW & ~DATED):
+            if (moment, until, mark) > (cells[at], self._until_of(key, marks), marks & SAID):
                 if until != NEVER:
                     _put(self._until, key, until)
                     mark |= DATED
                 cells[at], cells[at + 1] = moment, marks & ~LOW | mark
         elif kind in _ENDED_BY:
-            if (moment, mark) > (self._ended_of(key, marks), marks >> MARK & ~KNOWN):
+            if (moment, mark) > (self._ended_of(key, marks), marks >> MARK & SAID):
                 _put(self._ended, key, moment)
                 cells[at + 1] = ENDED | mark << MARK | marks & LOW
         elif kind is EventKind.REQUESTED:
@@ -145,7 +147,7 @@ class Consents:
             if marks & ENDED:
                 ended = max(ended, self._ended_of(key, marks))
             if granted >= granted_at:
-                latest = granted, self._until_of(key, marks), marks & LOW & ~DATED
+                latest = granted, self._until_of(key, marks), marks & SAID
                 granted_at, until, on = max(latest, (granted_at, until, on)) if granted_at else latest
         return (granted_at, on) if ended < granted_at and now < until else None
 
@@ -165,9 +167,9 @@ class Consents:
                     ConsentState(
                         granted_at,
                         self._until_of(key, marks) if granted_at else 0,
-                        marks & LOW & ~DATED,
+                        marks & SAID,
                         self._ended_of(key, marks),
-                        marks >> MARK & ~KNOWN,
+                        marks >> MARK & SAID,
                     )
                 )
             if asked is not None:

@@ -22,6 +22,8 @@ from gateway.smpp.pdus import SubmitSm
 MOST_JUDGED = 20_000
 """Texts whose verdict is remembered for segments that come again."""
 
+USUAL = Multipart()
+
 Key = tuple[str, str, str, str, int, int]
 
 
@@ -71,11 +73,11 @@ class Groups:
 
     def __init__(
         self,
-        timeout_ms: int = 300_000,
-        most: int = 1000,
-        most_octets: int = 1 << 24,
-        segments: int = 40_000,
-        octets: int = 1 << 25,
+        timeout_ms: int = int(USUAL.timeout * 1000),
+        most: int = USUAL.groups_per_account,
+        most_octets: int = USUAL.octets_per_account,
+        segments: int = USUAL.segments,
+        octets: int = USUAL.octets,
     ) -> None:
         self.timeout_ms = timeout_ms
         self.most = most

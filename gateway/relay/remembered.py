@@ -20,16 +20,13 @@ class _Generation(Generic[V]):
         self.values: list[V] = []
         self.places: dict[V, int] = {}
 
-    def place(self, value: V) -> int:
-        """The place of a value that has none yet."""
-        self.places[value] = place = len(self.values)
-        self.values.append(value)
-        return place
-
     def put(self, key: int, value: V) -> None:
         """From now on this is the value."""
         place = self.places.get(value)
-        self.slots.put(key, self.place(value) if place is None else place)
+        if place is None:
+            place = self.places[value] = len(self.values)
+            self.values.append(value)
+        self.slots.put(key, place)
 
     def get(self, key: int) -> V | None:
         """The value of a key, if there is one."""
@@ -62,8 +59,7 @@ class Remembered(Generic[V]):
     def put(self, one: str, other: str, value: V) -> None:
         """From now on this is the value."""
         latest = self._latest
-        place = latest.places.get(value)  # as its `put`, without the call
-        latest.slots.put(hash((one, other)) or 1, latest.place(value) if place is None else place)
+        latest.put(hash((one, other)) or 1, value)
         if latest.slots.used >= self.most:
             self._earlier, self._latest = latest, _Generation(self.most)
 

@@ -72,8 +72,8 @@ class Trust:
         return self.phase is Phase.HEALTHY and not self.share and not self._row
 
     def waits(self, now: float) -> float:
-        """Seconds until it may be probed; 0 if it is not out."""
-        return max(0.0, self._until - now) if self.phase is Phase.OUT else 0.0
+        """Seconds until it may be probed, never more than its pause; 0 if it is not out."""
+        return max(0.0, min(self._pause, self._until - now)) if self.phase is Phase.OUT else 0.0
 
     def took(self) -> None:
         """A message is given to it."""

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from content_house import account, content_generation, content_house
 from relay_entries import segment
-from relay_house import BANK, HANDSET, House, MakeHouse, generation, name_of, submit
+from relay_house import BANK, HANDSET, Client, House, MakeHouse, generation, name_of, submit
 
 from gateway.filters.entries import Entry, Severity
 from gateway.filters.sensitive import SensitiveWords
@@ -91,13 +91,19 @@ def test_unfinished_texts_of_all_accounts_give_way() -> None:
         assert [group.first_id for group in groups.overdue(1905)] == [901, 902, 903, 904, 905]
 
 
-def test_a_start_on_more_unfinished_texts_than_the_memory_may_hold(make_house: MakeHouse) -> None:
+def with_unfinished(make_house: MakeHouse, count: int) -> tuple[House, Client]:
+    """A house with so many unfinished texts of the bank, and the client that sent their first halves."""
     settings = generation(TWO_ACCOUNTS, multipart={"timeout": "60s"})
     house = make_house(settings, words=SensitiveWords(casino()))
     bank = house.client(window=100_000)
-    for reference in range(300):
+    for reference in range(count):
         bank.send(part(1, 2, reference=reference))
     house.settle()
+    return house, bank
+
+
+def test_a_start_on_more_unfinished_texts_than_the_memory_may_hold(make_house: MakeHouse) -> None:
+    house, bank = with_unfinished(make_house, 300)
     house.settings = generation(TWO_ACCOUNTS, multipart={"timeout": "60s", "segments": 100})
     house.advance(30)
     house.restart()
@@ -126,12 +132,7 @@ def test_many_unfinished_texts_of_before_a_start_keep_nothing_else_waiting(
     make_house: MakeHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("gateway.relay.sweep.PAGE", 20)
-    settings = generation(TWO_ACCOUNTS, multipart={"timeout": "60s"})
-    house = make_house(settings, words=SensitiveWords(casino()))
-    bank = house.client(window=100_000)
-    for reference in range(50):
-        bank.send(part(1, 2, reference=reference))
-    house.settle()
+    house, bank = with_unfinished(make_house, 50)
     bank.submit(schedule_delivery_time="000000000110000R", destination_addr=HANDSET)
     house.advance(30)
     house.restart()

@@ -157,7 +157,7 @@ class AnyTraffic(RuleBasedStateMachine):
         ]
         if self.trust.phase is Phase.PROBING:
             assert len(probes) <= 1
-        assert 0 <= self.trust.waits(self.now) <= RULE.longest + ROUNDING
+        assert 0 <= self.trust.waits(self.now) <= RULE.longest
         assert 0.0 <= self.trust.share <= 1.0
         assert self.trust.outs >= self.outs
         self.outs = self.trust.outs
