@@ -4,6 +4,7 @@ message is lost, doubled or refused for it.
 
 from __future__ import annotations
 
+import itertools
 import random
 import signal
 from collections import Counter
@@ -16,16 +17,18 @@ from whole_house import Build, House, Upstream, call, wait_until
 PREFIXES, REGIONS, RULES = 100_000, 2_000, 500
 HEAD = "8616"
 
+_counted = itertools.count(1)
+
 
 class Flow(Thread):
     """A client that sends without a pause, in small batches, until it is told to stop, and then has the
-    receipt of each. `accepted`: by id, to which number.
+    receipt of each. `accepted`: by id, with which text; no two of a house have the same.
     """
 
     def __init__(self, house: House) -> None:
         super().__init__(daemon=True)
         self.house = house
-        self.accepted: dict[str, str] = {}
+        self.accepted: dict[str, bytes] = {}
         self.refused: list[int] = []
         self.ends: Counter[str] = Counter()
         self.more = -1
@@ -37,12 +40,13 @@ class Flow(Thread):
             while not self._over.is_set():
                 prefixes = [f"{HEAD}{self._random.randrange(PREFIXES):05d}" for _ in range(20)]
                 numbers = [f"{prefix}{handset('')[-4:]}" for prefix in prefixes]
-                for number, sent in zip(numbers, esme.send(*map(submit, numbers)), strict=True):
+                texts = [b"hello, the %dth" % next(_counted) for _ in numbers]
+                for text, sent in zip(texts, esme.send(*map(submit, numbers, texts)), strict=True):
                     response = esme.response(sent)
                     if response.command_status:
                         self.refused.append(response.command_status)
                     else:
-                        self.accepted[response.message_id] = number
+                        self.accepted[response.message_id] = text
             for one in self.accepted:
                 self.ends[stat(esme.receipt(one))] += 1
             self.more = len(esme.rest(0.5))
@@ -55,9 +59,8 @@ class Flow(Thread):
         assert self.refused == []
         assert self.ends == {"DELIVRD": len(self.accepted)}
         assert self.more == 0, "a receipt came twice"
-        sent = Counter(self.accepted.values())
-        taken = Counter(seen.pdu.destination_addr for seen in self.house.captured())
-        assert {number: taken[number] for number in sent} == sent, "each message was taken once"
+        taken = Counter(seen.pdu.short_message for seen in self.house.captured())
+        assert [text for text in self.accepted.values() if taken[text] != 1] == [], "each was taken once"
 
 
 def flowing(house: House) -> Flow:
