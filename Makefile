@@ -47,6 +47,7 @@ lint: dev
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
+	$(BIN)/mypy benchmarks
 
 format: dev
 	$(BIN)/ruff check --fix

@@ -12,6 +12,7 @@ Texts that differ cost twice what a loop over one text does: the processor canno
 
 import sys
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from random import Random
 from statistics import median
@@ -115,6 +116,11 @@ def judged(chain: Chain, messages: Sequence[Message]) -> None:
         judge(each, NOW)
 
 
+def decoded(messages: Sequence[Message]) -> list[str | None]:
+    """What they say."""
+    return [each.text for each in messages]
+
+
 def chain_of(generation: Generation, filters: dict[str, Filter], category: str) -> Chain:
     """The filters of the shop, in their modes."""
     shop = generation.accounts["shop"]
@@ -134,13 +140,13 @@ def bench(title: str, generation: Generation, filters: dict[str, Filter]) -> flo
         numbers = [f"{number}{person:04}" for person in range(MESSAGES)]
         pairs = list(zip(said, numbers, strict=True))
         messages = [message(text, category, to) for text, to in pairs]
-        wholes.append(microseconds(lambda messages=messages: judged(chain, messages), MESSAGES))
+        wholes.append(microseconds(partial(judged, chain, messages), MESSAGES))
         again = [message(said[0], category, to) for to in numbers]
-        repeats.append(microseconds(lambda again=again: judged(chain, again), MESSAGES))
+        repeats.append(microseconds(partial(judged, chain, again), MESSAGES))
         turns = [message(said[person % MIXED], category, to) for person, to in enumerate(numbers)]
-        mixed.append(microseconds(lambda turns=turns: judged(chain, turns), MESSAGES))
+        mixed.append(microseconds(partial(judged, chain, turns), MESSAGES))
         anew = [Message(1, "shop", "Example Shop", "1", 0, each.pdu, category, 1, 2**50) for each in messages]
-        makes.append(microseconds(lambda anew=anew: [each.text for each in anew], MESSAGES))
+        makes.append(microseconds(partial(decoded, anew), MESSAGES))
         others = [message(text + ".", category, to) for text, to in pairs]
         judged(timed, others)
         refused = sum(chain.judge(each, NOW).verdict.reason is not None for each in messages[:500])

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from struct import Struct
-from typing import Any
+from typing import Any, cast
 
 from sqlalchemy import make_url
 from timing import machine
@@ -148,9 +148,9 @@ class House:
     def __init__(self, directory: Path, settings: Generation, sessions: int) -> None:
         url = make_url(f"sqlite:///{directory / 'gateway.db'}")
         migrate(url)
-        self.reactor: Any = MemoryReactorClock()
+        self.reactor = cast(Any, MemoryReactorClock())
         self.reactor.seconds = time.monotonic
-        self.store = Agreeing()
+        self.store = cast(Any, Agreeing())
         self.engine = reading_engine(url, 1)
         journal = Journal(self.store, self.reactor, floor=0.0, patience=0.0)
         store = Store(journal, Ledger(self.engine, self.store, self.store), url, ExitStack())

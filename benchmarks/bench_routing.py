@@ -15,6 +15,7 @@ from itertools import cycle, repeat
 from random import Random
 from statistics import median
 from time import perf_counter, process_time, sleep, thread_time
+from typing import Any
 
 from timing import machine
 
@@ -85,7 +86,7 @@ def routing(choose: str, by: str, known: list[str]) -> Routing:
     return Routing.model_construct(routes=tuple(routes))
 
 
-def _choice(choose: str) -> dict[str, object]:
+def _choice(choose: str) -> dict[str, Any]:
     return {"choose": choose, "carriers": CARRIERS}
 
 

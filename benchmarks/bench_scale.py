@@ -18,6 +18,7 @@ import tempfile
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bench_whole_way import checked
 from campaign import Campaign, campaign
@@ -50,7 +51,8 @@ def prepared(stack: ExitStack, dimension: str, size: int) -> Campaign:
     """A gateway of this size, warm."""
     directory = Path(tempfile.mkdtemp(prefix="bench-"))
     stack.callback(shutil.rmtree, directory)
-    scale = BASE if dimension in ("stored", "sessions") else replace(BASE, **{dimension: size})
+    sized: dict[str, Any] = {} if dimension in ("stored", "sessions") else {dimension: size}
+    scale = replace(BASE, **sized)
     running = stack.enter_context(campaign(directory, scale))
     running.load(2000)
     if dimension == "stored" and size:

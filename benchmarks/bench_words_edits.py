@@ -23,13 +23,15 @@ from typing import Any
 import yaml
 from bench_words import MOST, cost, made_up, mebibytes, scanned, texts
 from timing import machine
-from twisted.internet import reactor
+from twisted.internet import reactor as installed
 from twisted.internet.defer import Deferred
 from twisted.internet.task import LoopingCall, deferLater
 
 from gateway.app import Gateway
 from gateway.relay.clocks import Clocks, monotonic
 from gateway.relay.wording import Wish, Wording
+
+reactor: Any = installed
 
 SIZES = (100_000, 500_000)
 BEAT = 0.001
@@ -83,13 +85,13 @@ async def watched(heart: Heart, told: str, work: Callable[[], Awaitable[object]]
     took, cpu, late, held = [], [], [], []
     for _ in range(runs):
         gc.collect()
-        await deferLater(reactor, 0.05)  # type: ignore[arg-type]
+        await deferLater(reactor, 0.05)
         heart.late = heart.held = 0.0
         begin, spent = perf_counter(), process_time()
         await work()
         took.append(perf_counter() - begin)
         cpu.append((process_time() - spent) * 1e3)
-        await deferLater(reactor, 0.05)  # type: ignore[arg-type]
+        await deferLater(reactor, 0.05)
         late.append(heart.late)
         held.append(heart.held)
     print(
@@ -125,7 +127,7 @@ async def bench(directory: Path, size: int) -> None:
 
     async def settled() -> None:
         while wording.renewing.locked:  # what is tidied up afterwards belongs to it
-            await deferLater(reactor, 0.01)  # type: ignore[arg-type]
+            await deferLater(reactor, 0.01)
 
     async def reloaded(new: list[str]) -> None:
         write(directory, new)
@@ -141,12 +143,12 @@ async def bench(directory: Path, size: int) -> None:
             began = perf_counter()
             await adding(1)()
             took.append(perf_counter() - began)
-            await deferLater(reactor, 0.3)  # type: ignore[arg-type]
+            await deferLater(reactor, 0.3)
         await reloading
         print(f"    meanwhile {len(took)} entries, each in force after {max(took):.3f} s at the most")
         await settled()
 
-    await watched(heart, "nothing", lambda: deferLater(reactor, 1.0))  # type: ignore[arg-type]
+    await watched(heart, "nothing", lambda: deferLater(reactor, 1.0))
     await watched(heart, f"a reload, {size:,} words come in", lambda: reloaded(words))
     print(f"  then {mebibytes():.0f} MiB in all")
     await watched(heart, "an entry added", adding(1), RUNS)
@@ -190,11 +192,11 @@ def run(size: int) -> None:
             failed.append(error)
             raise
         finally:
-            reactor.stop()  # type: ignore[attr-defined]
+            reactor.stop()
 
     with TemporaryDirectory() as name:
-        reactor.callWhenRunning(lambda: Deferred.fromCoroutine(go(Path(name))))  # type: ignore[attr-defined]
-        reactor.run()  # type: ignore[attr-defined]
+        reactor.callWhenRunning(lambda: Deferred.fromCoroutine(go(Path(name))))
+        reactor.run()
     if failed:
         sys.exit(repr(failed[0]))
 

@@ -285,7 +285,7 @@ class Cluster:
 
         def taken() -> None:
             living = self._living(other)
-            self.nodes[living].do(work, lambda: [then() for _, then in those])  # type: ignore[arg-type, func-returns-value]
+            self.nodes[living].do(work, lambda: [then() for _, then in those])  # type: ignore[arg-type]
 
         def published() -> None:
             self.clock.after(self.costs.confirm, lambda: broker.do(self.costs.broker, taken))
