@@ -110,8 +110,8 @@ class Cursor:
         self.variable, self.offset = "end", offset
 
 
-def render_field(field: Field, cursor: Cursor) -> Iterator[str]:
-    """The lines that read one field, and move the cursor behind it."""
+def render_field(field: Field, cursor: Cursor, alone: bool) -> Iterator[str]:
+    """The lines that read one field, and move the cursor behind it; `alone`: no other is a string."""
     if field.kind is Kind.INTEGER:
         yield f"    {field.name} = frame[{cursor.at()}]"
         cursor.offset += 1
@@ -120,8 +120,13 @@ def render_field(field: Field, cursor: Cursor) -> Iterator[str]:
         if cursor.variable:
             yield f"    start = {start}"
             start, limit = "start", f"start + {field.accepted}"
-        yield f'    end = text.index("\\0", {start}, {limit})'
-        yield f"    {field.name} = text[{start}:end]"
+        # To look for the end costs more than all else here, and most are empty.
+        yield f"    if frame[{start}]:"
+        yield f"        end = frame.index(0, {start}, {limit})"
+        value = f'frame[{start}:end].decode("latin-1")' if alone else f"text[{start}:end]"
+        yield f"        {field.name} = {value}"
+        yield "    else:"
+        yield f'        end, {field.name} = {start}, ""'
         cursor.moved(1)
     elif field.kind is Kind.SHORT_MESSAGE:
         yield f"    start = {cursor.at(1)}"
@@ -146,11 +151,12 @@ def render_decoder(spec: PduSpec) -> Iterator[str]:
     if not spec.tlvs:
         yield '    raise ValueError("octets after the header")'
         return
-    if any(field.kind in STRINGS for field in spec.fields):
+    strings = [field for field in spec.fields if field.kind in STRINGS]
+    if len(strings) > 1:
         yield '    text = frame.decode("latin-1")'
     cursor = Cursor()
     for field in spec.fields:
-        yield from render_field(field, cursor)
+        yield from render_field(field, cursor, len(strings) == 1)
     yield f"    tlvs = decode_tlvs(frame, {cursor.at()}) if len(frame) > {cursor.at()} else ()"
     yield f"    return _new({made}, ({', '.join(names(spec))}))"
 
@@ -180,7 +186,7 @@ def render_body(spec: PduSpec) -> Iterator[str]:
     if len(strings) == 1:
         (field,) = strings
         yield f'    raw_{field.name} = {field.name}.encode("latin-1")'
-        yield f'    if len(raw_{field.name}) >= {field.accepted} or b"\\0" in raw_{field.name}:'
+        yield f"    if len(raw_{field.name}) >= {field.accepted} or 0 in raw_{field.name}:"
         yield f'        raise ValueError("{field.name} is no C-octet string")'
     elif strings:
         # One encoding for all of them, and a NUL inside one makes a part too many.
@@ -201,7 +207,10 @@ def render_body(spec: PduSpec) -> Iterator[str]:
             layout, values = layout + "%c%b", [*values, f"len({field.name})", field.name]
         else:
             layout, values = layout + "%b", [*values, f"encode_{LISTS[field.kind]}({field.name})"]
-    yield f'    body = b"{layout}" % ({", ".join(values)},)'
+    if layout == "%b\\0":
+        yield f'    body = {values[0]} + b"\\0"'
+    else:
+        yield f'    body = b"{layout}" % ({", ".join(values)},)'
     yield "    if tlvs:"
     yield "        body += encode_tlvs(tlvs)"
 

@@ -48,20 +48,32 @@ class BindTransmitter(NamedTuple):
 def decode_bind_transmitter(frame: bytes, sequence_number: int, command_status: int) -> BindTransmitter:
     """Raises one of BODY_ERRORS if the body is not that of bind_transmitter."""
     text = frame.decode("latin-1")
-    end = text.index("\0", 16, 32)
-    system_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 32)
+        system_id = text[16:end]
+    else:
+        end, system_id = 16, ""
     start = end + 1
-    end = text.index("\0", start, start + 9)
-    password = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 9)
+        password = text[start:end]
+    else:
+        end, password = start, ""
     start = end + 1
-    end = text.index("\0", start, start + 13)
-    system_type = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 13)
+        system_type = text[start:end]
+    else:
+        end, system_type = start, ""
     interface_version = frame[end + 1]
     addr_ton = frame[end + 2]
     addr_npi = frame[end + 3]
     start = end + 4
-    end = text.index("\0", start, start + 41)
-    address_range = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 41)
+        address_range = text[start:end]
+    else:
+        end, address_range = start, ""
     tlvs = decode_tlvs(frame, end + 1) if len(frame) > end + 1 else ()
     return _new(
         BindTransmitter,
@@ -136,9 +148,11 @@ def decode_bind_transmitter_resp(
     """Raises one of BODY_ERRORS if the body is not that of bind_transmitter_resp."""
     if len(frame) == 16:
         return BindTransmitterResp(sequence_number, command_status)
-    text = frame.decode("latin-1")
-    end = text.index("\0", 16, 272)
-    system_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 272)
+        system_id = frame[16:end].decode("latin-1")
+    else:
+        end, system_id = 16, ""
     tlvs = decode_tlvs(frame, end + 1) if len(frame) > end + 1 else ()
     return _new(BindTransmitterResp, (sequence_number, command_status, system_id, tlvs))
 
@@ -149,9 +163,9 @@ def encode_bind_transmitter_resp(pdu: BindTransmitterResp) -> bytes:
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000002, command_status, sequence_number)
     raw_system_id = system_id.encode("latin-1")
-    if len(raw_system_id) >= 256 or b"\0" in raw_system_id:
+    if len(raw_system_id) >= 256 or 0 in raw_system_id:
         raise ValueError("system_id is no C-octet string")
-    body = b"%b\0" % (raw_system_id,)
+    body = raw_system_id + b"\0"
     if tlvs:
         body += encode_tlvs(tlvs)
     return _header(16 + len(body), 0x80000002, command_status, sequence_number) + body
@@ -179,20 +193,32 @@ class BindReceiver(NamedTuple):
 def decode_bind_receiver(frame: bytes, sequence_number: int, command_status: int) -> BindReceiver:
     """Raises one of BODY_ERRORS if the body is not that of bind_receiver."""
     text = frame.decode("latin-1")
-    end = text.index("\0", 16, 32)
-    system_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 32)
+        system_id = text[16:end]
+    else:
+        end, system_id = 16, ""
     start = end + 1
-    end = text.index("\0", start, start + 9)
-    password = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 9)
+        password = text[start:end]
+    else:
+        end, password = start, ""
     start = end + 1
-    end = text.index("\0", start, start + 13)
-    system_type = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 13)
+        system_type = text[start:end]
+    else:
+        end, system_type = start, ""
     interface_version = frame[end + 1]
     addr_ton = frame[end + 2]
     addr_npi = frame[end + 3]
     start = end + 4
-    end = text.index("\0", start, start + 41)
-    address_range = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 41)
+        address_range = text[start:end]
+    else:
+        end, address_range = start, ""
     tlvs = decode_tlvs(frame, end + 1) if len(frame) > end + 1 else ()
     return _new(
         BindReceiver,
@@ -265,9 +291,11 @@ def decode_bind_receiver_resp(frame: bytes, sequence_number: int, command_status
     """Raises one of BODY_ERRORS if the body is not that of bind_receiver_resp."""
     if len(frame) == 16:
         return BindReceiverResp(sequence_number, command_status)
-    text = frame.decode("latin-1")
-    end = text.index("\0", 16, 272)
-    system_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 272)
+        system_id = frame[16:end].decode("latin-1")
+    else:
+        end, system_id = 16, ""
     tlvs = decode_tlvs(frame, end + 1) if len(frame) > end + 1 else ()
     return _new(BindReceiverResp, (sequence_number, command_status, system_id, tlvs))
 
@@ -278,9 +306,9 @@ def encode_bind_receiver_resp(pdu: BindReceiverResp) -> bytes:
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000001, command_status, sequence_number)
     raw_system_id = system_id.encode("latin-1")
-    if len(raw_system_id) >= 256 or b"\0" in raw_system_id:
+    if len(raw_system_id) >= 256 or 0 in raw_system_id:
         raise ValueError("system_id is no C-octet string")
-    body = b"%b\0" % (raw_system_id,)
+    body = raw_system_id + b"\0"
     if tlvs:
         body += encode_tlvs(tlvs)
     return _header(16 + len(body), 0x80000001, command_status, sequence_number) + body
@@ -308,20 +336,32 @@ class BindTransceiver(NamedTuple):
 def decode_bind_transceiver(frame: bytes, sequence_number: int, command_status: int) -> BindTransceiver:
     """Raises one of BODY_ERRORS if the body is not that of bind_transceiver."""
     text = frame.decode("latin-1")
-    end = text.index("\0", 16, 32)
-    system_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 32)
+        system_id = text[16:end]
+    else:
+        end, system_id = 16, ""
     start = end + 1
-    end = text.index("\0", start, start + 9)
-    password = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 9)
+        password = text[start:end]
+    else:
+        end, password = start, ""
     start = end + 1
-    end = text.index("\0", start, start + 13)
-    system_type = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 13)
+        system_type = text[start:end]
+    else:
+        end, system_type = start, ""
     interface_version = frame[end + 1]
     addr_ton = frame[end + 2]
     addr_npi = frame[end + 3]
     start = end + 4
-    end = text.index("\0", start, start + 41)
-    address_range = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 41)
+        address_range = text[start:end]
+    else:
+        end, address_range = start, ""
     tlvs = decode_tlvs(frame, end + 1) if len(frame) > end + 1 else ()
     return _new(
         BindTransceiver,
@@ -396,9 +436,11 @@ def decode_bind_transceiver_resp(
     """Raises one of BODY_ERRORS if the body is not that of bind_transceiver_resp."""
     if len(frame) == 16:
         return BindTransceiverResp(sequence_number, command_status)
-    text = frame.decode("latin-1")
-    end = text.index("\0", 16, 272)
-    system_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 272)
+        system_id = frame[16:end].decode("latin-1")
+    else:
+        end, system_id = 16, ""
     tlvs = decode_tlvs(frame, end + 1) if len(frame) > end + 1 else ()
     return _new(BindTransceiverResp, (sequence_number, command_status, system_id, tlvs))
 
@@ -409,9 +451,9 @@ def encode_bind_transceiver_resp(pdu: BindTransceiverResp) -> bytes:
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000009, command_status, sequence_number)
     raw_system_id = system_id.encode("latin-1")
-    if len(raw_system_id) >= 256 or b"\0" in raw_system_id:
+    if len(raw_system_id) >= 256 or 0 in raw_system_id:
         raise ValueError("system_id is no C-octet string")
-    body = b"%b\0" % (raw_system_id,)
+    body = raw_system_id + b"\0"
     if tlvs:
         body += encode_tlvs(tlvs)
     return _header(16 + len(body), 0x80000009, command_status, sequence_number) + body
@@ -434,11 +476,17 @@ class Outbind(NamedTuple):
 def decode_outbind(frame: bytes, sequence_number: int, command_status: int) -> Outbind:
     """Raises one of BODY_ERRORS if the body is not that of outbind."""
     text = frame.decode("latin-1")
-    end = text.index("\0", 16, 32)
-    system_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 32)
+        system_id = text[16:end]
+    else:
+        end, system_id = 16, ""
     start = end + 1
-    end = text.index("\0", start, start + 9)
-    password = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 9)
+        password = text[start:end]
+    else:
+        end, password = start, ""
     tlvs = decode_tlvs(frame, end + 1) if len(frame) > end + 1 else ()
     return _new(Outbind, (sequence_number, command_status, system_id, password, tlvs))
 
@@ -568,27 +616,42 @@ class SubmitSm(NamedTuple):
 def decode_submit_sm(frame: bytes, sequence_number: int, command_status: int) -> SubmitSm:
     """Raises one of BODY_ERRORS if the body is not that of submit_sm."""
     text = frame.decode("latin-1")
-    end = text.index("\0", 16, 22)
-    service_type = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 22)
+        service_type = text[16:end]
+    else:
+        end, service_type = 16, ""
     source_addr_ton = frame[end + 1]
     source_addr_npi = frame[end + 2]
     start = end + 3
-    end = text.index("\0", start, start + 21)
-    source_addr = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 21)
+        source_addr = text[start:end]
+    else:
+        end, source_addr = start, ""
     dest_addr_ton = frame[end + 1]
     dest_addr_npi = frame[end + 2]
     start = end + 3
-    end = text.index("\0", start, start + 21)
-    destination_addr = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 21)
+        destination_addr = text[start:end]
+    else:
+        end, destination_addr = start, ""
     esm_class = frame[end + 1]
     protocol_id = frame[end + 2]
     priority_flag = frame[end + 3]
     start = end + 4
-    end = text.index("\0", start, start + 17)
-    schedule_delivery_time = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 17)
+        schedule_delivery_time = text[start:end]
+    else:
+        end, schedule_delivery_time = start, ""
     start = end + 1
-    end = text.index("\0", start, start + 17)
-    validity_period = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 17)
+        validity_period = text[start:end]
+    else:
+        end, validity_period = start, ""
     registered_delivery = frame[end + 1]
     replace_if_present_flag = frame[end + 2]
     data_coding = frame[end + 3]
@@ -708,9 +771,11 @@ def decode_submit_sm_resp(frame: bytes, sequence_number: int, command_status: in
     """Raises one of BODY_ERRORS if the body is not that of submit_sm_resp."""
     if len(frame) == 16:
         return SubmitSmResp(sequence_number, command_status)
-    text = frame.decode("latin-1")
-    end = text.index("\0", 16, 272)
-    message_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 272)
+        message_id = frame[16:end].decode("latin-1")
+    else:
+        end, message_id = 16, ""
     tlvs = decode_tlvs(frame, end + 1) if len(frame) > end + 1 else ()
     return _new(SubmitSmResp, (sequence_number, command_status, message_id, tlvs))
 
@@ -721,9 +786,9 @@ def encode_submit_sm_resp(pdu: SubmitSmResp) -> bytes:
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000004, command_status, sequence_number)
     raw_message_id = message_id.encode("latin-1")
-    if len(raw_message_id) >= 256 or b"\0" in raw_message_id:
+    if len(raw_message_id) >= 256 or 0 in raw_message_id:
         raise ValueError("message_id is no C-octet string")
-    body = b"%b\0" % (raw_message_id,)
+    body = raw_message_id + b"\0"
     if tlvs:
         body += encode_tlvs(tlvs)
     return _header(16 + len(body), 0x80000004, command_status, sequence_number) + body
@@ -759,23 +824,35 @@ class SubmitMulti(NamedTuple):
 def decode_submit_multi(frame: bytes, sequence_number: int, command_status: int) -> SubmitMulti:
     """Raises one of BODY_ERRORS if the body is not that of submit_multi."""
     text = frame.decode("latin-1")
-    end = text.index("\0", 16, 22)
-    service_type = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 22)
+        service_type = text[16:end]
+    else:
+        end, service_type = 16, ""
     source_addr_ton = frame[end + 1]
     source_addr_npi = frame[end + 2]
     start = end + 3
-    end = text.index("\0", start, start + 21)
-    source_addr = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 21)
+        source_addr = text[start:end]
+    else:
+        end, source_addr = start, ""
     dest_addresses, end = decode_destinations(frame, end + 1)
     esm_class = frame[end]
     protocol_id = frame[end + 1]
     priority_flag = frame[end + 2]
     start = end + 3
-    end = text.index("\0", start, start + 17)
-    schedule_delivery_time = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 17)
+        schedule_delivery_time = text[start:end]
+    else:
+        end, schedule_delivery_time = start, ""
     start = end + 1
-    end = text.index("\0", start, start + 17)
-    validity_period = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 17)
+        validity_period = text[start:end]
+    else:
+        end, validity_period = start, ""
     registered_delivery = frame[end + 1]
     replace_if_present_flag = frame[end + 2]
     data_coding = frame[end + 3]
@@ -885,9 +962,11 @@ def decode_submit_multi_resp(frame: bytes, sequence_number: int, command_status:
     """Raises one of BODY_ERRORS if the body is not that of submit_multi_resp."""
     if len(frame) == 16:
         return SubmitMultiResp(sequence_number, command_status)
-    text = frame.decode("latin-1")
-    end = text.index("\0", 16, 272)
-    message_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 272)
+        message_id = frame[16:end].decode("latin-1")
+    else:
+        end, message_id = 16, ""
     unsuccess_sme, end = decode_unsuccess(frame, end + 1)
     tlvs = decode_tlvs(frame, end) if len(frame) > end else ()
     return _new(SubmitMultiResp, (sequence_number, command_status, message_id, unsuccess_sme, tlvs))
@@ -899,7 +978,7 @@ def encode_submit_multi_resp(pdu: SubmitMultiResp) -> bytes:
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000021, command_status, sequence_number)
     raw_message_id = message_id.encode("latin-1")
-    if len(raw_message_id) >= 256 or b"\0" in raw_message_id:
+    if len(raw_message_id) >= 256 or 0 in raw_message_id:
         raise ValueError("message_id is no C-octet string")
     body = b"%b\0%b" % (
         raw_message_id,
@@ -942,27 +1021,42 @@ class DeliverSm(NamedTuple):
 def decode_deliver_sm(frame: bytes, sequence_number: int, command_status: int) -> DeliverSm:
     """Raises one of BODY_ERRORS if the body is not that of deliver_sm."""
     text = frame.decode("latin-1")
-    end = text.index("\0", 16, 272)
-    service_type = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 272)
+        service_type = text[16:end]
+    else:
+        end, service_type = 16, ""
     source_addr_ton = frame[end + 1]
     source_addr_npi = frame[end + 2]
     start = end + 3
-    end = text.index("\0", start, start + 256)
-    source_addr = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 256)
+        source_addr = text[start:end]
+    else:
+        end, source_addr = start, ""
     dest_addr_ton = frame[end + 1]
     dest_addr_npi = frame[end + 2]
     start = end + 3
-    end = text.index("\0", start, start + 256)
-    destination_addr = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 256)
+        destination_addr = text[start:end]
+    else:
+        end, destination_addr = start, ""
     esm_class = frame[end + 1]
     protocol_id = frame[end + 2]
     priority_flag = frame[end + 3]
     start = end + 4
-    end = text.index("\0", start, start + 17)
-    schedule_delivery_time = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 17)
+        schedule_delivery_time = text[start:end]
+    else:
+        end, schedule_delivery_time = start, ""
     start = end + 1
-    end = text.index("\0", start, start + 17)
-    validity_period = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 17)
+        validity_period = text[start:end]
+    else:
+        end, validity_period = start, ""
     registered_delivery = frame[end + 1]
     replace_if_present_flag = frame[end + 2]
     data_coding = frame[end + 3]
@@ -1082,9 +1176,11 @@ def decode_deliver_sm_resp(frame: bytes, sequence_number: int, command_status: i
     """Raises one of BODY_ERRORS if the body is not that of deliver_sm_resp."""
     if len(frame) == 16:
         return DeliverSmResp(sequence_number, command_status)
-    text = frame.decode("latin-1")
-    end = text.index("\0", 16, 272)
-    message_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 272)
+        message_id = frame[16:end].decode("latin-1")
+    else:
+        end, message_id = 16, ""
     tlvs = decode_tlvs(frame, end + 1) if len(frame) > end + 1 else ()
     return _new(DeliverSmResp, (sequence_number, command_status, message_id, tlvs))
 
@@ -1095,9 +1191,9 @@ def encode_deliver_sm_resp(pdu: DeliverSmResp) -> bytes:
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000005, command_status, sequence_number)
     raw_message_id = message_id.encode("latin-1")
-    if len(raw_message_id) >= 256 or b"\0" in raw_message_id:
+    if len(raw_message_id) >= 256 or 0 in raw_message_id:
         raise ValueError("message_id is no C-octet string")
-    body = b"%b\0" % (raw_message_id,)
+    body = raw_message_id + b"\0"
     if tlvs:
         body += encode_tlvs(tlvs)
     return _header(16 + len(body), 0x80000005, command_status, sequence_number) + body
@@ -1128,18 +1224,27 @@ class DataSm(NamedTuple):
 def decode_data_sm(frame: bytes, sequence_number: int, command_status: int) -> DataSm:
     """Raises one of BODY_ERRORS if the body is not that of data_sm."""
     text = frame.decode("latin-1")
-    end = text.index("\0", 16, 22)
-    service_type = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 22)
+        service_type = text[16:end]
+    else:
+        end, service_type = 16, ""
     source_addr_ton = frame[end + 1]
     source_addr_npi = frame[end + 2]
     start = end + 3
-    end = text.index("\0", start, start + 65)
-    source_addr = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 65)
+        source_addr = text[start:end]
+    else:
+        end, source_addr = start, ""
     dest_addr_ton = frame[end + 1]
     dest_addr_npi = frame[end + 2]
     start = end + 3
-    end = text.index("\0", start, start + 65)
-    destination_addr = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 65)
+        destination_addr = text[start:end]
+    else:
+        end, destination_addr = start, ""
     esm_class = frame[end + 1]
     registered_delivery = frame[end + 2]
     data_coding = frame[end + 3]
@@ -1219,9 +1324,11 @@ def decode_data_sm_resp(frame: bytes, sequence_number: int, command_status: int)
     """Raises one of BODY_ERRORS if the body is not that of data_sm_resp."""
     if len(frame) == 16:
         return DataSmResp(sequence_number, command_status)
-    text = frame.decode("latin-1")
-    end = text.index("\0", 16, 272)
-    message_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 272)
+        message_id = frame[16:end].decode("latin-1")
+    else:
+        end, message_id = 16, ""
     tlvs = decode_tlvs(frame, end + 1) if len(frame) > end + 1 else ()
     return _new(DataSmResp, (sequence_number, command_status, message_id, tlvs))
 
@@ -1232,9 +1339,9 @@ def encode_data_sm_resp(pdu: DataSmResp) -> bytes:
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000103, command_status, sequence_number)
     raw_message_id = message_id.encode("latin-1")
-    if len(raw_message_id) >= 256 or b"\0" in raw_message_id:
+    if len(raw_message_id) >= 256 or 0 in raw_message_id:
         raise ValueError("message_id is no C-octet string")
-    body = b"%b\0" % (raw_message_id,)
+    body = raw_message_id + b"\0"
     if tlvs:
         body += encode_tlvs(tlvs)
     return _header(16 + len(body), 0x80000103, command_status, sequence_number) + body
@@ -1259,13 +1366,19 @@ class QuerySm(NamedTuple):
 def decode_query_sm(frame: bytes, sequence_number: int, command_status: int) -> QuerySm:
     """Raises one of BODY_ERRORS if the body is not that of query_sm."""
     text = frame.decode("latin-1")
-    end = text.index("\0", 16, 81)
-    message_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 81)
+        message_id = text[16:end]
+    else:
+        end, message_id = 16, ""
     source_addr_ton = frame[end + 1]
     source_addr_npi = frame[end + 2]
     start = end + 3
-    end = text.index("\0", start, start + 21)
-    source_addr = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 21)
+        source_addr = text[start:end]
+    else:
+        end, source_addr = start, ""
     tlvs = decode_tlvs(frame, end + 1) if len(frame) > end + 1 else ()
     return _new(
         QuerySm,
@@ -1312,11 +1425,17 @@ def decode_query_sm_resp(frame: bytes, sequence_number: int, command_status: int
     if len(frame) == 16:
         return QuerySmResp(sequence_number, command_status)
     text = frame.decode("latin-1")
-    end = text.index("\0", 16, 272)
-    message_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 272)
+        message_id = text[16:end]
+    else:
+        end, message_id = 16, ""
     start = end + 1
-    end = text.index("\0", start, start + 17)
-    final_date = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 17)
+        final_date = text[start:end]
+    else:
+        end, final_date = start, ""
     message_state = frame[end + 1]
     error_code = frame[end + 2]
     tlvs = decode_tlvs(frame, end + 3) if len(frame) > end + 3 else ()
@@ -1369,21 +1488,33 @@ class CancelSm(NamedTuple):
 def decode_cancel_sm(frame: bytes, sequence_number: int, command_status: int) -> CancelSm:
     """Raises one of BODY_ERRORS if the body is not that of cancel_sm."""
     text = frame.decode("latin-1")
-    end = text.index("\0", 16, 22)
-    service_type = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 22)
+        service_type = text[16:end]
+    else:
+        end, service_type = 16, ""
     start = end + 1
-    end = text.index("\0", start, start + 65)
-    message_id = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 65)
+        message_id = text[start:end]
+    else:
+        end, message_id = start, ""
     source_addr_ton = frame[end + 1]
     source_addr_npi = frame[end + 2]
     start = end + 3
-    end = text.index("\0", start, start + 21)
-    source_addr = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 21)
+        source_addr = text[start:end]
+    else:
+        end, source_addr = start, ""
     dest_addr_ton = frame[end + 1]
     dest_addr_npi = frame[end + 2]
     start = end + 3
-    end = text.index("\0", start, start + 21)
-    destination_addr = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 21)
+        destination_addr = text[start:end]
+    else:
+        end, destination_addr = start, ""
     tlvs = decode_tlvs(frame, end + 1) if len(frame) > end + 1 else ()
     return _new(
         CancelSm,
@@ -1495,19 +1626,31 @@ class ReplaceSm(NamedTuple):
 def decode_replace_sm(frame: bytes, sequence_number: int, command_status: int) -> ReplaceSm:
     """Raises one of BODY_ERRORS if the body is not that of replace_sm."""
     text = frame.decode("latin-1")
-    end = text.index("\0", 16, 81)
-    message_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 81)
+        message_id = text[16:end]
+    else:
+        end, message_id = 16, ""
     source_addr_ton = frame[end + 1]
     source_addr_npi = frame[end + 2]
     start = end + 3
-    end = text.index("\0", start, start + 21)
-    source_addr = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 21)
+        source_addr = text[start:end]
+    else:
+        end, source_addr = start, ""
     start = end + 1
-    end = text.index("\0", start, start + 17)
-    schedule_delivery_time = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 17)
+        schedule_delivery_time = text[start:end]
+    else:
+        end, schedule_delivery_time = start, ""
     start = end + 1
-    end = text.index("\0", start, start + 17)
-    validity_period = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 17)
+        validity_period = text[start:end]
+    else:
+        end, validity_period = start, ""
     registered_delivery = frame[end + 1]
     sm_default_msg_id = frame[end + 2]
     start = end + 4
@@ -1679,13 +1822,19 @@ def decode_alert_notification(frame: bytes, sequence_number: int, command_status
     text = frame.decode("latin-1")
     source_addr_ton = frame[16]
     source_addr_npi = frame[17]
-    end = text.index("\0", 18, 83)
-    source_addr = text[18:end]
+    if frame[18]:
+        end = frame.index(0, 18, 83)
+        source_addr = text[18:end]
+    else:
+        end, source_addr = 18, ""
     esme_addr_ton = frame[end + 1]
     esme_addr_npi = frame[end + 2]
     start = end + 3
-    end = text.index("\0", start, start + 65)
-    esme_addr = text[start:end]
+    if frame[start]:
+        end = frame.index(0, start, start + 65)
+        esme_addr = text[start:end]
+    else:
+        end, esme_addr = start, ""
     tlvs = decode_tlvs(frame, end + 1) if len(frame) > end + 1 else ()
     return _new(
         AlertNotification,
@@ -1750,9 +1899,11 @@ def decode_broadcast_sm_resp(frame: bytes, sequence_number: int, command_status:
     """Raises one of BODY_ERRORS if the body is not that of broadcast_sm_resp."""
     if len(frame) == 16:
         return BroadcastSmResp(sequence_number, command_status)
-    text = frame.decode("latin-1")
-    end = text.index("\0", 16, 272)
-    message_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 272)
+        message_id = frame[16:end].decode("latin-1")
+    else:
+        end, message_id = 16, ""
     tlvs = decode_tlvs(frame, end + 1) if len(frame) > end + 1 else ()
     return _new(BroadcastSmResp, (sequence_number, command_status, message_id, tlvs))
 
@@ -1763,9 +1914,9 @@ def encode_broadcast_sm_resp(pdu: BroadcastSmResp) -> bytes:
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000111, command_status, sequence_number)
     raw_message_id = message_id.encode("latin-1")
-    if len(raw_message_id) >= 256 or b"\0" in raw_message_id:
+    if len(raw_message_id) >= 256 or 0 in raw_message_id:
         raise ValueError("message_id is no C-octet string")
-    body = b"%b\0" % (raw_message_id,)
+    body = raw_message_id + b"\0"
     if tlvs:
         body += encode_tlvs(tlvs)
     return _header(16 + len(body), 0x80000111, command_status, sequence_number) + body
@@ -1790,9 +1941,11 @@ def decode_query_broadcast_sm_resp(
     """Raises one of BODY_ERRORS if the body is not that of query_broadcast_sm_resp."""
     if len(frame) == 16:
         return QueryBroadcastSmResp(sequence_number, command_status)
-    text = frame.decode("latin-1")
-    end = text.index("\0", 16, 272)
-    message_id = text[16:end]
+    if frame[16]:
+        end = frame.index(0, 16, 272)
+        message_id = frame[16:end].decode("latin-1")
+    else:
+        end, message_id = 16, ""
     tlvs = decode_tlvs(frame, end + 1) if len(frame) > end + 1 else ()
     return _new(QueryBroadcastSmResp, (sequence_number, command_status, message_id, tlvs))
 
@@ -1803,9 +1956,9 @@ def encode_query_broadcast_sm_resp(pdu: QueryBroadcastSmResp) -> bytes:
     if command_status and not any(pdu[2:]):
         return _header(16, 0x80000112, command_status, sequence_number)
     raw_message_id = message_id.encode("latin-1")
-    if len(raw_message_id) >= 256 or b"\0" in raw_message_id:
+    if len(raw_message_id) >= 256 or 0 in raw_message_id:
         raise ValueError("message_id is no C-octet string")
-    body = b"%b\0" % (raw_message_id,)
+    body = raw_message_id + b"\0"
     if tlvs:
         body += encode_tlvs(tlvs)
     return _header(16 + len(body), 0x80000112, command_status, sequence_number) + body
