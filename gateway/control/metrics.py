@@ -135,7 +135,8 @@ class Counters(Collector):
             routed.add_metric([*way], count)
         yield routed
         receipts = CounterMetricFamily("gateway_receipts", "Receipts of carriers by kind", labels=["kind"])
-        for kind, count in (relay.inbound.counts + relay.replies.counts + relay.alerts.counts).items():
+        told = Counter(relay.inbound.counts) + relay.replies.counts + relay.alerts.counts
+        for kind, count in told.items():
             receipts.add_metric([kind], count)
         binds = CounterMetricFamily("gateway_binds_refused", "Refused binds by reason", labels=["reason"])
         for reason, count in relay.binding.refused.items():

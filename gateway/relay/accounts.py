@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 from gateway.filters.category import Categories
 from gateway.relay.bucket import Bucket
 from gateway.relay.clocks import Clocks
-from gateway.relay.counters import Latency
+from gateway.relay.counters import Counts, Latency
 from gateway.relay.duplicates import Duplicates
 from gateway.relay.outbox import Outbox
 from gateway.settings.models import Account as AccountSettings
@@ -48,7 +47,7 @@ class Account:
         self.sessions: list[Client] = []
         self.removed = False
         self.binding = 0  # sessions whose password is being verified
-        self.counts: Counter[str] = Counter()
+        self.counts: Counts[str] = Counts()
         self.latency = Latency()
         self.duplicates: Duplicates | None = None
         self.alike: dict[Said, Alike] = {}

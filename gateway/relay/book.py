@@ -18,6 +18,7 @@ from twisted.internet.defer import DeferredLock
 
 from gateway.message import Message
 from gateway.relay.batch import Batch
+from gateway.relay.counters import Counts
 from gateway.relay.parts import Parts
 from gateway.smpp.codec import encode
 from gateway.store.ledger import Ledger
@@ -161,7 +162,7 @@ class Book:
         self.left: Callable[[Entry], None] | None = None
         """Is told what no longer waits for a carrier, while somebody counts that."""
         self.entries: dict[int, Entry] = {}
-        self.states: Counter[State] = Counter()
+        self.states: Counts[State] = Counts()
         self._sent: dict[int, None] = {}
         self._wanted: Counter[int] = Counter()  # by how many a message is loaded
         self._turns = DeferredLock()  # one page at a time

@@ -7,7 +7,7 @@ response.
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict, defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from gateway.relay.batch import Batch, Committer
 from gateway.relay.book import Book, Entry
 from gateway.relay.carrier import Carrier, Link
 from gateway.relay.clocks import Clocks
+from gateway.relay.counters import Counts
 from gateway.relay.ids import Ids
 from gateway.relay.matching import Matcher, same_number
 from gateway.relay.replies import Replies
@@ -71,7 +72,7 @@ class Inbound:
         self.refused: Callable[[Carrier, Entry, Receipt, Batch], None] = lambda carrier, entry, said, batch: (
             None
         )
-        self.counts: Counter[str] = Counter()
+        self.counts: Counts[str] = Counts()
         self._strays: OrderedDict[tuple[str, str], list[Stray]] = OrderedDict()
         self.strays = 0
         self._unheard: list[tuple[Carrier, Link, DeliverSm | DataSm]] | None = []

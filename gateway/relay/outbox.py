@@ -7,7 +7,7 @@ not for what is behind it.
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -16,6 +16,7 @@ from twisted.logger import Logger
 
 from gateway.relay.batch import Batch, Committer, Outgoing
 from gateway.relay.clocks import Clocks
+from gateway.relay.counters import Counts
 from gateway.smpp.codec import decode
 from gateway.smpp.constants import CommandId, CommandStatus
 from gateway.smpp.events import WindowFull, WrongState
@@ -82,7 +83,7 @@ class Outbox:
         self.outgoing = outgoing
         self.clocks = clocks
         self.receivers: list[Receiver] = []
-        self.counts: Counter[str] = Counter()
+        self.counts: Counts[str] = Counts()
         self.backlog = 0
         self._waiting: deque[Parcel] = deque()
         self._held: set[int] = set()  # seqs in memory or not off the disk yet: not to be read again

@@ -17,6 +17,7 @@ from gateway.message import Message
 from gateway.relay.book import Entry
 from gateway.relay.carrier import Carrier, Slot
 from gateway.relay.clocks import Clocks
+from gateway.relay.counters import Counts
 from gateway.relay.trail import Shadows, add_step
 from gateway.routing.choosing import BUSY, Health, Pick, View
 from gateway.routing.numbering import kind_of
@@ -46,7 +47,7 @@ class Placing:
         self.canary: Canary | None = None
         self.turns: Counter[str] = Counter()
         self.quality = Quality()
-        self.counts: Counter[tuple[str, str, str]] = Counter()
+        self.counts: Counts[tuple[str, str, str]] = Counts()
         """Messages given to a carrier: by route, its mode, and carrier."""
         self.view = View(
             self.health,

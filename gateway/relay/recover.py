@@ -154,7 +154,8 @@ class Recovery:
         come meanwhile wait until those of before are known.
         """
         found = await self.ledger.open_counts()
-        self.book.states.update({state: each.messages for state, each in found.items()})
+        for state, each in found.items():
+            self.book.states[state] += each.messages
         begun = [found[state].first for state in BEGUN if state in found]
         if begun:
             self._begun = min(begun) - 1

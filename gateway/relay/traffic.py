@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
-
 from twisted.logger import Logger
 
 from gateway.relay.alerts import Alerts
@@ -11,7 +9,7 @@ from gateway.relay.batch import Batch, Committer, Outgoing
 from gateway.relay.book import Book, Entry
 from gateway.relay.carrier import Carrier, Link
 from gateway.relay.clocks import Clocks
-from gateway.relay.counters import Latency
+from gateway.relay.counters import Counts, Latency
 from gateway.relay.dispatch import Dispatch
 from gateway.relay.ids import OutOfIds
 from gateway.relay.inbound import Inbound
@@ -51,7 +49,7 @@ class Traffic:
         self.committer = committer
         self.outgoing = outgoing
         self.clocks = clocks
-        self.answers: Counter[tuple[str, int]] = Counter()
+        self.answers: Counts[tuple[str, int]] = Counts()
         self.latency: dict[str, Latency] = {}
 
     def take(self, carrier: Carrier, link: Link, events: list[Event]) -> None:
