@@ -22,7 +22,7 @@ from gateway.relay.counters import Counts
 from gateway.relay.parts import Parts
 from gateway.smpp.codec import encode
 from gateway.store.ledger import Ledger
-from gateway.store.rows import MessageRow, Row, State
+from gateway.store.rows import DELIVERED, FINAL, SENT, MessageRow, Row, State
 
 if TYPE_CHECKING:
     from gateway.relay.carrier import Slot
@@ -179,15 +179,15 @@ class Book:
         self.states[entry.state] += 1
         batch.changes.add("insert", entry.inserted())
         batch.accepted.append(entry)
-        if entry.state.final:
+        if entry.state >= FINAL:
             batch.ended.append(entry)
             self.ended(entry, batch)
 
     def move(self, entry: Entry, state: State, deadline: int | None, batch: Batch) -> None:
         """Bring an open message to another open state; it must act again by `deadline`."""
-        assert not entry.state.final
+        assert entry.state < FINAL
         # Since the mark, which is on disk, nothing else has changed.
-        only_sent = state is State.SENT and deadline == entry.deadline and entry.parts is None
+        only_sent = state is SENT and deadline == entry.deadline and entry.parts is None
         self.states[entry.state] -= 1
         self.states[state] += 1
         entry.state = state
@@ -199,7 +199,7 @@ class Book:
             batch.changes.sent(message_id, entry.carrier_message_id)
         else:
             batch.changes.add("progress", entry.progressed())
-        if state is State.SENT:
+        if state is SENT:
             if self.left is not None:
                 self.left(entry)
             self._sent[message_id] = None
@@ -210,11 +210,11 @@ class Book:
 
     def end(self, entry: Entry, state: State, error: int, now: int, batch: Batch) -> bool:
         """Bring a message to its one end; False, and nothing happens, if it had ended before."""
-        if entry.state.final:
+        if entry.state >= FINAL:
             return False
         # Since it was sent, which is on disk or in this commit, nothing else has changed.
-        only_delivered = entry.state is State.SENT and state is State.DELIVERED and entry.parts is None
-        if self.left is not None and entry.state is not State.SENT:
+        only_delivered = entry.state is SENT and state is DELIVERED and entry.parts is None
+        if self.left is not None and entry.state is not SENT:
             self.left(entry)
         self.states[entry.state] -= 1
         self.states[state] += 1

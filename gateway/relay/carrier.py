@@ -12,7 +12,7 @@ from gateway.relay.clocks import Clocks
 from gateway.relay.pace import Pace
 from gateway.relay.receipt_reading import ReceiptReader
 from gateway.routing.choosing import Health
-from gateway.routing.health import Phase, Trust
+from gateway.routing.health import HEALTHY, Phase, Trust
 from gateway.settings.models import Carrier as CarrierSettings
 from gateway.settings.models import RetryRule
 from gateway.smpp.constants import CommandStatus
@@ -178,7 +178,7 @@ class Carrier:
         if len(self.links) != 1 or self.held or self._paused_until or self.pace.bucket is not None:
             return None
         link = self.links[0]
-        if self.trust.phase is not Phase.HEALTHY or link.free <= 0:
+        if self.trust.phase is not HEALTHY or link.free <= 0:
             return None
         if not self.pace.take(self.clocks.timer.seconds()):
             return None

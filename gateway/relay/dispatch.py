@@ -27,7 +27,7 @@ from gateway.relay.retrying import Retrying
 from gateway.relay.towards import send
 from gateway.routing.choosing import Pick
 from gateway.routing.router import Router, Rule
-from gateway.store.rows import State, StoreUnavailable
+from gateway.store.rows import SENDING, WAITING, State, StoreUnavailable
 
 log = Logger(__name__)
 
@@ -77,7 +77,7 @@ class Dispatch:
         rule = self.placing.rule(entry)
         if rule is None:
             return False
-        entry.state, entry.deadline = State.WAITING, entry.message.expires_at
+        entry.state, entry.deadline = WAITING, entry.message.expires_at
         if not self.paused and self._nobody_before(entry, rule):
             pick, slot = self.placing.reserve(entry, rule)
             if slot and self.stopped(entry, slot.link.carrier.name):
@@ -86,7 +86,7 @@ class Dispatch:
                 batch.after.append(partial(self._sleep, 0))  # it is settled when it is on disk
             if slot:
                 self._mark(entry, rule, pick, now)
-                entry.state, entry.deadline = State.SENDING, now + slot.link.carrier.receipt_ms
+                entry.state, entry.deadline = SENDING, now + slot.link.carrier.receipt_ms
                 entry.slot = slot
         return True
 
@@ -254,7 +254,7 @@ class Dispatch:
         """The mark is on disk: write the octets, unless an opt-out came meanwhile; or let the message wait
         again if the link is gone.
         """
-        if entry.state is not State.SENDING or not self.may_leave(entry, now):
+        if entry.state is not SENDING or not self.may_leave(entry, now):
             slot.give_back()
             return
         try:

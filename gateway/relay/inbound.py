@@ -27,12 +27,13 @@ from gateway.smpp.codec import decode, encode
 from gateway.smpp.constants import CommandStatus, MessageState
 from gateway.smpp.pdus import DataSm, DataSmResp, DeliverSm, DeliverSmResp
 from gateway.smpp.receipts import Receipt, canonical_id
-from gateway.store.rows import State, StrayRow
+from gateway.store.rows import DELIVERED, SENT, State, StrayRow
 
 log = Logger(__name__)
 
 _new = tuple.__new__
 _OK = int(CommandStatus.ESME_ROK)
+_ACCEPTED = int(MessageState.ACCEPTED)
 
 FINAL_STATES: dict[int, State] = {
     MessageState.DELIVERED: State.DELIVERED,
@@ -178,7 +179,7 @@ class Inbound:
         state = self.final_state(carrier, receipt)
         if entry.parts is not None and not entry.state.final and entry.carrier == carrier.name:
             self._apply_to_part(carrier, entry, identity, state, receipt, batch)
-        elif entry.state is not State.SENT or entry.carrier != carrier.name:
+        elif entry.state is not SENT or entry.carrier != carrier.name:
             self.counts["repeated"] += 1
             # What it repeats may not be on disk yet: then neither is this, and it is not answered before.
             batch.changes.add("progress", entry.progressed())
@@ -187,7 +188,7 @@ class Inbound:
             self.told(entry, receipt, batch)
         else:
             self.counts["matched"] += 1
-            if state is not State.DELIVERED:
+            if state is not DELIVERED:
                 self.refused(carrier, entry, receipt, batch)
             self.book.end(entry, state, _error(receipt), self.clocks.now_ms(), batch)
 
@@ -229,7 +230,7 @@ class Inbound:
         """
         if receipt.state is None:
             return State.UNDELIVERABLE if receipt.stat else None
-        if receipt.state == MessageState.ACCEPTED:
+        if receipt.state == _ACCEPTED:
             return State.ACCEPTED if carrier.settings.accepted_is_final else None
         return FINAL_STATES.get(receipt.state)
 

@@ -34,6 +34,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 2.0, 300.0  # seconds between attempts of one row
 TRIES = 20  # answers other than the four that are known, before a row is put aside
 
 DELIVER = int(CommandId.deliver_sm)
+_OK = int(CommandStatus.ESME_ROK)
 NEVER = frozenset({CommandStatus.ESME_RX_P_APPN, CommandStatus.ESME_RX_R_APPN})
 LATER = frozenset(
     {
@@ -227,7 +228,7 @@ class Outbox:
 
     def answered(self, parcel: Parcel, status: int, batch: Batch) -> None:
         """The client has answered a deliver_sm."""
-        if status == CommandStatus.ESME_ROK:
+        if status == _OK:
             self.counts["taken"] += 1
             batch.changes.dequeue(parcel.row.seq)
             self._done(parcel, batch)

@@ -185,8 +185,8 @@ class Placing:
         """A message has reached its end: it counts for the quality of its carrier, where a route goes by
         that.
         """
-        by_quality = self.router_of(entry.message).chooser.by_quality
-        if not by_quality or entry.carrier is None or entry.sent_at is None:
+        router = self.router if self.canary is None else self.router_of(entry.message)
+        if not router.chooser.by_quality or entry.carrier is None or entry.sent_at is None:
             return
         if entry.state in (State.DELIVERED, State.UNDELIVERABLE, State.EXPIRED, State.REJECTED):
             seconds = ((entry.done_at or entry.sent_at) - entry.sent_at) / 1000

@@ -37,6 +37,7 @@ log = Logger(__name__)
 
 SLOWEST = 5.0  # seconds that a client who is a little over its rate is made to wait at most
 _new = tuple.__new__
+_REFUSE = Action.REFUSE
 
 Congestion = Callable[[], int]
 
@@ -165,7 +166,7 @@ class Submits:
         judgement = ALLOWED if part else self.judging.judge(message)
         if again:
             judgement = self.judging.noted(message, judgement, AGAIN)
-        if judgement.verdict.action is not Action.REFUSE:
+        if judgement.verdict.action is not _REFUSE:
             over = self.spending.take(entry, account, batch)
             if over is not None and over.acts:
                 judgement = over.refusal
@@ -197,19 +198,22 @@ class Submits:
         account.latency.add(self.clocks.timer.seconds() - began, len(answers))
         tlvs = self._tlvs(client)
         session = client.protocol.session
+        accepted = 0
         for _, pdu, message_id, reason in answers:
             try:
                 if reason is not None:
                     self._count_refusal(account, reason.status)
                     client.refuse(pdu, reason.status, f"{reason.err} {reason.name}")
                     continue
-                account.counts["accepted"] += 1
+                accepted += 1
                 if isinstance(pdu, SubmitSm):
                     session.respond(_new(SubmitSmResp, (pdu.sequence_number, 0, message_id, tlvs)))
                 else:
                     session.respond(DataSmResp(pdu.sequence_number, 0, message_id, tlvs))
             except Exception:
                 log.failure("an answer to {account} failed", account=account.name)
+        if accepted:
+            account.counts["accepted"] += accepted
         client.server.outgoing.add(client.protocol)
 
     def not_stored(self, answers: list[Answer]) -> None:

@@ -19,7 +19,7 @@ from gateway.smpp.constants import CommandStatus
 from gateway.smpp.events import Answered, Event, Received, Unanswered
 from gateway.smpp.pdus import AlertNotification, DataSm, DataSmResp, DeliverSm, Pdu, SubmitSmResp
 from gateway.smpp.receipts import canonical_id
-from gateway.store.rows import State
+from gateway.store.rows import SENDING, SENT
 
 log = Logger(__name__)
 
@@ -79,7 +79,7 @@ class Traffic:
             return
         status = carrier.meaning(pdu.command_status)
         carrier.heard(status, event.sent_at)
-        if entry.state is not State.SENDING:
+        if entry.state is not SENDING:
             return
         self.answers[carrier.name, pdu.command_status] += 1
         waited = now - event.sent_at
@@ -101,7 +101,7 @@ class Traffic:
             parts.taken.append(Taken(identity))
             entry.carrier_message_id = parts.written()
         if parts is None or parts.complete:
-            self.book.move(entry, State.SENT, entry.deadline, batch)  # the receipt is awaited since the mark
+            self.book.move(entry, SENT, entry.deadline, batch)  # the receipt is awaited since the mark
             self.inbound.sent(carrier, entry, identity, batch)
             self.dispatch.settled(entry)
             return

@@ -27,6 +27,10 @@ class Phase(Enum):
     PROBING = "probing"
 
 
+HEALTHY = Phase.HEALTHY
+"""For what is asked of every message."""
+
+
 class Trust:
     """What the answers of one carrier say of it. Times are seconds of one clock, which never goes back."""
 
@@ -69,7 +73,7 @@ class Trust:
     @property
     def spotless(self) -> bool:
         """Whether another good answer would change nothing."""
-        return self.phase is Phase.HEALTHY and not self.share and not self._row
+        return self.phase is HEALTHY and not self.share and not self._row
 
     def waits(self, now: float) -> float:
         """Seconds until it may be probed, never more than its pause; 0 if it is not out."""

@@ -59,6 +59,8 @@ from .window import Window
 __all__ = ["PERMISSIONS", "TRANSITIONS", "Role", "Session", "State"]
 
 _new = tuple.__new__
+_CLOSED, _SMSC = State.CLOSED, Role.SMSC
+"""For what is asked of every message: in CPython 3.11 `State.CLOSED` costs ten times as much."""
 
 
 class Session:
@@ -120,7 +122,7 @@ class Session:
     def receive(self, data: bytes, now: float) -> list[Event]:
         """Take in what was read. Never raises, whatever the octets."""
         events: list[Event] = []
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return events
         broken: FramingError | None = None
         try:
@@ -140,7 +142,7 @@ class Session:
                 self._undecodable(error, events)
                 continue
             if type(pdu) in self._messages:
-                if self.role is Role.SMSC and (status := check_request(pdu, self.version)):
+                if self.role is _SMSC and (status := check_request(pdu, self.version)):
                     self._refuse(pdu, status, events)
                 else:
                     self.incoming += 1
@@ -284,7 +286,7 @@ class Session:
         An ESME_ROK bind response binds the session. Raises WrongState if no request waits for this answer,
         ValueError if a value cannot be encoded; then nothing was sent.
         """
-        if self.state is State.CLOSED:
+        if self.state is _CLOSED:
             return
         if not self.incoming or (self._bind and pdu.command_id not in (self._bind | RESPONSE, RESPONSE)):
             raise WrongState(f"{_name(pdu)} answers nothing")

@@ -52,7 +52,14 @@ class State(IntEnum):
 
     @property
     def final(self) -> bool:
-        return self >= 10
+        return self >= FINAL
+
+
+FINAL = 10
+"""From here on states are final."""
+
+WAITING, SENDING, SENT, DELIVERED = State.WAITING, State.SENDING, State.SENT, State.DELIVERED
+"""For what is asked of every message: in CPython 3.11 `State.SENT` costs ten times as much."""
 
 
 @quick
