@@ -185,10 +185,11 @@ class Session:
 
     def _response(self, pdu: Pdu, command: int, events: list[Event]) -> None:
         number = pdu.sequence_number
-        if (entry := self.window.match(number, command)) is not None:
-            if self._bind and entry.response == self._bind | RESPONSE:
+        if (request := self.window.match(number, command)) is not None:
+            response, context, sent_at, _ = request
+            if self._bind and response == self._bind | RESPONSE:
                 self._bind_answered(pdu)
-            events.append(_new(Answered, (pdu, entry.context, entry.sent_at)))
+            events.append(_new(Answered, (pdu, context, sent_at)))
             return
         nack = command == CommandId.generic_nack
         if number == self._enquire_link != 0 and (nack or command == CommandId.enquire_link_resp):
@@ -210,10 +211,11 @@ class Session:
             events.append(Violation(detail, status))
             return
         events.append(Violation(detail))
-        if (entry := self.window.match(number, command)) is not None:
-            if entry.response == self._bind | RESPONSE:
+        if (request := self.window.match(number, command)) is not None:
+            response, context, sent_at, _ = request
+            if response == self._bind | RESPONSE:
                 self._await_answer(0)
-            events.append(Unanswered(entry.context, entry.sent_at, f"answer not understood: {error.detail}"))
+            events.append(Unanswered(context, sent_at, f"answer not understood: {error.detail}"))
 
     def _unbound(self, pdu: Pdu, listened: float, events: list[Event]) -> None:
         if self._farewell is not None:
@@ -257,7 +259,7 @@ class Session:
         frame = self._out.encoded(pdu)
         if command in UNANSWERABLE:
             return self._out.add_request(frame, self.window.outstanding)
-        number = self._post(frame, command, now, context)
+        number = self.send_frame(frame, command, now, context)
         if command in BINDS:
             self._await_answer(command)
         return number
@@ -270,9 +272,6 @@ class Session:
         """`send` for a message that is `encoded` already: nothing changes but its sequence number."""
         if command not in self._sendable:
             raise WrongState(f"{CommandId(command).name} in {self.state.value} as {self.role.value}")
-        return self._post(frame, command, now, context)
-
-    def _post(self, frame: bytes, command: int, now: float, context: object) -> int:
         window = self.window
         if len(window.outstanding) >= window.limit:
             raise WindowFull(f"{len(window)} outstanding")
@@ -309,7 +308,7 @@ class Session:
         """The transport is gone: `Unanswered` for everything outstanding."""
         self._enter(State.CLOSED)
         self._last_words.clear()
-        return [Unanswered(entry.context, entry.sent_at, reason) for entry in self.window.drain()]
+        return [Unanswered(context, sent_at, reason) for _, context, sent_at, _ in self.window.drain()]
 
     # Time
 
@@ -328,9 +327,9 @@ class Session:
             return events
         listened = self._timers.listened(now)
         limit = self.options.response
-        for entry in self.window.expired(listened - limit):
-            events.append(Unanswered(entry.context, entry.sent_at, f"no response within {limit:g} s"))
-            if entry.response == self._bind | RESPONSE:
+        for response, context, sent_at, _ in self.window.expired(listened - limit):
+            events.append(Unanswered(context, sent_at, f"no response within {limit:g} s"))
+            if response == self._bind | RESPONSE:
                 self._finish("bind not answered", events)
                 return events
         while (first := self._timers.next(self.state))[0] <= listened:

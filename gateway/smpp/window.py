@@ -1,26 +1,17 @@
 """Our requests that the peer has not answered yet (SMPP 3.4 section 2.5.2)."""
 
 from collections.abc import Iterator
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from .constants import RESPONSE, CommandId
 
-_new = tuple.__new__
 GENERIC_NACK: Final = int(CommandId.generic_nack)
 
 
-class Outstanding(NamedTuple):
-    """One request on its way.
-
-    `response` is the command id that answers it, `context` what the owner wants back with the answer,
-    `sent_at` the monotonic second at which it was sent, `since` the same on the clock that the response
-    timer is measured by.
-    """
-
-    response: int
-    context: Any
-    sent_at: float
-    since: float
+Outstanding = tuple[int, Any, float, float]
+"""One request on its way: the command id that answers it, what the owner wants back with the answer, the
+monotonic second at which it was sent, and the same on the clock that the response timer is measured by.
+"""
 
 
 class Window:
@@ -43,21 +34,20 @@ class Window:
     @property
     def oldest(self) -> float | None:
         """`since` of the request that waits longest."""
-        for outstanding in self.outstanding.values():
-            return outstanding.since
+        for _, _, _, since in self.outstanding.values():
+            return since
         return None
 
     def add(
         self, sequence_number: int, command_id: int, context: object, sent_at: float, since: float
     ) -> None:
         """Note a request. `since` must not go backwards from one call to the next."""
-        request = _new(Outstanding, (command_id | RESPONSE, context, sent_at, since))
-        self.outstanding[sequence_number] = request
+        self.outstanding[sequence_number] = command_id | RESPONSE, context, sent_at, since
 
     def match(self, sequence_number: int, command_id: int) -> Outstanding | None:
         """Take out the request that this response answers: same number and command, or a generic_nack."""
         outstanding = self.outstanding.get(sequence_number)
-        if outstanding is None or (outstanding.response != command_id and command_id != GENERIC_NACK):
+        if outstanding is None or (outstanding[0] != command_id and command_id != GENERIC_NACK):
             return None
         del self.outstanding[sequence_number]
         return outstanding
@@ -66,7 +56,7 @@ class Window:
         """Take out, oldest first, what has waited since that moment or longer."""
         while self.outstanding:
             sequence_number, outstanding = next(iter(self.outstanding.items()))
-            if outstanding.since > since:
+            if outstanding[3] > since:
                 return
             del self.outstanding[sequence_number]
             yield outstanding

@@ -18,7 +18,7 @@ def test_a_response_matches_by_number_and_command() -> None:
     assert window.match(5, CommandId.query_sm_resp) is None
     found = window.match(5, SUBMIT_RESP)
     assert found is not None
-    assert (found.context, found.sent_at) == ("five", 1.0)
+    assert found[1:3] == ("five", 1.0)
     assert window.match(5, SUBMIT_RESP) is None
 
 
@@ -43,9 +43,9 @@ def test_expired_takes_the_oldest_and_leaves_the_rest() -> None:
     for number in (1, 2, 3):
         window.add(number, SUBMIT, number, float(number), float(number))
     assert window.oldest == 1.0
-    assert [entry.context for entry in window.expired(2.0)] == [1, 2]
+    assert [context for _, context, _, _ in window.expired(2.0)] == [1, 2]
     assert (len(window), window.oldest) == (1, 3.0)
-    assert [entry.context for entry in window.drain()] == [3]
+    assert [context for _, context, _, _ in window.drain()] == [3]
     assert len(window) == 0
     assert window.oldest is None
 
@@ -60,9 +60,9 @@ def test_every_request_leaves_exactly_once(steps: list[tuple[int, str]]) -> None
             added.append(moment)
             window.add(number, SUBMIT, moment, float(moment), float(moment))
         elif step == "match" and (found := window.match(number, SUBMIT_RESP)):
-            left.append(found.context)
+            left.append(found[1])
         elif step == "expire":
-            left += [entry.context for entry in window.expired(float(moment - number))]
+            left += [context for _, context, _, _ in window.expired(float(moment - number))]
         assert len(window) == len(added) - len(left)
-    left += [entry.context for entry in window.drain()]
+    left += [context for _, context, _, _ in window.drain()]
     assert sorted(left, key=str) == sorted(added, key=str)
