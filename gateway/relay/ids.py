@@ -76,7 +76,9 @@ def write_id(number: int, style: str, *, short: bool = False) -> str:
 
     `short` is for version 3.3, which has room for 8 characters: an id that is longer is written in base 36.
     """
-    text = f"{number:010d}" if style == "decimal" else f"{number:08x}" if style == "hex" else base36(number)
+    text = (
+        str(number).zfill(10) if style == "decimal" else f"{number:08x}" if style == "hex" else base36(number)
+    )
     return base36(number) if short and len(text) > V33_LENGTH else text
 
 

@@ -11,7 +11,7 @@ from functools import lru_cache
 from struct import Struct
 from typing import Literal, NamedTuple
 
-from .concat import Carried, body_of, user_data_of
+from .concat import Carried, body_of
 from .constants import (
     ESM_TYPE,
     ESM_TYPE_DEFAULT,
@@ -126,7 +126,7 @@ def told_by_tlvs(pdu: Carried) -> tuple[str | None, MessageState | None, tuple[i
 
 def text_of(pdu: Carried) -> str:
     """The text of a receipt, in whatever coding."""
-    body = body_of(pdu) if pdu.tlvs or pdu.esm_class & ESM_UDHI else user_data_of(pdu)
+    body: bytes = body_of(pdu) if pdu.tlvs or pdu.esm_class & ESM_UDHI else getattr(pdu, "short_message", b"")
     if pdu.data_coding > 3:
         text = decode_text(body, pdu.data_coding)
         if text is not None:
@@ -142,12 +142,12 @@ def parse_receipt_text(text: str) -> Receipt:
     if head.startswith("id:") and len(head) > 3 and head.isprintable():
         told = _parse_rest(rest)
         if told is not None:
-            return _new(Receipt, (head[3:], *told[1:]))
+            return _new(Receipt, (head[3:], *told))
     return _parse_tolerantly(text)
 
 
 @lru_cache(maxsize=4096)
-def _parse_rest(text: str) -> Receipt | None:
+def _parse_rest(text: str) -> tuple[object, ...] | None:
     """What stands behind the id, in the order of Appendix B with nothing missing; else None. Of a campaign's
     receipts it is the same for many: their dates are in minutes.
     """
@@ -156,7 +156,7 @@ def _parse_rest(text: str) -> Receipt | None:
         return None
     sub, dlvrd, submit_date, done_date, stat, err, said = match.groups("")
     state, submitted, done = _STATES.get(stat.upper()), _date(submit_date), _date(done_date)
-    return Receipt(None, state, submitted, done, int(sub), int(dlvrd), stat, err, said)
+    return Receipt(None, state, submitted, done, int(sub), int(dlvrd), stat, err, said)[1:]
 
 
 def state_of(stat: str) -> MessageState | None:
@@ -258,7 +258,6 @@ class Told:
         return f"id:{message_id}{self.between}{sample[:20]}"
 
 
-_FRAME = "%s\0%c%c%s\0%c%c%s\0%c" + 8 * "\0" + "%c%s" + "\0\x1e\0%c%s\0%s"
 _HEADER = Struct(">IIII").pack
 
 
@@ -275,11 +274,13 @@ def receipt_frame(
     message, so it is written in one piece. Addresses are TON, NPI and number. Raises ValueError.
     """
     text = told.text(message_id, sample)
-    body = _FRAME % (
-        service_type, *source, *destination, esm_class, len(text), text,
-        len(message_id) + 1, message_id, told.tlvs,
-    )  # fmt: skip
-    return _HEADER(HEADER_OCTETS + len(body), _DELIVER_SM, 0, 0) + body.encode("latin-1")
+    ton, npi, number = source
+    to_ton, to_npi, to = destination
+    body = (
+        f"{service_type}\0{chr(ton)}{chr(npi)}{number}\0{chr(to_ton)}{chr(to_npi)}{to}\0{chr(esm_class)}"
+        f"\0\0\0\0\0\0\0\0{chr(len(text))}{text}\0\x1e\0{chr(len(message_id) + 1)}{message_id}\0{told.tlvs}"
+    ).encode("latin-1")
+    return _HEADER(HEADER_OCTETS + len(body), _DELIVER_SM, 0, 0) + body
 
 
 _HEX = re.compile(r"(?:0[xX])?([0-9A-Fa-f]{1,64})")

@@ -31,14 +31,13 @@ _new = tuple.__new__
 
 class Said:
     """What all submit_sm of a stencil say: one object for each, so that others may remember by it what they
-    have worked out. `before` and `after` are the fields on either side of the destination.
+    have worked out. `fields` are those of one of them.
     """
 
-    __slots__ = ("after", "before")
+    __slots__ = ("fields",)
 
     def __init__(self, pdu: SubmitSm) -> None:
-        self.before: tuple[object, ...] = pdu[2:_DESTINATION]
-        self.after: tuple[object, ...] = pdu[_DESTINATION + 1 :]
+        self.fields: list[object] = [*pdu]
 
 
 _KNOWN: Final[tuple[dict[bytes, Said], dict[bytes, Said]]] = ({}, {})
@@ -66,7 +65,8 @@ def recall(frame: bytes, version: int) -> tuple[SubmitSm, Said] | None:
     said = _KNOWN[version >= V50].get(octets)
     if said is None and (said := _met(octets, frame, version)) is None:
         return None
-    fields = (number, 0, *said.before, frame[start:end].decode("latin-1"), *said.after)
+    fields = said.fields.copy()
+    fields[0], fields[_DESTINATION] = number, frame[start:end].decode("latin-1")
     return _new(SubmitSm, fields), said
 
 

@@ -211,7 +211,9 @@ class Changes:
 
     def enqueue(self, row: OutboxRow) -> None:
         """Put a row in its account's outbox; the same seq again replaces it (to count an attempt)."""
-        self._operations.append(("enqueue", (*row[:3], int(row.kind), *row[4:])))
+        seq, account, message_id, kind, created_at, expires_at, attempts, pdu = row
+        plain = seq, account, message_id, int(kind), created_at, expires_at, attempts, pdu
+        self._operations.append(("enqueue", plain))
 
     def dequeue(self, seq: int) -> None:
         self._operations.append(("dequeue", (seq,)))
