@@ -39,14 +39,13 @@ class Link:
         self.reserved = 0
         self.slot = Slot(self)
 
-    @property
     def free(self) -> int:
-        """Slots that are neither used nor promised."""
+        """Slots that are neither used nor promised; less than none where the window was made smaller."""
         session = self.protocol.session
         if session.state not in TRANSMITTING:
             return 0
         window = session.window
-        return max(0, window.limit - len(window.outstanding)) - self.reserved
+        return window.limit - len(window.outstanding) - self.reserved
 
 
 class Slot:
@@ -178,7 +177,7 @@ class Carrier:
         if len(self.links) != 1 or self.held or self._paused_until or self.pace.bucket is not None:
             return None
         link = self.links[0]
-        if self.trust.phase is not HEALTHY or link.free <= 0:
+        if self.trust.phase is not HEALTHY or link.free() <= 0:
             return None
         if not self.pace.take(self.clocks.timer.seconds()):
             return None
@@ -200,10 +199,10 @@ class Carrier:
         """The link with most slots free, while the window over all of them is not full."""
         if len(self.links) == 1:
             only = self.links[0]
-            return only if only.free > 0 else None
+            return only if only.free() > 0 else None
         used = sum(link.protocol.session.outstanding + link.reserved for link in self.links)
-        link = max(self.links, key=lambda link: link.free, default=None)
-        return link if link is not None and link.free > 0 and used < self.settings.window else None
+        link = max(self.links, key=Link.free, default=None)
+        return link if link is not None and link.free() > 0 and used < self.settings.window else None
 
     def widest(self) -> Link | None:
         """The link with most slots free, for what is no message."""

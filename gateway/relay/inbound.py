@@ -24,15 +24,14 @@ from gateway.relay.ids import Ids
 from gateway.relay.matching import Matcher, same_number
 from gateway.relay.replies import Replies
 from gateway.smpp.codec import decode, encode
-from gateway.smpp.constants import CommandStatus, MessageState
+from gateway.smpp.constants import CommandId, CommandStatus, MessageState
 from gateway.smpp.pdus import DataSm, DataSmResp, DeliverSm, DeliverSmResp
 from gateway.smpp.receipts import Receipt, canonical_id
 from gateway.store.rows import DELIVERED, SENT, State, StrayRow
 
 log = Logger(__name__)
 
-_new = tuple.__new__
-_OK = int(CommandStatus.ESME_ROK)
+_DELIVER_SM_RESP, _DATA_SM_RESP = int(CommandId.deliver_sm_resp), int(CommandId.data_sm_resp)
 _ACCEPTED = int(MessageState.ACCEPTED)
 
 FINAL_STATES: dict[int, State] = {
@@ -121,16 +120,16 @@ class Inbound:
         """What these have brought is on disk."""
         for link, pdu in delivered:
             try:
-                self.respond(link, pdu, _OK)
+                command = _DELIVER_SM_RESP if isinstance(pdu, DeliverSm) else _DATA_SM_RESP
+                link.protocol.session.accept(command, pdu.sequence_number)
+                self.committer.outgoing.add(link.protocol)
             except Exception:
                 log.failure("an answer to carrier {name} failed", name=link.carrier.name)
 
     def respond(self, link: Link, pdu: DeliverSm | DataSm, status: int) -> None:
         """Answer one of them."""
-        if isinstance(pdu, DeliverSm):
-            link.protocol.session.respond(_new(DeliverSmResp, (pdu.sequence_number, status, "", ())))
-        else:
-            link.protocol.session.respond(DataSmResp(pdu.sequence_number, status))
+        kind = DeliverSmResp if isinstance(pdu, DeliverSm) else DataSmResp
+        link.protocol.session.respond(kind(pdu.sequence_number, status))
         self.committer.outgoing.add(link.protocol)
 
     def learn(self, carrier: Carrier, message_id: int, identity: str, receipt: Receipt, batch: Batch) -> None:

@@ -115,9 +115,9 @@ class Placing:
 
     def reserve(self, entry: Entry, rule: Rule) -> tuple[Pick, Slot | None]:
         """Who takes a message now, and a slot of theirs."""
-        slot = self._at_once(entry, rule)
-        if slot is not None:
-            return self._first[rule.carriers[0]], slot
+        at_once = self._at_once(entry, rule)
+        if at_once is not None:
+            return at_once
         pick = self._pick(entry, rule)
         slot = self.carriers[pick.carrier].reserve() if pick.carrier else None
         if slot is not None:
@@ -129,19 +129,23 @@ class Placing:
                 self._remember(entry.message.segment_of, pick.carrier)
         return pick, slot
 
-    def _at_once(self, entry: Entry, rule: Rule) -> Slot | None:
-        """A slot of the first carrier, if neither the rule nor the carrier has anything to weigh."""
+    def _at_once(self, entry: Entry, rule: Rule) -> tuple[Pick, Slot] | None:
+        """The first carrier and a slot of it, if neither the rule nor the carrier has anything to weigh."""
         message = entry.message
         if not rule.choice.plain or rule.by or entry.refused_by or message.segment_of is not None:
             return None
         router = self.router if self.canary is None else self.router_of(message)
         if router.chooser.priced:
             return None
-        name = rule.carriers[0]
-        if name not in self._first:
-            self._first[name] = Pick(name)
+        name = rule.choice.reached[0]
         carrier = self.carriers.get(name)
-        return None if carrier is None else carrier.at_once()
+        slot = None if carrier is None else carrier.at_once()
+        if slot is None:
+            return None
+        pick = self._first.get(name)
+        if pick is None:
+            pick = self._first[name] = Pick(name)
+        return pick, slot
 
     def shadows(self, entry: Entry, rule: Rule) -> Shadows:
         """By which carriers rules in shadow would have sent a message that goes by a rule now."""

@@ -25,7 +25,7 @@ from gateway.relay.judging import Judging
 from gateway.relay.spending import Spending
 from gateway.relay.submitted import message_of, single
 from gateway.relay.tell import wants_receipt
-from gateway.smpp.constants import V34, V50, CommandStatus, Tag
+from gateway.smpp.constants import V34, V50, CommandId, CommandStatus, Tag
 from gateway.smpp.events import Received
 from gateway.smpp.fields import DistributionList, Tlv, UnsuccessSme
 from gateway.smpp.pdus import DataSmResp, SubmitMulti, SubmitMultiResp, SubmitSm, SubmitSmResp
@@ -36,7 +36,7 @@ from gateway.store.rows import State
 log = Logger(__name__)
 
 SLOWEST = 5.0  # seconds that a client who is a little over its rate is made to wait at most
-_new = tuple.__new__
+_SUBMIT_SM_RESP, _DATA_SM_RESP = int(CommandId.submit_sm_resp), int(CommandId.data_sm_resp)
 _REFUSE = Action.REFUSE
 
 Congestion = Callable[[], int]
@@ -206,10 +206,13 @@ class Submits:
                     client.refuse(pdu, reason.status, f"{reason.err} {reason.name}")
                     continue
                 accepted += 1
-                if isinstance(pdu, SubmitSm):
-                    session.respond(_new(SubmitSmResp, (pdu.sequence_number, 0, message_id, tlvs)))
+                submitted = isinstance(pdu, SubmitSm)
+                if tlvs:
+                    kind = SubmitSmResp if submitted else DataSmResp
+                    session.respond(kind(pdu.sequence_number, 0, message_id, tlvs))
                 else:
-                    session.respond(DataSmResp(pdu.sequence_number, 0, message_id, tlvs))
+                    command = _SUBMIT_SM_RESP if submitted else _DATA_SM_RESP
+                    session.accept(command, pdu.sequence_number, message_id)
             except Exception:
                 log.failure("an answer to {account} failed", account=account.name)
         if accepted:

@@ -125,6 +125,8 @@ class Router:
         shadows = [route for route in every if route.mode == "shadow"]
         self._places = {route.name: place for place, route in enumerate(every)}
         self.chooser = Chooser(routing, places or _places(routing, tables))
+        self.has_shadows = bool(shadows)
+        """Whether any rule is in shadow."""
         self._shadow: Router | None = None
         """The rules in shadow, by themselves."""
         if shadows:
@@ -213,11 +215,6 @@ class Router:
         rules = (rule for at, rule in enumerate(self.rules) if left >> at & 1)
         listed = self._listed[left] = tuple(stretches(rules))
         return listed
-
-    @property
-    def has_shadows(self) -> bool:
-        """Whether any rule is in shadow."""
-        return self._shadow is not None
 
     def shadowed(self, message: Message, now: float, rule: Rule | None) -> list[Rule]:
         """The rules in shadow each of which, were it not, would have been the first to match in the place of

@@ -7,7 +7,7 @@ from struct import Struct
 from typing import Any, Final
 
 from .codec import encode, find_tlv
-from .constants import Tag
+from .constants import HEADER_OCTETS, Tag
 from .pdus import Pdu
 
 MAX_SEQUENCE_NUMBER: Final = 0x7FFFFFFF
@@ -20,6 +20,7 @@ NUMBER_AT: Final = 12
 """Where in the header the sequence number stands."""
 
 _pack_number: Final = Struct(">I").pack_into
+_header: Final = Struct(">IIII").pack
 
 
 class Outgoing:
@@ -39,6 +40,11 @@ class Outgoing:
     def add(self, pdu: Pdu) -> None:
         """Add a PDU as it is numbered: a response."""
         self._frames.append(encode(_bare(pdu) if self.without_tlvs else pdu))
+
+    def accept(self, command: int, number: int, message_id: str) -> None:
+        """Add the *_resp that says yes to a message: what `add` makes of one with our id and no TLV."""
+        body = message_id.encode("latin-1") + b"\0"
+        self._frames.append(_header(HEADER_OCTETS + len(body), command, 0, number) + body)
 
     def encoded(self, pdu: Pdu) -> bytes:
         """The frame in which a PDU goes to this peer."""

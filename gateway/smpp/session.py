@@ -79,7 +79,8 @@ class Session:
         self._framer = Framer(options.max_pdu_unbound if role is Role.SMSC else options.max_pdu)
         self.window = Window(options.window)
         self._timers = Timers(options, now)
-        self._out = Outgoing(options.tlvs is False)
+        self.without_tlvs = options.tlvs is False  # whether everything goes to the peer without its TLVs
+        self._out = Outgoing(self.without_tlvs)
         self._enquire_link = self._unbind = 0  # sequence numbers of our own requests on their way
         self._bind = 0  # command_id of the bind, ours or the peer's, that waits for its answer
         self._farewell: UnbindResp | None = None  # waits for the owner's last answer
@@ -296,6 +297,17 @@ class Session:
         elif self._farewell is not None and not self.incoming:
             self._say_farewell(self._last_words)
 
+    def accept(self, command: int, number: int, message_id: str = "") -> None:
+        """`respond` to a message, as most are: with this *_resp, ESME_ROK, an id of ours and no TLV."""
+        if self.state is _CLOSED:
+            return
+        if not self.incoming or self._bind:
+            raise WrongState(f"{CommandId(command).name} {number} answers nothing")
+        self._out.accept(command, number, message_id)
+        self.incoming -= 1
+        if self._farewell is not None and not self.incoming:
+            self._say_farewell(self._last_words)
+
     def unbind(self, now: float, reason: str = "unbound") -> None:
         """Send an unbind; `Close` with this reason follows its answer. Raises WrongState if not bound."""
         if self.state not in BOUND:
@@ -360,15 +372,11 @@ class Session:
         self._bind = bind
         self._timers.binding = bool(bind)
 
-    @property
-    def without_tlvs(self) -> bool:
-        """Whether everything goes to the peer without its TLVs."""
-        return self._out.without_tlvs
-
     def _peer_speaks(self, version: int) -> None:
         self.peer_version = version
         self.version = min(version, self.options.version)
-        self._out.without_tlvs = version < V34 if self.options.tlvs is None else not self.options.tlvs
+        self.without_tlvs = version < V34 if self.options.tlvs is None else not self.options.tlvs
+        self._out.without_tlvs = self.without_tlvs
 
     def _bind_answered(self, pdu: Pdu) -> None:
         """A bind response was sent or received, whichever our role has."""

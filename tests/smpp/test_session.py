@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from math import inf
 from struct import pack
+from typing import Any
 
 import pytest
 from talk import BANK, DELIVER, HANDSET, SAMPLES, SUBMIT, answer_all, answer_to, bound, numbered, pdus_of
@@ -215,6 +216,21 @@ def test_the_owner_answers_in_any_order() -> None:
     assert [pdu.sequence_number for pdu in pdus_of(session.output())] == [4, 3, 2]
     with pytest.raises(WrongState):
         session.respond(answer_to(SUBMIT))
+
+
+@pytest.mark.parametrize("kind", [pdus.SubmitSmResp, pdus.DataSmResp, pdus.DeliverSmResp])
+@pytest.mark.parametrize("message_id", ["", "0000000042"])
+def test_what_is_accepted_is_answered_in_the_same_octets(kind: Any, message_id: str) -> None:
+    one, other = bound(SMSC), bound(SMSC)
+    response = kind(2, 0, message_id)
+    for session in (one, other):
+        session.receive(numbered(SUBMIT, 2), 0.0)
+    one.respond(response)
+    other.accept(response.command_id, 2, message_id)
+    assert one.output() == other.output()
+    assert other.incoming == 0
+    with pytest.raises(WrongState):
+        other.accept(response.command_id, 2, message_id)
 
 
 def test_an_answer_that_cannot_be_encoded_leaves_the_request_unanswered() -> None:
