@@ -45,7 +45,8 @@ class Batch:
     What happens to every message is not a step of its own but noted in the other lists, which are gone
     through at once (see following.py): new messages, answers to their client, messages that have ended, rows
     for clients, rows that these have taken, and requests of carriers to be answered. `began` is the monotonic
-    second at which a client's requests came.
+    second at which a client's requests came, `now` the unix millisecond at which a peer's read came (0: it is
+    not about one).
     """
 
     __slots__ = (
@@ -57,12 +58,14 @@ class Batch:
         "delivered",
         "ended",
         "failed",
+        "now",
         "taken",
         "told",
     )
 
-    def __init__(self, began: float = 0.0) -> None:
+    def __init__(self, began: float = 0.0, now: int = 0) -> None:
         self.began = began
+        self.now = now
         self.changes = Changes()
         self.after: list[Callable[[], None]] = []
         self.failed: list[Callable[[], None]] = []

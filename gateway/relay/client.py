@@ -69,7 +69,8 @@ class Client:
 
         What it answers to our deliveries is kept whatever becomes of its requests.
         """
-        batch = Batch(self.server.clocks.timer.seconds())
+        clocks = self.server.clocks
+        batch = Batch(clocks.timer.seconds(), clocks.now_ms())
         committer, answered = self.server.committer, False
         self.behind = [*map(type, events)].count(Received)
         for event in events:

@@ -27,26 +27,36 @@ class Ids:
         self._name = name
         self._block = block
         self._next = self._end = 0
+        self._plenty = 0  # up to here there is nothing to see to
         self._spare: int | None = None
         self._asking = False
 
     async def start(self) -> None:
         """Reserve the first block."""
-        self._next = await self._ledger.reserve_ids(self._name, self._block)
-        self._end = self._next + self._block
+        self._begin(await self._ledger.reserve_ids(self._name, self._block))
 
     def take(self, count: int = 1) -> int:
         """The first of `count` numbers in a row. Raises OutOfIds while the store owes a block."""
+        if self._next + count > self._plenty:
+            self._provide(count)
+        first = self._next
+        self._next = first + count
+        return first
+
+    def _provide(self, count: int) -> None:
+        """Begin the next block where this one has not as many any more, and have one in reserve."""
         if self._next + count > self._end:
             if self._spare is None:
                 self._ask()
                 raise OutOfIds(self._name)
-            self._next, self._end, self._spare = self._spare, self._spare + self._block, None
-        first = self._next
-        self._next += count
-        if self._spare is None and self._end - self._next < self._block // 2:
+            self._begin(self._spare)
+            self._spare = None
+        if self._spare is None and self._next + count > self._plenty:
             self._ask()
-        return first
+
+    def _begin(self, first: int) -> None:
+        self._next, self._end = first, first + self._block
+        self._plenty = self._end - self._block // 2
 
     def _ask(self) -> None:
         if not self._asking:
@@ -56,6 +66,7 @@ class Ids:
     async def _reserve(self) -> None:
         try:
             self._spare = await self._ledger.reserve_ids(self._name, self._block)
+            self._plenty = self._end
         except Exception:  # asked again by the next take
             log.failure("the store gave no new {name} ids", name=self._name)
         finally:

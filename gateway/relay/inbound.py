@@ -99,7 +99,7 @@ class Inbound:
                 return
             self._unmatched(carrier, identity, pdu, batch)
             batch.delivered.append((link, pdu))
-        elif (entry := self.book.get(message_id)) is not None:
+        elif (entry := self.book.entries.get(message_id)) is not None:
             self._apply(carrier, entry, identity, receipt, batch)
             batch.delivered.append((link, pdu))
         else:
@@ -189,7 +189,7 @@ class Inbound:
             self.counts["matched"] += 1
             if state is not DELIVERED:
                 self.refused(carrier, entry, receipt, batch)
-            self.book.end(entry, state, _error(receipt), self.clocks.now_ms(), batch)
+            self.book.end(entry, state, _error(receipt), batch.now or self.clocks.now_ms(), batch)
 
     def _apply_to_part(
         self,

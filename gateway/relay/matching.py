@@ -177,8 +177,8 @@ class Matcher:
 
     def add(self, carrier_message_id: str, message_id: int, destination: str) -> None:
         """A message that the carrier has taken under this id."""
-        named = self._open.get(carrier_message_id, ())
-        self._open[carrier_message_id] = (*named, (message_id, destination))
+        one, named = (message_id, destination), self._open.get(carrier_message_id)
+        self._open[carrier_message_id] = (one,) if named is None else (*named, one)
 
     def find(self, carrier_message_id: str, destination: str) -> int | None:
         """The youngest unfinished message of this id and destination."""

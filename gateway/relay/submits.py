@@ -72,7 +72,7 @@ class Submits:
         status = self._too_fast(client, account, 1)
         if not status:
             try:
-                message = self._message(client, account, pdu, received.said)
+                message = self._message(client, account, pdu, batch.now, received.said)
             except OutOfIds:
                 message = int(CommandStatus.ESME_RTHROTTLED)
             if isinstance(message, int):
@@ -260,12 +260,13 @@ class Submits:
         client: Client,
         account: Account,
         pdu: MtPdu,
-        said: Said | None,
+        now: int,
+        said: Said | None = None,
         message_id: int | None = None,
         told: str | None = None,
     ) -> Message | int:
         """The message, or the status that refuses it."""
-        message = message_of(account, pdu, self.clocks.now_ms(), self.judging.generation, said)
+        message = message_of(account, pdu, now, self.judging.generation, said)
         if isinstance(message, int):
             return message
         if self.judging.canary is not None:
@@ -303,7 +304,8 @@ class Submits:
                 name = destination.dl_name
                 failures.append(UnsuccessSme(0, 0, name, CommandStatus.ESME_RINVDLNAME))
                 continue
-            message = self._message(client, account, single(pdu, destination), None, first + offset, told)
+            one = single(pdu, destination)
+            message = self._message(client, account, one, batch.now, None, first + offset, told)
             if isinstance(message, int):
                 failures.append(UnsuccessSme(*destination, message))
                 continue
@@ -318,7 +320,7 @@ class Submits:
 
     def _multi_later(self, client: Client, pdu: SubmitMulti) -> None:
         if client.account is not None:
-            batch = Batch(began=self.clocks.timer.seconds())
+            batch = Batch(self.clocks.timer.seconds(), self.clocks.now_ms())
             self.submit_multi(client, pdu, batch)
             client.server.commit(client, batch)
 

@@ -44,7 +44,9 @@ def message_of(
         None,
         account.default_alphabet,
         alike.part,
-        taken_off=account.taken_off,
+        None,
+        (),
+        account.taken_off,
     )
     message.says(alike.said, alike.text, alike.others)
     return message

@@ -54,7 +54,7 @@ class Traffic:
 
     def take(self, carrier: Carrier, link: Link, events: list[Event]) -> None:
         """One read's events; none at all say that the link is ready for messages."""
-        batch = Batch()
+        batch = Batch(now=self.clocks.now_ms())
         now = self.clocks.timer.seconds()
         for event in events:
             if isinstance(event, Answered):

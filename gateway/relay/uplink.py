@@ -163,12 +163,13 @@ class Uplink:
     def received(self, protocol: SmppProtocol, events: list[Event]) -> None:
         """Events of the connection: those of the bind are ours, the rest is traffic."""
         assert self.link is not None
+        if self.bound and TRAFFIC.issuperset(map(type, events)):
+            self.take(self.carrier, self.link, events)
+            return
         rest: list[Event] = []
         for event in events:
             if isinstance(event, Answered) and event.context is BIND:
                 self._bind_answered(event)
-            elif type(event) in TRAFFIC:
-                rest.append(event)
             elif isinstance(event, Unanswered) and event.context is BIND:
                 self.last_error = event.reason
             elif isinstance(event, Violation):

@@ -62,11 +62,12 @@ def decode(frame: bytes) -> Pdu:
     validate.py). Raises PduError, UnknownCommand among it; FramingError if command_length is not the length
     of the frame.
     """
-    if len(frame) < HEADER_OCTETS:
-        raise FramingError(f"a PDU of {len(frame)} octets")
+    size = len(frame)
+    if size < HEADER_OCTETS:
+        raise FramingError(f"a PDU of {size} octets")
     command_length, command_id, command_status, sequence_number = _HEADER.unpack_from(frame)
-    if command_length != len(frame):
-        raise FramingError(f"command_length {command_length} in a frame of {len(frame)} octets")
+    if command_length != size:
+        raise FramingError(f"command_length {command_length} in a frame of {size} octets")
     decoder = DECODERS.get(command_id)
     if decoder is None:
         name = CommandId(command_id).name

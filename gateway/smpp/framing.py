@@ -67,18 +67,19 @@ class Framer:
                 return []
             data = bytes(self._partial)
         frames: list[bytes] = []
-        offset, size = 0, len(data)
-        needed = LENGTH_OCTETS
+        offset, size, limit = 0, len(data), self.limit
         while size - offset >= LENGTH_OCTETS:
             (needed,) = _LENGTH(data, offset)
-            if not HEADER_OCTETS <= needed <= self.limit:
+            if not HEADER_OCTETS <= needed <= limit:
                 self._partial = bytearray(data[offset : offset + HEADER_OCTETS])
                 self._needed = LENGTH_OCTETS
                 raise framing_error(bytes(self._partial), frames)
-            if size - offset < needed:
+            end = offset + needed
+            if size < end:
                 break
-            frames.append(data[offset : offset + needed])
-            offset += needed
+            frames.append(data[offset:end])
+            offset = end
+        else:
             needed = LENGTH_OCTETS
         if self._partial or offset < size:
             self._partial = bytearray(data[offset:])

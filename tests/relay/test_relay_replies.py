@@ -242,7 +242,8 @@ def test_an_alert_goes_to_the_account_of_its_address(make_house: MakeHouse) -> N
 def test_no_seqs_left_asks_for_the_reply_again(make_house: MakeHouse) -> None:
     house = make_house(houses(bank={"numbers": ["1069"]}))
     seqs = house.relay.outbox_seqs
-    seqs._end, seqs._spare = seqs._next, None
+    seqs._end = seqs._plenty = seqs._next
+    seqs._spare = None
     assert arrive(house, reply()) == [0x64]
     assert arrive(house, reply()) == [0]
     assert len(house.client().delivered) == 1

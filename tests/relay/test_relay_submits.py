@@ -317,11 +317,11 @@ def test_submit_multi_and_a_failing_store(house: House) -> None:
 
 def test_no_ids_left_is_a_pause_not_a_fault(house: House) -> None:
     client = house.client()
-    house.relay.ids._end = house.relay.ids._next
+    house.relay.ids._end = house.relay.ids._plenty = house.relay.ids._next
     house.relay.ids._spare = None
     assert name_of(client.submit().command_status) == "ESME_RTHROTTLED"
     assert name_of(client.submit().command_status) == "ESME_ROK"
-    house.relay.ids._end = house.relay.ids._next
+    house.relay.ids._end = house.relay.ids._plenty = house.relay.ids._next
     house.relay.ids._spare = None
     assert name_of(client.ask(multi("8619912340001")).command_status) == "ESME_RTHROTTLED"
 
