@@ -66,12 +66,8 @@ class _Entry:
     must: bool
     patient: bool = False
     frame: Any = None  # packed
+    operations: int = 0  # in it
     done: Deferred[None] = field(default_factory=Deferred)
-
-    @property
-    def operations(self) -> int:
-        """How many there are."""
-        return len(self.changes)
 
 
 @dataclass(slots=True, eq=False)
@@ -203,8 +199,9 @@ class Journal:
 
     def _packed(self, entry: _Entry) -> bool:
         """Make what is handed to the writer; False, and the batch is refused, if that cannot be."""
+        frame = entry.changes.frame()
         try:
-            entry.frame = self._writer.pack(entry.changes.frame())
+            entry.frame, entry.operations = self._writer.pack(frame), len(frame)
         except (ValueError, TypeError) as error:
             entry.done.errback(ChangeRefused(f"cannot be stored: {error}"))
             return False
@@ -213,7 +210,8 @@ class Journal:
     def _probe(self) -> _Entry:
         changes = Changes()
         changes.add(*PROBE)
-        entry = _Entry(changes, must=False, frame=self._writer.pack(changes.frame()))
+        entry = _Entry(changes, must=False)
+        self._packed(entry)
         entry.done.addErrback(lambda _: None)
         return entry
 
@@ -225,8 +223,10 @@ class Journal:
         """Tell each batch its outcome, and only then go on: what that leads to joins the next commit."""
         pairs = list(zip(flight.entries, outcomes, strict=True))
         self._count(pairs, flight)
-        if any(fate != UNTRIED for fate, _ in outcomes):
-            self._judge(next((why for fate, why in outcomes if fate in (UNAVAILABLE, IN_DOUBT)), None))
+        tried = [(fate, why) for fate, why in outcomes if fate != UNTRIED]
+        if tried:
+            failures = [why for fate, why in tried if fate in (UNAVAILABLE, IN_DOUBT)]
+            self._judge(failures[0] if failures else None)
         self.telling = True
         for entry, (fate, why) in pairs:
             if fate == STORED:
@@ -252,8 +252,12 @@ class Journal:
 
     def _count(self, pairs: list[tuple[_Entry, Outcome]], flight: _Flight) -> None:
         stats = self.stats
-        stats.refused += sum(fate == REFUSED for _, (fate, _) in pairs)
-        stored = sum(entry.operations for entry, (fate, _) in pairs if fate == STORED)
+        stored = 0
+        for entry, (fate, _) in pairs:
+            if fate == STORED:
+                stored += entry.operations
+            elif fate == REFUSED:
+                stats.refused += 1
         if stored:
             stats.commits += 1
             stats.operations += stored
