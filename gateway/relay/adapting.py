@@ -45,6 +45,7 @@ class Adapter:
         self.idle = rules == Rewrite()
         self._source = SourceWriter(rules.source)
         self._destination = Writer(rules.destination)
+        self._shown_as_it_is = not rules.destination.replace
         self._recoder = Recoder(rules.charset)
         self._tlvs_idle = rules.tlvs == type(rules.tlvs)()
 
@@ -64,7 +65,7 @@ class Adapter:
 
     def shown(self, destination: str) -> str:
         """A destination as the carrier knows it, and will name it in its receipts."""
-        if not self.rules.destination.replace:
+        if self._shown_as_it_is:
             return destination
         try:
             return self._destination.write(Address(1, 1, destination)).number

@@ -224,7 +224,7 @@ class Dispatch:
 
     def settled(self, entry: Entry) -> None:
         """A message was taken, has ended, or is not to leave now: the next to the same number may."""
-        following = self.ordering.done(entry)
+        following = self.ordering.done(entry) if self.ordering.under_way else None
         if following is not None:
             self.enqueue(following, front=True)
             self._sleep(0)

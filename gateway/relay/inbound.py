@@ -122,9 +122,10 @@ class Inbound:
             try:
                 command = _DELIVER_SM_RESP if isinstance(pdu, DeliverSm) else _DATA_SM_RESP
                 link.protocol.session.accept(command, pdu.sequence_number)
-                self.committer.outgoing.add(link.protocol)
             except Exception:
                 log.failure("an answer to carrier {name} failed", name=link.carrier.name)
+        for link in dict.fromkeys([link for link, _ in delivered]):
+            self.committer.outgoing.add(link.protocol)
 
     def respond(self, link: Link, pdu: DeliverSm | DataSm, status: int) -> None:
         """Answer one of them."""
@@ -227,11 +228,12 @@ class Inbound:
         """The end that a receipt tells; None if it tells none. A `stat` that is no known word is a
         failure's code.
         """
-        if receipt.state is None:
+        state = receipt.state
+        if state is None:
             return State.UNDELIVERABLE if receipt.stat else None
-        if receipt.state == _ACCEPTED:
+        if state == _ACCEPTED:
             return State.ACCEPTED if carrier.settings.accepted_is_final else None
-        return FINAL_STATES.get(receipt.state)
+        return FINAL_STATES.get(state)
 
     def forget(self, entry: Entry) -> None:
         """A message has ended: the carrier may use its id again."""

@@ -206,6 +206,7 @@ class Relay:
         judgement.
         """
         self.generation = generation
+        self._logs_messages = generation.node.logs.per_message
         self.filters = filters
         self._chains: dict[tuple[str, str, bool], Chain] = {}
         self._close_removed(generation)
@@ -350,7 +351,7 @@ class Relay:
         message = entry.message
         self.protection.accepted(entry)
         self.replies.wrote(message.destination, message.source, message.account)
-        if self.generation.node.logs.per_message:
+        if self._logs_messages:
             log.info(
                 "message {id} of {account} to {destination}: {state}",
                 id=message.client_id,
@@ -371,7 +372,7 @@ class Relay:
         row = receipt_row(entry, style, self.outbox_seqs, entry.done_at or 0, self.replies.outbox_ms)
         if account is not None:
             account.counts[ENDED[entry.state]] += 1
-        if self.generation.node.logs.per_message:
+        if self._logs_messages:
             log.info("message {id} ended {state}", id=entry.message.client_id, state=entry.state.name)
         if row is not None:
             self._put_out(row, account, batch)

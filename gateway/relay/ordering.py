@@ -16,18 +16,19 @@ class Ordering:
     """Whose turn it is for each account and number."""
 
     def __init__(self) -> None:
-        self._under_way: dict[Key, int] = {}
+        self.under_way: dict[Key, int] = {}
+        """For each account and number the message that others wait for."""
         self._behind: dict[Key, deque[Entry]] = {}
         self.count = 0
         """Messages that wait for one before them."""
 
     def may_leave(self, entry: Entry) -> bool:
         """Whether no other message to the same number is under way."""
-        return self._under_way.get(_key(entry), entry.message.id) == entry.message.id
+        return self.under_way.get(_key(entry), entry.message.id) == entry.message.id
 
     def leaves(self, entry: Entry) -> None:
         """A message is given to a carrier: those behind it wait."""
-        self._under_way[_key(entry)] = entry.message.id
+        self.under_way[_key(entry)] = entry.message.id
 
     def put_behind(self, entry: Entry) -> None:
         """Let a message wait for the one under way."""
@@ -36,12 +37,10 @@ class Ordering:
 
     def done(self, entry: Entry) -> Entry | None:
         """A message was taken, has ended or will leave later only: the next one that may leave, if any."""
-        if not self._under_way:
-            return None
         key = _key(entry)
-        if self._under_way.get(key) != entry.message.id:
+        if self.under_way.get(key) != entry.message.id:
             return None
-        del self._under_way[key]
+        del self.under_way[key]
         behind = self._behind.get(key)
         while behind:
             following = behind.popleft()

@@ -263,7 +263,8 @@ class Outbox:
             self._gone.append(seq)
         else:
             self._held.discard(seq)
-            self._read_on()
+            if self._beyond is not None:
+                self._read_on()
 
     def _back_off(self, parcel: Parcel, batch: Batch) -> None:
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2 ** min(parcel.row.attempts, 16))

@@ -45,7 +45,8 @@ class Pace:
 
     def take(self, now: float) -> bool:
         """Send one message, if it may be sent now."""
-        self._grow(now)
+        if self.limit is not None:
+            self._grow(now)
         if self.bucket is not None and not self.bucket.take(1, now):
             return False
         if now - self._second >= 1.0:

@@ -31,6 +31,7 @@ def message_of(
         return message
     if not _is_number(pdu.destination_addr):
         return CommandStatus.ESME_RINVDSTADR
+    said, category, valid, part, text, others = alike
     message = Message(
         0,
         account.name,
@@ -38,17 +39,17 @@ def message_of(
         "",
         now,
         pdu,
-        alike.category,
+        category,
         generation,
-        now + alike.valid,
+        now + valid,
         None,
         account.default_alphabet,
-        alike.part,
+        part,
         None,
         (),
         account.taken_off,
     )
-    message.says(alike.said, alike.text, alike.others)
+    message.says(said, text, others)
     return message
 
 

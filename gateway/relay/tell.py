@@ -13,7 +13,7 @@ from gateway.relay.ids import Ids
 from gateway.settings.models import ReceiptStyle
 from gateway.smpp.constants import MessageState
 from gateway.smpp.receipts import DateDigits, Told, format_date, receipt_frame
-from gateway.store.rows import Kind, OutboxRow, State
+from gateway.store.rows import FINAL, Kind, OutboxRow, State
 
 RECEIPT = 0x04  # esm_class, SMPP 3.4 section 5.2.12
 INTERMEDIATE = 0x20
@@ -40,8 +40,9 @@ def receipt_row(entry: Entry, style: ReceiptStyle, seqs: Ids, now_ms: int, keep_
     """
     if not wants_receipt(entry.message.pdu.registered_delivery, entry.state):
         return None
-    own = entry.error in OWN_ERRORS
-    frame = _frame(entry, style, now_ms, entry.state - 10, RECEIPT, entry.error, "" if own else sample(entry))
+    error = entry.error
+    text = "" if error in OWN_ERRORS else sample(entry)
+    frame = _frame(entry, style, now_ms, entry.state - FINAL, RECEIPT, error, text)
     return _row(entry, seqs.take(), now_ms, keep_ms, _RECEIPT, frame)
 
 
