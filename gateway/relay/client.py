@@ -69,13 +69,14 @@ class Client:
 
         What it answers to our deliveries is kept whatever becomes of its requests.
         """
-        clocks = self.server.clocks
-        batch = Batch(clocks.timer.seconds(), clocks.now_ms())
-        committer, answered = self.server.committer, False
+        clocks, committer = self.server.clocks, self.server.committer
+        batch: Batch | None = None
+        answered = False
         self.behind = [*map(type, events)].count(Received)
         for event in events:
             if isinstance(event, Received):
                 self.behind -= 1
+                batch = batch or Batch(clocks.timer.seconds(), clocks.now_ms())
                 self._request(event, batch)
             elif isinstance(event, Answered):
                 answered = True
@@ -88,7 +89,10 @@ class Client:
                 self.server.violation(self, event)
         if answered:
             committer.commit_answers()
-        self.server.commit(self, batch)
+        if batch is not None:
+            self.server.commit(self, batch)
+        else:
+            self.server.go_on(self)
 
     def lost(self, link: SmppProtocol, events: list[Event]) -> None:
         """The transport is gone: what it had not answered goes to another session, or waits."""

@@ -91,8 +91,12 @@ class Server(Factory):
         self.clients[client] = None
 
     def commit(self, client: Client, batch: Batch) -> None:
-        """One read of a client: commit it, answer it, and see what can go out."""
+        """What one read of a client asks for: commit it, answer it, and see what can go out."""
         self.committer.commit(batch, must=False)
+        self.go_on(client)
+
+    def go_on(self, client: Client) -> None:
+        """See what can go out after a read of a client."""
         if client.account is not None:
             client.account.outbox.pump()
         self.outgoing.flush()

@@ -59,7 +59,7 @@ from .window import Window
 __all__ = ["PERMISSIONS", "TRANSITIONS", "Role", "Session", "State"]
 
 _new = tuple.__new__
-_TRAFFIC = (Received, Answered)
+_TRAFFIC = frozenset({Received, Answered})
 _CLOSED, _SMSC = State.CLOSED, Role.SMSC
 """For what is asked of every message: in CPython 3.11 `State.CLOSED` costs ten times as much."""
 
@@ -157,7 +157,7 @@ class Session:
                 self._request(pdu, command, listened, events)
             if events and isinstance(events[-1], Close):
                 return events
-        if any(isinstance(event, _TRAFFIC) for event in events):
+        if not _TRAFFIC.isdisjoint(map(type, events)):
             self._timers.active = listened
         if broken is not None:
             if broken.answer is not None:
