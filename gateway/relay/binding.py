@@ -13,7 +13,7 @@ from twisted.logger import Logger
 from twisted.python.threadpool import ThreadPool
 
 from gateway.relay.accounts import Account, Accounts
-from gateway.relay.client import BindPdu, Client
+from gateway.relay.client import Client
 from gateway.relay.clocks import Clocks
 from gateway.settings.models import Limits
 from gateway.settings.secrets import Remembered, is_hash, verify
@@ -27,7 +27,7 @@ from gateway.smpp.pdus import (
     BindTransmitter,
     BindTransmitterResp,
 )
-from gateway.smpp.states import State
+from gateway.smpp.states import BindPdu, State
 
 log = Logger(__name__)
 

@@ -13,9 +13,6 @@ from gateway.smpp.constants import V50, CommandStatus, Tag
 from gateway.smpp.events import Answered, Close, Event, Received, Unanswered, Unbound, Violation
 from gateway.smpp.fields import Tlv
 from gateway.smpp.pdus import (
-    BindReceiver,
-    BindTransceiver,
-    BindTransmitter,
     CancelSm,
     DataSm,
     DataSmResp,
@@ -27,7 +24,7 @@ from gateway.smpp.pdus import (
     SubmitSmResp,
 )
 from gateway.smpp.protocol import SmppProtocol
-from gateway.smpp.states import State
+from gateway.smpp.states import BindPdu, State
 
 if TYPE_CHECKING:
     from gateway.relay.accounts import Account
@@ -35,7 +32,6 @@ if TYPE_CHECKING:
 
 log = Logger(__name__)
 
-BindPdu = BindTransmitter | BindReceiver | BindTransceiver
 RECEIVING = frozenset({State.BOUND_RX, State.BOUND_TRX})
 
 
@@ -116,7 +112,7 @@ class Client:
             server.queries.cancel(self, pdu)
         elif isinstance(pdu, ReplaceSm):
             server.queries.replace(self, pdu)
-        elif isinstance(pdu, BindTransmitter | BindReceiver | BindTransceiver):
+        elif isinstance(pdu, BindPdu):
             server.binding.bind(self, pdu)
         else:
             self.refuse(pdu, CommandStatus.ESME_RINVCMDID)

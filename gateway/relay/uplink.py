@@ -15,10 +15,10 @@ from gateway.relay.carrier import Carrier, Link
 from gateway.settings.models import Bind
 from gateway.smpp.constants import CommandStatus
 from gateway.smpp.events import (
+    TRAFFIC,
     Answered,
     Close,
     Event,
-    Received,
     SessionOptions,
     Unanswered,
     Unbound,
@@ -30,9 +30,6 @@ from gateway.smpp.session import Role, Session
 from gateway.smpp.session import State as SessionState
 
 log = Logger(__name__)
-
-TRAFFIC = frozenset({Received, Answered})
-"""Events that are most of what comes."""
 
 VERSIONS = {"3.3": 0x33, "3.4": 0x34, "5.0": 0x50}
 BINDS: dict[str, type[BindTransceiver | BindTransmitter | BindReceiver]] = {

@@ -80,6 +80,9 @@ class Close(NamedTuple):
 
 Event = Received | Answered | Unanswered | Violation | Unbound | Close
 
+TRAFFIC = frozenset({Received, Answered})
+"""Events that are most of what comes."""
+
 
 class WindowFull(Exception):
     """As many requests are outstanding as the window allows."""

@@ -13,6 +13,7 @@ from math import inf
 from .codec import Header, PduError, decode, encode, find_tlv, refusal
 from .constants import HEADER_OCTETS, RESPONSE, V33, V34, CommandId, CommandStatus, Tag
 from .events import (
+    TRAFFIC,
     Answered,
     Close,
     Event,
@@ -26,17 +27,7 @@ from .events import (
 )
 from .framing import Framer, FramingError
 from .outgoing import Outgoing
-from .pdus import (
-    BindReceiver,
-    BindTransceiver,
-    BindTransmitter,
-    EnquireLink,
-    EnquireLinkResp,
-    Pdu,
-    SubmitSm,
-    Unbind,
-    UnbindResp,
-)
+from .pdus import EnquireLink, EnquireLinkResp, Pdu, SubmitSm, Unbind, UnbindResp
 from .states import (
     BINDS,
     BOUND,
@@ -44,10 +35,12 @@ from .states import (
     PERMISSIONS,
     TRANSITIONS,
     UNANSWERABLE,
+    BindPdu,
     Role,
     State,
     messages_of,
     misplaced,
+    named,
     permitted,
     tolerated,
 )
@@ -59,7 +52,6 @@ from .window import Window
 __all__ = ["PERMISSIONS", "TRANSITIONS", "Role", "Session", "State"]
 
 _new = tuple.__new__
-_TRAFFIC = frozenset({Received, Answered})
 _CLOSED, _SMSC = State.CLOSED, Role.SMSC
 """For what is asked of every message: in CPython 3.11 `State.CLOSED` costs ten times as much."""
 
@@ -157,7 +149,7 @@ class Session:
                 self._request(pdu, command, listened, events)
             if events and isinstance(events[-1], Close):
                 return events
-        if not _TRAFFIC.isdisjoint(map(type, events)):
+        if not TRAFFIC.isdisjoint(map(type, events)):
             self._timers.active = listened
         if broken is not None:
             if broken.answer is not None:
@@ -175,12 +167,12 @@ class Session:
         elif command == CommandId.unbind:
             self._unbound(pdu, listened, events)
         else:
-            if isinstance(pdu, BindTransmitter | BindReceiver | BindTransceiver):
+            if isinstance(pdu, BindPdu):
                 self._await_answer(command)
                 self._peer_speaks(pdu.interface_version)
             elif command in tolerated(self.role.other, self.state):
                 events.append(
-                    Violation(f"{_name(pdu)} is taken in {self.state.value}, where it is not allowed")
+                    Violation(f"{named(pdu)} is taken in {self.state.value}, where it is not allowed")
                 )
             self.incoming += command not in UNANSWERABLE
             events.append(Received(pdu))
@@ -201,7 +193,7 @@ class Session:
             if self._farewell is None:
                 self._finish(self._reason, events)
         else:
-            events.append(Violation(f"{_name(pdu)} answers nothing"))
+            events.append(Violation(f"{named(pdu)} answers nothing"))
 
     def _undecodable(self, error: PduError, events: list[Event]) -> None:
         command, number = error.header.command_id, error.header.sequence_number
@@ -243,7 +235,7 @@ class Session:
     def _refuse(self, pdu: Pdu, status: CommandStatus, events: list[Event]) -> None:
         header = Header(HEADER_OCTETS, pdu.command_id, 0, pdu.sequence_number)
         self._out.add(refusal(header, status))
-        events.append(Violation(f"{_name(pdu)}: {status.name}", status))
+        events.append(Violation(f"{named(pdu)}: {status.name}", status))
 
     # What the owner sends
 
@@ -290,7 +282,7 @@ class Session:
         if self.state is _CLOSED:
             return
         if not self.incoming or (self._bind and pdu.command_id not in (self._bind | RESPONSE, RESPONSE)):
-            raise WrongState(f"{_name(pdu)} answers nothing")
+            raise WrongState(f"{named(pdu)} answers nothing")
         self._out.add(pdu)
         self.incoming -= 1
         if self._bind:
@@ -404,7 +396,3 @@ class Session:
     def _finish(self, reason: str, events: list[Event]) -> None:
         events.append(Close(reason))
         self._enter(State.CLOSED)
-
-
-def _name(pdu: Pdu) -> str:
-    return f"{CommandId(pdu.command_id).name} {pdu.sequence_number}"

@@ -11,7 +11,9 @@ from functools import cache
 
 from .constants import V50, CommandId, CommandStatus
 from .enums import quick
-from .pdus import CLASSES, Pdu
+from .pdus import CLASSES, BindReceiver, BindTransceiver, BindTransmitter, Pdu
+
+BindPdu = BindTransmitter | BindReceiver | BindTransceiver
 
 
 @quick
@@ -126,3 +128,8 @@ def misplaced(command: int, state: State, binding: bool) -> CommandStatus:
 
 def _look_up(table: _Table, sender: Role, state: State) -> frozenset[CommandId]:
     return frozenset(command for command, states in table.items() if sender in states.get(state, ()))
+
+
+def named(pdu: Pdu) -> str:
+    """A PDU in words: its command and its number."""
+    return f"{CommandId(pdu.command_id).name} {pdu.sequence_number}"
