@@ -25,36 +25,13 @@ GROWTH = 1.8
 class Shard:
     """Slots with linear probing. `keys` has 0 in free slots; `cells` has `width` columns for each slot."""
 
-    __slots__ = ("cells", "keys", "size", "used", "width")
+    __slots__ = ("cells", "keys", "size", "used")
 
     def __init__(self, width: int, size: int = SMALLEST) -> None:
-        self.width = width
         self.size = size
         self.used = 0
         self.keys = array("q", bytes(8 * size))
         self.cells = array("I", bytes(4 * width * size))
-
-    def find(self, key: int) -> int:
-        """Where in `cells` the row of a key begins, or -1."""
-        keys, size = self.keys, self.size
-        slot = (key >> SHARD_BITS) % size
-        while True:
-            held = keys[slot]
-            if held == key:
-                return slot * self.width
-            if not held:
-                return -1
-            slot = slot + 1 if slot + 1 < size else 0
-
-    def place(self, key: int) -> int:
-        """The same for a key that is not in yet: its new row, all zeros. There must be a free slot."""
-        keys, size = self.keys, self.size
-        slot = (key >> SHARD_BITS) % size
-        while keys[slot]:
-            slot = slot + 1 if slot + 1 < size else 0
-        keys[slot] = key
-        self.used += 1
-        return slot * self.width
 
 
 Keep = Callable[[int, "array[int]"], bool]
@@ -68,13 +45,13 @@ class Table:
     A row that `keep` does not want may vanish at any time.
     """
 
-    __slots__ = ("_at", "_cells", "_keep", "_key", "_shards", "width")
+    __slots__ = ("_keep", "_key", "_shard", "_shards", "_slot", "width")
 
     def __init__(self, width: int, keep: Keep | None = None) -> None:
         self.width = width
         self._keep = keep
         self._shards = [Shard(width) for _ in range(SHARDS)]
-        self._key, self._cells, self._at = 0, self._shards[0].cells, 0  # the last row that was found
+        self._key, self._shard, self._slot = 0, self._shards[0], 0  # what was looked for last, and its slot
 
     def __len__(self) -> int:
         return sum(shard.used for shard in self._shards)
@@ -86,37 +63,31 @@ class Table:
 
     def find(self, key: int) -> tuple[array[int], int] | None:
         """The cells in which the row of a key is, and where it begins; good until the next `place`."""
-        shard = self._shards[key & SHARDS - 1]  # what Shard.find does, without the call
-        keys = shard.keys
-        slot = (key >> SHARD_BITS) % shard.size
-        while (held := keys[slot]) != key:
-            if not held:
-                return None
-            slot = slot + 1 if slot + 1 < shard.size else 0
-        self._key = key
-        self._cells = cells = shard.cells
-        self._at = at = slot * self.width
-        return cells, at
+        self._shard = shard = self._shards[key & SHARDS - 1]
+        keys, size = shard.keys, shard.size
+        slot = (key >> SHARD_BITS) % size
+        while (held := keys[slot]) != key and held:
+            slot = slot + 1 if slot + 1 < size else 0
+        self._key, self._slot = key, slot
+        return (shard.cells, slot * self.width) if held else None
 
     def place(self, key: int) -> tuple[array[int], int]:
         """The same, but a key without a row gets one of zeros."""
-        if key == self._key:  # who counts has just looked
-            return self._cells, self._at
-        index = key & SHARDS - 1
-        shard = self._shards[index]
-        at = shard.find(key)
-        if at < 0:
+        if key != self._key:  # who counts has just looked
+            self.find(key)
+        shard, slot = self._shard, self._slot
+        if not shard.keys[slot]:
             if shard.used >= shard.size * FULLEST:
-                shard = self._shards[index] = self._rebuilt(shard)
-            at = shard.place(key)
-        return shard.cells, at
+                self._shards[key & SHARDS - 1] = self._rebuilt(shard)
+                return self.place(key)
+            shard.keys[slot] = key
+            shard.used += 1
+        return shard.cells, slot * self.width
 
     def rows(self) -> Iterator[tuple[int, array[int]]]:
         """Every key and a copy of its row."""
         for shard in self._shards:
-            for slot, key in enumerate(shard.keys):
-                if key:
-                    yield key, shard.cells[slot * self.width : (slot + 1) * self.width]
+            yield from self._rows(shard)
 
     def sweep(self) -> Iterator[int]:
         """Drop the rows that `keep` does not want, one shard a step; yields how many rows are left in it."""
@@ -124,14 +95,26 @@ class Table:
             shard = self._shards[index] = self._rebuilt(self._shards[index])
             yield shard.used
 
+    def _rows(self, shard: Shard) -> list[tuple[int, array[int]]]:
+        cells, width = shard.cells, self.width
+        return [
+            (key, cells[slot * width : slot * width + width]) for slot, key in enumerate(shard.keys) if key
+        ]
+
     def _rebuilt(self, old: Shard) -> Shard:
         self._key = 0
-        width, keep, cells = self.width, self._keep, old.cells
-        rows = [(key, slot * width) for slot, key in enumerate(old.keys) if key]
-        if keep is not None:
-            rows = [(key, at) for key, at in rows if keep(key, cells[at : at + width])]
-        new = Shard(width, max(SMALLEST, int(len(rows) / FULLEST * GROWTH)))
-        for key, at in rows:
-            to = new.place(key)
-            new.cells[to : to + width] = cells[at : at + width]
+        rows = self._rows(old)
+        if (keep := self._keep) is not None:
+            rows = [(key, row) for key, row in rows if keep(key, row)]
+        width = self.width
+        size = max(SMALLEST, int(len(rows) / FULLEST * GROWTH))
+        new = Shard(width, size)
+        new.used = len(rows)
+        keys, cells = new.keys, new.cells
+        for key, row in rows:
+            slot = (key >> SHARD_BITS) % size
+            while keys[slot]:
+                slot = slot + 1 if slot + 1 < size else 0
+            keys[slot] = key
+            cells[slot * width : slot * width + width] = row
         return new
