@@ -19,6 +19,7 @@ from gateway.filters.rulebook import Ruled
 from gateway.filters.verdict import REASONS, Action, Verdict, beside
 from gateway.message import Message
 from gateway.smpp.constants import CommandStatus
+from gateway.smpp.stencils import MOST, Said
 
 PROMOTIONAL = "promotional"
 RECIPIENT = "recipient"
@@ -47,7 +48,8 @@ class Plan(NamedTuple):
 
 class Plans(NamedTuple):
     """The rules for a standing from one unix second to another, those by person apart; `signed` if one counts
-    by signature, `tags` those of the rules by person where they are the same for all messages.
+    by signature, `tags` those of the rules by person where they are the same for all messages, `tags_of` else
+    those of a stencil.
     """
 
     since: float
@@ -57,6 +59,7 @@ class Plans(NamedTuple):
     by_others: tuple[Plan, ...]
     signed: bool
     tags: tuple[int, ...] | None
+    tags_of: dict[Said | None, Sequence[int]]
 
 
 class Capped:
@@ -87,21 +90,26 @@ class Capped:
             return None
         return self._judge(plans, message, person, row, now)
 
+    def spares(self, standing: Standing, now: float) -> bool:
+        """Whether no rule is for these people."""
+        plans = self._plans.get(standing)
+        return plans is not None and plans.since <= now < plans.until and not plans.all
+
     def _judge(
         self, plans: Plans, message: Message, person: Person, row: Row | None, now: float
     ) -> Verdict | None:
         latest = 0 if row is None else row[0][row[1]]
+        tags = iter(() if row is None else _tags(plans, message, person))
         burst: Verdict | None = None
         warning: Verdict | None = None
         shadows: list[Verdict] = []
-        for plan in plans.all:
-            if plan.rule is None:
+        for plan in plans.by_others if row is None else plans.all:
+            if plan.rule is None or row is None:
                 spent = self._spent(plan, message, person, now)
-            elif row is None or latest + plan.rule.longest <= now:
-                continue
             else:
-                tag = plan.tag or plan.rule.tag(plan.pick(facts_of(message, person)))
-                key = hash(person.digits) or 1
+                key, tag = hash(person.digits) or 1, next(tags)
+                if latest + plan.rule.longest <= now:
+                    continue
                 spent = self.known.recents.spent(key, row, plan.rule, tag, now, message.counted_at)
             if spent is None:
                 continue
@@ -195,7 +203,7 @@ class Capped:
         signed = any("signature" in plan.asked.key for plan in plans)
         same = all(plan.tag for plan in by_person)
         tags = tuple(plan.tag for plan in by_person) if same else None
-        found = Plans(asked.since, asked.until, plans, by_person, by_others, signed, tags)
+        found = Plans(asked.since, asked.until, plans, by_person, by_others, signed, tags, {})
         self._plans[standing] = found
         return found
 
@@ -217,8 +225,18 @@ def _tags(plans: Plans, message: Message, person: Person) -> Sequence[int]:
     """The tags of a message's entries."""
     if plans.tags is not None:
         return plans.tags
-    facts = facts_of(message, person, plans.signed)
-    return [plan.tag or plan.rule.tag(plan.pick(facts)) for plan in plans.by_person if plan.rule is not None]
+    said = message.said
+    tags = plans.tags_of.get(said)
+    if tags is None:
+        facts = facts_of(message, person, plans.signed)
+        tags = [
+            plan.tag or plan.rule.tag(plan.pick(facts)) for plan in plans.by_person if plan.rule is not None
+        ]
+        if said is not None:
+            if len(plans.tags_of) >= MOST:
+                plans.tags_of.clear()
+            plans.tags_of[said] = tags
+    return tags
 
 
 def facts_of(message: Message, person: Person, signed: bool = True) -> Facts:

@@ -77,8 +77,8 @@ class Chain:
 
     `failed` decides for a message whose filter raised: it gets the filter's name and the exception, and
     gives the stated verdict; it is also where the alarm is raised. With `persons`, filters that are `alike`
-    (see Filter) are asked once a second for each stencil of what is said and each standing of who gets it.
-    Those that are `idle` are not asked.
+    (see Filter) are asked once a second for each stencil of what is said and each standing of who gets it,
+    and so are those that spare all of the standing. Those that are `idle` are not asked.
     """
 
     __slots__ = ("_forgotten", "_known", "_persons", "_second", "_steps", "failed", "filters")
@@ -126,7 +126,7 @@ class Chain:
         key: tuple[Said, Standing] | None,
     ) -> Judgement:
         """What comes of these steps. By those that are noted under the `key` what is like this message can be
-        judged: the filters that are not alike, and the words of those that are.
+        judged: the words of the filters that are alike, and the others, but for those that spare them.
         """
         acting = _ALLOW
         words: list[tuple[Verdict, Mode]] = []
@@ -142,7 +142,8 @@ class Chain:
                     verdict, key = self.failed(filter.name, message, error), None
                 if key is not None:
                     if not alike:
-                        noted.append(step)
+                        if not _spares(filter, key[1], now):
+                            noted.append(step)
                     elif verdict is not None:
                         noted.append((None, mode, verdict, True))
             if verdict is None:
@@ -170,6 +171,11 @@ class Chain:
         if not words:
             return ALLOWED
         return Judgement(acting, tuple(words), rewrite, category, None if category else approval)
+
+
+def _spares(filter: Filter, standing: Standing, now: float) -> bool:
+    spares = getattr(filter, "spares", None)
+    return spares is not None and bool(spares(standing, now))
 
 
 def _approved(verdict: Verdict, approval: Approval | None) -> bool:

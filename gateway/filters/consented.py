@@ -72,6 +72,11 @@ class Consented:
         state = self.known.consents.state(tenant, program, category, person.digits)
         return self._lacking(asks, state, program, now)
 
+    def spares(self, standing: Standing, now: float) -> bool:
+        """Whether no rule asks for the consent of these people."""
+        asks = self._asks.get(standing)
+        return asks is not None and asks.since <= now < asks.until and not asks.rules
+
     def _ask(self, standing: Standing, now: float) -> Asks:
         asked = self.persons.asked(standing.rules, now)
         if len(self._asks) > REMEMBERED:

@@ -136,19 +136,20 @@ class Consents:
         concerning = self._concerning.get((tenant, program, category))
         if concerning is None:
             concerning = self._concern(tenant, program, category)
-        granted_at = until = on = ended = 0
+        latest, ended = (0, 0, 0), 0
         for scope in concerning:
             key = hash((scope, number)) or 1
             found = self._table.find(key)
             if found is None:
                 continue
             cells, at = found
-            granted, marks = cells[at], cells[at + 1]
+            marks = cells[at + 1]
             if marks & ENDED:
-                ended = max(ended, self._ended_of(key, marks))
-            if granted >= granted_at:
-                latest = granted, self._until_of(key, marks), marks & SAID
-                granted_at, until, on = max(latest, (granted_at, until, on)) if granted_at else latest
+                ended = max(ended, _known(self._ended, key))
+            grant = cells[at], _known(self._until, key) if marks & DATED else NEVER, marks & SAID
+            if grant > latest:
+                latest = grant
+        granted_at, until, on = latest
         return (granted_at, on) if ended < granted_at and now < until else None
 
     def state(self, tenant: str, program: str, category: str, number: str) -> ConsentState:

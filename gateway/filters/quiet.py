@@ -34,15 +34,20 @@ class Quiet:
         if person is None:
             return None
         standing = person.standing
-        known = self._open.get(standing)
-        if known is not None and known[0] <= now < known[1]:
-            return None
-        if standing.tier == URGENT:
+        if self.spares(standing, now):
             return None
         verdict = self._judge(person, message, now) if standing.rules.hours is not None else None
         if standing.rules.shadows:
             return beside(self.name, verdict, list(self._shadows(person, now)))
         return verdict
+
+    def spares(self, standing: Standing, now: float) -> bool:
+        """Whether it is known to be open there, or does not matter."""
+        known = self._open.get(standing)
+        if known is not None and known[0] <= now < known[1]:
+            return True
+        rules = standing.rules
+        return standing.tier == URGENT or (rules.hours is None and not rules.shadows)
 
     def _shadows(self, person: Person, now: float) -> Iterator[Verdict]:
         """What windows in shadow, each for itself, would have made wait."""

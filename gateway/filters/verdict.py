@@ -133,7 +133,8 @@ class Filter(Protocol):
 
     One with `alike` true says the same, within a second, of all messages of one stencil (`Message.said`) to
     people of one standing: of what is said and by whom, not of who gets it. What it goes by, where it is
-    edited, must be `Remembered` and forgotten with the edit. One with `idle` true has nothing to go by.
+    edited, must be `Remembered` and forgotten with the edit. One with `idle` true has nothing to go by. One
+    that `spares` the people of a standing says nothing to any of them in that second, whatever is said.
     """
 
     @property
