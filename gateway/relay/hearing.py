@@ -21,7 +21,7 @@ from gateway.filters.replywords import Reading, ReplyClass, ReplyWords, word_rul
 from gateway.filters.rulebook import Ruled, Rules
 from gateway.filters.suppression import ListKey, ListType, Scope
 from gateway.relay.accounts import Account
-from gateway.relay.attributing import CONCERNED, Attribution, Heard
+from gateway.relay.attributing import Attribution, Heard
 from gateway.relay.batch import Batch
 from gateway.relay.cases import Cases
 from gateway.relay.clocks import Clocks
@@ -31,6 +31,7 @@ from gateway.relay.replies import Handset
 from gateway.relay.requesting import Requesting
 from gateway.relay.speaking import Speaker
 from gateway.relay.webhooks import Webhooks
+from gateway.relay.writers import CONCERNED, Writers
 from gateway.settings.models import Tenant
 from gateway.smpp.pdus import DeliverSm
 
@@ -63,6 +64,7 @@ class Hearing:
         consenting: Consenting,
         requesting: Requesting,
         webhooks: Webhooks,
+        writers: Writers,
         clocks: Clocks,
     ) -> None:
         self.people = people
@@ -75,7 +77,7 @@ class Hearing:
         self.counts: Counter[str] = Counter()
         self.handset: Handset = lambda carrier, number, ton: (number, ton)
         self._later: list[PutOff] = []
-        self.attribution = Attribution(people, consenting)
+        self.attribution = Attribution(people, consenting, writers)
         self._words: dict[tuple[int, int], tuple[Rules, ReplyWords]] = {}
 
     @property

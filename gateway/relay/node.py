@@ -148,7 +148,6 @@ class Relay:
             self.gathering,
             self.inbound,
             self.replies,
-            self.protection.hearing.attribution,
             self.committer,
         )
 
@@ -349,8 +348,7 @@ class Relay:
 
     def _accepted(self, entry: Entry) -> None:
         message = entry.message
-        self.protection.accepted(entry)
-        self.replies.wrote(message.destination, message.source, message.account)
+        self.replies.writers.wrote(message)
         if self._logs_messages:
             log.info(
                 "message {id} of {account} to {destination}: {state}",

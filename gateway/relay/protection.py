@@ -91,7 +91,14 @@ class Protection:
         self.importing = Importing(self.people, self.consenting, self.webhooks, committer, clocks)
         self.requesting = Requesting(self.people, self.consenting, self.speaker, judging, book, accounts, ids)
         self.hearing = Hearing(
-            self.people, self.speaker, self.cases, self.consenting, self.requesting, self.webhooks, clocks
+            self.people,
+            self.speaker,
+            self.cases,
+            self.consenting,
+            self.requesting,
+            self.webhooks,
+            replies.writers,
+            clocks,
         )
         judging.known = self.people.known
         judging.passed = self.counting.count
@@ -123,6 +130,8 @@ class Protection:
         self.counting.capped = capped if isinstance(capped, Capped) else None
         self.judging.tier_of = self.people.persons.tier
         people = self.people.persons.people
+        writers = self.hearing.attribution.writers
+        writers.program_of, writers.rules = self.people.persons.program, people.rules is not None
         self.cases.configure(people.captures)
         self.ends.configure(people.webhooks.values())
         self.webhooks.configure(people.webhooks, generation.node.alarms.webhook_down)
@@ -167,10 +176,6 @@ class Protection:
         self.housekeeping.stop()
         self.people.stopped = self.counting.stopped = True
         return gatherResults([self.webhooks.stop(), self.lookups.stop(), self._learning])
-
-    def accepted(self, entry: Entry) -> None:
-        """A message is on disk."""
-        self.hearing.attribution.wrote(entry.message)
 
     def ended(self, entry: Entry, batch: Batch) -> None:
         """A message has ended."""

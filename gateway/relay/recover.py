@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from sys import intern
 from typing import ParamSpec, TypeVar
 
 from sqlalchemy import Connection
@@ -11,7 +10,6 @@ from twisted.logger import Logger
 
 from gateway.message import Message, MtPdu
 from gateway.relay.accounts import Accounts
-from gateway.relay.attributing import Attribution
 from gateway.relay.batch import Batch, Committer
 from gateway.relay.book import Book, Entry, without_spent
 from gateway.relay.counting import counts, moment
@@ -22,9 +20,9 @@ from gateway.relay.matching import LONGEST_RUN, LOW, Run
 from gateway.relay.outbound import utc
 from gateway.relay.parts import ids_of, read_parts
 from gateway.relay.patience import patiently
-from gateway.relay.remembered import Remembered
-from gateway.relay.replies import PART, REMEMBERED, Replies
+from gateway.relay.replies import PART, Replies
 from gateway.relay.trail import only_of
+from gateway.relay.writers import Writers
 from gateway.smpp.codec import decode
 from gateway.smpp.concat import part_of
 from gateway.smpp.pdus import DataSm, SubmitSm
@@ -121,7 +119,6 @@ class Recovery:
         gathering: Gathering,
         inbound: Inbound,
         replies: Replies,
-        attribution: Attribution,
         committer: Committer,
     ) -> None:
         self.ledger = ledger
@@ -131,7 +128,6 @@ class Recovery:
         self.gathering = gathering
         self.inbound = inbound
         self.replies = replies
-        self.attribution = attribution
         self.committer = committer
         self.stopped = False
         self.loading = [IDS, WRITERS]
@@ -251,18 +247,17 @@ class Recovery:
             self.dispatch.pump()
 
     async def _writers(self) -> None:
-        writers: Remembered[str] = Remembered(REMEMBERED)
-        earlier = self.attribution.another()
+        writers = self.replies.writers
+        earlier = Writers(writers.program_of)
         after = await self.read(self.ledger.read, before_latest, RECENT)
         while rows := await self.read(self.ledger.read, accepted_since, 0, after, SOME):
             for row in rows:
-                writers.put(row.destination, row.source.lstrip("+"), intern(row.account))
-                if earlier is not None and row.client_id:
+                if writers.rules and row.client_id:
                     earlier.wrote(restore(row, self.accounts).message)
+                else:
+                    earlier.answered(row.destination, row.source, row.account)
             after = rows[-1].id
-        self.replies.writers.beneath(writers)
-        if earlier is not None:
-            self.attribution.had_written(earlier)
+        writers.had_written(earlier)
 
 
 def _sent_after(connection: Connection, after: int) -> tuple[int | None, dict[str, Run]]:

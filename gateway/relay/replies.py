@@ -22,7 +22,7 @@ from gateway.relay.batch import Batch
 from gateway.relay.carrier import Carrier
 from gateway.relay.clocks import Clocks
 from gateway.relay.ids import Ids
-from gateway.relay.remembered import Remembered
+from gateway.relay.writers import Writers
 from gateway.smpp.codec import decode, encode
 from gateway.smpp.concat import Part, body_of, part_of, ports_of, udh_of
 from gateway.smpp.constants import Tag
@@ -33,7 +33,6 @@ from gateway.store.rows import Kind, OutboxRow, StrayRow
 
 log = Logger(__name__)
 
-REMEMBERED = 100_000  # pairs of handset and number whose last writer is known
 LONGEST_SHORT_MESSAGE = 254
 UDHI = 0x40
 MOST_LONG = 10_000  # long replies that are gathered at once: the oldest gives way as it is
@@ -72,13 +71,8 @@ class Replies:
         self.heard: Heard = lambda account, carrier, reply, text, batch: None
         self.alphabet: Callable[[str], DefaultAlphabet | None] = lambda carrier: None
         self.handset: Handset = lambda carrier, number, ton: (number, ton)
-        self.writers: Remembered[str] = Remembered(REMEMBERED)
-        """Accounts by handset and number."""
+        self.writers = Writers()
         self._long: dict[LongKey, LongReply] = {}
-
-    def wrote(self, destination: str, source: str, account: str) -> None:
-        """An account has written to a handset: a reply from there to that number may be for it."""
-        self.writers.put(destination, source.lstrip("+"), account)
 
     def owner(self, number: str, handset: str, text: str | None) -> Account | None:
         """The account that owns a reply from `handset` to `number`."""
@@ -98,7 +92,7 @@ class Replies:
             for account in best:
                 if word in (keyword.casefold() for keyword in account.settings.keywords):
                     return account
-        last = self.accounts.get(self.writers.get(handset.lstrip("+"), number) or "")
+        last = self.accounts.get(self.writers.account(handset.lstrip("+"), number))
         if last is not None and not last.removed and (not best or last in best):
             return last
         return best[0] if best else None

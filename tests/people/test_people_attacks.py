@@ -445,7 +445,7 @@ def test_start_of_one_program_does_not_lift_a_stop_of_all(agreed: Attacked) -> N
     agreed.consent(other, program="news")
     agreed.shop.ask(ad(other, source_addr=NEWS))
     assert last(agreed)[1] == 901
-    agreed.protection.hearing.attribution.wrote(message_to(agreed, other, NEWS))
+    agreed.relay.replies.writers.wrote(message_to(agreed, other, NEWS))
     agreed.reply("恢复订阅", number=other, to=NEWS)
     agreed.submits.clear()
     agreed.shop.ask(ad(other, text=AD + "!"))

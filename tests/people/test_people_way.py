@@ -92,7 +92,7 @@ def test_a_stop_is_heeded_after_a_crash(people: PeopleHouse) -> None:
 def test_what_a_reply_answers_is_known_after_restarts(
     people: PeopleHouse, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("gateway.relay.attributing.REMEMBERED", 10)
+    monkeypatch.setattr("gateway.relay.writers.REMEMBERED", 10)
     people.consent()
     people.offer()
     for _ in range(2):  # each begins with a new block of ids

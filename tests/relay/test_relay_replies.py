@@ -86,7 +86,7 @@ def test_keywords_where_several_share_a_number(make_house: MakeHouse) -> None:
     assert owner(house, "1069", "优惠") == "shop"
     assert owner(house, "1069", "BAL") == "bank"
     assert owner(house, "1069", "balance") == "bank"  # nobody's: the first of them
-    house.relay.replies.wrote(HANDSET, "1069", "shop")
+    house.relay.replies.writers.answered(HANDSET, "1069", "shop")
     assert owner(house, "1069", "balance") == "shop"
     assert owner(house, "1069", "BAL") == "bank"
 
