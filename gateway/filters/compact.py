@@ -15,6 +15,9 @@ from collections.abc import Callable, Iterator
 
 SHARD_BITS = 10
 SHARDS = 1 << SHARD_BITS
+LOW = SHARDS - 1
+"""Of a key, the bits that tell its shard."""
+
 SMALLEST = 8
 """Slots of a new shard."""
 
@@ -63,7 +66,7 @@ class Table:
 
     def find(self, key: int) -> tuple[array[int], int] | None:
         """The cells in which the row of a key is, and where it begins; good until the next `place`."""
-        self._shard = shard = self._shards[key & SHARDS - 1]
+        self._shard = shard = self._shards[key & LOW]
         keys, size = shard.keys, shard.size
         slot = (key >> SHARD_BITS) % size
         while (held := keys[slot]) != key and held:
@@ -78,7 +81,7 @@ class Table:
         shard, slot = self._shard, self._slot
         if not shard.keys[slot]:
             if shard.used >= shard.size * FULLEST:
-                self._shards[key & SHARDS - 1] = self._rebuilt(shard)
+                self._shards[key & LOW] = self._rebuilt(shard)
                 return self.place(key)
             shard.keys[slot] = key
             shard.used += 1

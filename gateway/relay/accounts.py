@@ -57,7 +57,12 @@ class Account:
         """Take the settings of a new generation."""
         self.settings = settings
         self.alike.clear()
+        # What each message asks of them: the attributes of pydantic's models are slow.
         self.tenant = settings.tenant
+        self.window = settings.window
+        self.message_id = settings.message_id
+        self.receipts = settings.receipts
+        self.is_limited = settings.quota is not None or settings.balance is not None
         self.validity_ms = int(settings.validity * 1000)
         self.longest_validity_ms = int(settings.longest_validity * 1000)
         self.default_alphabet = settings.default_alphabet

@@ -50,13 +50,15 @@ class Counting:
         if message.counted_at:
             at = int(self.clocks.wall())
             self.uncount(message)
-        self._touch(message)
+        if self._touched is not None:
+            self._touch(message, self._touched)
         self._record(message, at)
         batch.failed.append(partial(self.uncount, message))
 
     def uncount(self, message: Message) -> None:
         """A message will not be sent after all."""
-        self._touch(message)
+        if self._touched is not None:
+            self._touch(message, self._touched)
         at, message.counted_at = message.counted_at, 0
         if self.capped is None or not at:
             return
@@ -67,9 +69,9 @@ class Counting:
         if not reached(entry.state, entry.sent_at, entry.carrier_message_id):
             self.uncount(entry.message)
 
-    def _touch(self, message: Message) -> None:
-        if self._touched is not None:
-            self._touched.update(each.id for each in message.segments or (message,))
+    @staticmethod
+    def _touch(message: Message, touched: set[int]) -> None:
+        touched.update(each.id for each in message.segments or (message,))
 
     def _record(self, message: Message, at: int) -> None:
         assert self.capped is not None

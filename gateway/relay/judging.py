@@ -160,8 +160,7 @@ class Judging:
 
     def record(self, judgement: Judgement, message: Message) -> str:
         """The decision record, made once for all that pass without a word."""
-        plain = not judgement.words and judgement.approval is None
-        if plain and judgement.verdict.action is Action.ALLOW:
+        if judgement is ALLOWED:
             return _plain(self.generation_of(message))
         return record(judgement, self.generation_of(message))
 

@@ -366,7 +366,7 @@ class Relay:
             self.spending.ended(entry, batch)
         if not entry.message.client_id:
             return
-        style = ReceiptStyle() if account is None else account.settings.receipts
+        style = ReceiptStyle() if account is None else account.receipts
         row = receipt_row(entry, style, self.outbox_seqs, entry.done_at or 0, self.replies.outbox_ms)
         if account is not None:
             account.counts[ENDED[entry.state]] += 1
@@ -378,7 +378,7 @@ class Relay:
     def _told(self, entry: Entry, receipt: Receipt, batch: Batch) -> None:
         """A carrier says how far a message is: passed on if its client asked for that."""
         account = self.accounts.get(entry.message.account)
-        style = ReceiptStyle() if account is None else account.settings.receipts
+        style = ReceiptStyle() if account is None else account.receipts
         state = receipt.state if receipt.state is not None else MessageState.ENROUTE
         now = self.clocks.now_ms()
         row = intermediate_row(entry, style, self.outbox_seqs, now, self.replies.outbox_ms, state)

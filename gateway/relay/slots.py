@@ -80,7 +80,10 @@ class Slots:
 
     def _grow(self) -> None:
         before = list(self.items())
-        self.used = 0
         self._make("Q" if self._numbers.itemsize == 8 else "I", max(SMALLEST, 2 * self._size))
+        keys, numbers, size = self._keys, self._numbers, self._size
         for key, number in before:
-            self.put(key, number)
+            slot = key % size
+            while keys[slot]:
+                slot = slot + 1 if slot + 1 < size else 0
+            keys[slot], numbers[slot] = key, number

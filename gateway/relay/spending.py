@@ -93,10 +93,9 @@ class Spending:
 
     def take(self, entry: Entry, account: Account, batch: Batch) -> Over | None:
         """Reserve what a message uses; what is to be said if that is not there."""
-        settings = account.settings
-        if settings.quota is None and settings.balance is None:
+        if not account.is_limited:
             return None
-        message = entry.message
+        settings, message = account.settings, entry.message
         usage = self.of(account)
         messages, segments = size(message)
         price = None if settings.balance is None else segments * self._price(message, settings.balance)

@@ -241,7 +241,7 @@ class Submits:
 
     def _too_fast(self, client: Client, account: Account, count: int) -> int:
         """The window, then the rate: a little over is slowed down, far over is refused."""
-        if client.protocol.session.incoming - client.behind > account.settings.window:
+        if client.protocol.session.incoming - client.behind > account.window:
             return CommandStatus.ESME_RTHROTTLED
         bucket = account.bucket
         if bucket is None:
@@ -273,7 +273,7 @@ class Submits:
             message.generation = self.judging.generation_of(message)
         message.id = self.ids.take() if message_id is None else message_id
         short = client.protocol.session.version < V34
-        message.client_id = told or write_id(message.id, account.settings.message_id, short=short)
+        message.client_id = told or write_id(message.id, account.message_id, short=short)
         return message
 
     # many destinations at once
@@ -296,7 +296,7 @@ class Submits:
             self._count_refusal(account, status)
             client.refuse(pdu, status)
             return
-        told = write_id(first, account.settings.message_id, short=client.protocol.session.version < V34)
+        told = write_id(first, account.message_id, short=client.protocol.session.version < V34)
         failures: list[UnsuccessSme] = []
         reader: Message | None = None  # decodes the text for all
         for offset, destination in enumerate(pdu.dest_addresses):
