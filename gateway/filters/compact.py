@@ -37,22 +37,25 @@ class Shard:
         self.cells = array("I", bytes(4 * width * size))
 
 
-Keep = Callable[[int, "array[int]"], bool]
-"""Whether a row, given by its key and its cells, is still wanted."""
+Held = list[tuple[int, int]]
+"""Rows, by their keys and where they begin."""
+
+Kept = Callable[["array[int]", Held], Held]
+"""Which of the rows in some cells are still wanted."""
 
 
 class Table:
     """Rows of `width` unsigned 32-bit integers by signed 64-bit keys that are not 0. Not shared between
     threads.
 
-    A row that `keep` does not want may vanish at any time.
+    Rows that `kept` leaves out may vanish at any time.
     """
 
-    __slots__ = ("_keep", "_key", "_shard", "_shards", "_slot", "width")
+    __slots__ = ("_kept", "_key", "_shard", "_shards", "_slot", "width")
 
-    def __init__(self, width: int, keep: Keep | None = None) -> None:
+    def __init__(self, width: int, kept: Kept | None = None) -> None:
         self.width = width
-        self._keep = keep
+        self._kept = kept
         self._shards = [Shard(width) for _ in range(SHARDS)]
         self._key, self._shard, self._slot = 0, self._shards[0], 0  # what was looked for last, and its slot
 
@@ -90,34 +93,32 @@ class Table:
     def rows(self) -> Iterator[tuple[int, array[int]]]:
         """Every key and a copy of its row."""
         for shard in self._shards:
-            yield from self._rows(shard)
+            for slot, key in enumerate(shard.keys):
+                if key:
+                    yield key, shard.cells[slot * self.width : (slot + 1) * self.width]
 
     def sweep(self) -> Iterator[int]:
-        """Drop the rows that `keep` does not want, one shard a step; yields how many rows are left in it."""
+        """Drop the rows that `kept` leaves out, one shard a step; yields how many rows are left in it."""
         for index in range(SHARDS):
             shard = self._shards[index] = self._rebuilt(self._shards[index])
             yield shard.used
 
-    def _rows(self, shard: Shard) -> list[tuple[int, array[int]]]:
-        cells, width = shard.cells, self.width
-        return [
-            (key, cells[slot * width : slot * width + width]) for slot, key in enumerate(shard.keys) if key
-        ]
-
     def _rebuilt(self, old: Shard) -> Shard:
         self._key = 0
-        rows = self._rows(old)
-        if (keep := self._keep) is not None:
-            rows = [(key, row) for key, row in rows if keep(key, row)]
-        width = self.width
-        size = max(SMALLEST, int(len(rows) / FULLEST * GROWTH))
+        width, cells = self.width, old.cells
+        held = [(key, slot * width) for slot, key in enumerate(old.keys) if key]
+        if self._kept is not None:
+            held = self._kept(cells, held)
+        size = max(SMALLEST, int(len(held) / FULLEST * GROWTH))
         new = Shard(width, size)
-        new.used = len(rows)
-        keys, cells = new.keys, new.cells
-        for key, row in rows:
+        new.used = len(held)
+        keys, octets, item = new.keys, cells.tobytes(), cells.itemsize
+        rows = [bytes(item * width)] * size  # as octets: so many small arrays would cost more
+        for key, at in held:
             slot = (key >> SHARD_BITS) % size
             while keys[slot]:
                 slot = slot + 1 if slot + 1 < size else 0
             keys[slot] = key
-            cells[slot * width : slot * width + width] = row
+            rows[slot] = octets[item * at : item * (at + width)]
+        new.cells = array("I", b"".join(rows))
         return new

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator, Sequence
 from operator import itemgetter
 from typing import NamedTuple
 
-from gateway.filters.compact import Table
+from gateway.filters.compact import Held, Table
 from gateway.settings.scalars import parse_duration
 
 INLINE = 4
@@ -75,7 +75,7 @@ class Counter:
         self._most = max(limit.times for limit in limits)
         self._longest = max(limit.seconds for limit in limits)
         self._short = min(self._most, INLINE)
-        self._table = Table(self._short, self._is_live)
+        self._table = Table(self._short, self._live)
         self._fresh = array("I", bytes(4 * self._short))
         self._busy: dict[int, array[int]] = {}
         self._now = 0
@@ -161,10 +161,11 @@ class Counter:
         beyond = self._busy.get(key, ())
         return beyond[place] if place < len(beyond) else 0
 
-    def _is_live(self, key: int, row: array[int]) -> bool:
-        live = row[0] + self._longest > self._now
-        if not live:
-            self._busy.pop(key, None)
+    def _live(self, cells: array[int], held: Held) -> Held:
+        live = [(key, at) for key, at in held if cells[at] + self._longest > self._now]
+        if self._busy:
+            for key in {key for key, _ in held} - {key for key, _ in live}:
+                self._busy.pop(key, None)
         return live
 
 

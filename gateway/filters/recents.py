@@ -15,7 +15,7 @@ from array import array
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
-from gateway.filters.compact import Table
+from gateway.filters.compact import Held, Table
 from gateway.filters.frequency import Limit, Spent, spent_of
 
 INLINE = 4
@@ -59,7 +59,7 @@ class Recents:
     __slots__ = ("_kept", "_lengths", "_longest", "_more", "_most", "_now", "_rules", "_table")
 
     def __init__(self) -> None:
-        self._table = Table(WIDTH, self._is_live)
+        self._table = Table(WIDTH, self._live)
         self._more: dict[int, array[int]] = {}
         self._rules: dict[tuple[str, tuple[str, ...], tuple[Limit, ...]], Rule] = {}
         self._lengths: list[int] = []
@@ -203,10 +203,16 @@ class Recents:
         self._now = max(self._now, int(now))
         return self._table.sweep()
 
-    def _is_live(self, key: int, row: array[int]) -> bool:
-        if row[0] and row[0] + self._kept[row[1] & _LENGTH] > self._now:  # as nearly all are
-            return True
-        live = row[0] + self._longest > self._now and bool(self._held(key, row, 0))
+    def _live(self, cells: array[int], held: Held) -> Held:
+        kept, now = self._kept, self._now
+        return [
+            (key, at)
+            for key, at in held
+            if cells[at] + kept[cells[at + 1] & _LENGTH] > now or self._is_live(key, cells, at)
+        ]  # the latest entry of nearly all still counts
+
+    def _is_live(self, key: int, cells: array[int], first: int) -> bool:
+        live = cells[first] + self._longest > self._now and bool(self._held(key, cells, first))
         if not live:
             self._more.pop(key, None)
         return live

@@ -78,7 +78,9 @@ class Judging:
         return judgement
 
     def _judge(self, message: Message, approval: Approval | None) -> Judgement:
-        chain = self._chain(message)
+        chain = (
+            self.chain_of(message.account, message.category) if self.canary is None else self._chain(message)
+        )
         if not chain.filters:
             return ALLOWED
         now = self.clocks.wall()
@@ -161,7 +163,7 @@ class Judging:
     def record(self, judgement: Judgement, message: Message) -> str:
         """The decision record, made once for all that pass without a word."""
         if judgement is ALLOWED:
-            return _plain(self.generation_of(message))
+            return _plain(self.generation if self.canary is None else self.generation_of(message))
         return record(judgement, self.generation_of(message))
 
     def admit(self, entry: Entry, judgement: Judgement, batch: Batch) -> Reason | None:

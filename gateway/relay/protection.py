@@ -14,7 +14,9 @@ from gateway.filters.known import CONSENTS, COUNTS, Known
 from gateway.filters.lookup import Lookup
 from gateway.filters.persons import Persons
 from gateway.filters.suppressed import Suppressed
+from gateway.filters.tiers import NONE
 from gateway.filters.verdict import Filter
+from gateway.message import Message
 from gateway.relay.accounts import Accounts
 from gateway.relay.alarms import Alarms
 from gateway.relay.batch import Batch, Committer
@@ -128,10 +130,11 @@ class Protection:
         self.lookups.adopt(lookup if isinstance(lookup, Lookup) else None, self.people.known)
         self._capped.clear()
         self.counting.capped = capped if isinstance(capped, Capped) else None
-        self.judging.tier_of = self.people.persons.tier
-        people = self.people.persons.people
+        persons = self.people.persons
+        people = persons.people
+        self.judging.tier_of = persons.tier if persons.tiers.any else _no_tier
         writers = self.hearing.attribution.writers
-        writers.program_of, writers.rules = self.people.persons.program, people.rules is not None
+        writers.program_of, writers.rules = persons.program, people.rules is not None
         self.cases.configure(people.captures)
         self.ends.configure(people.webhooks.values())
         self.webhooks.configure(people.webhooks, generation.node.alarms.webhook_down)
@@ -217,3 +220,7 @@ class Protection:
 
     def _entry(self, row: MessageRow) -> Entry:
         return restore(row, self.accounts)
+
+
+def _no_tier(message: Message) -> int:
+    return NONE

@@ -23,10 +23,13 @@ class _Generation(Generic[V]):
     def put(self, key: int, value: V) -> None:
         """From now on this is the value."""
         place = self.places.get(value)
-        if place is None:
-            place = self.places[value] = len(self.values)
-            self.values.append(value)
-        self.slots.put(key, place)
+        self.slots.put(key, self.add(value) if place is None else place)
+
+    def add(self, value: V) -> int:
+        """The place of a value that there was not."""
+        place = self.places[value] = len(self.values)
+        self.values.append(value)
+        return place
 
     def get(self, key: int) -> V | None:
         """The value of a key, if there is one."""
@@ -59,7 +62,8 @@ class Remembered(Generic[V]):
     def put(self, one: str, other: str, value: V) -> None:
         """From now on this is the value."""
         latest = self._latest
-        latest.put(hash((one, other)) or 1, value)
+        place = latest.places.get(value)
+        latest.slots.put(hash((one, other)) or 1, latest.add(value) if place is None else place)
         if latest.slots.used >= self.most:
             self._earlier, self._latest = latest, _Generation(self.most)
 

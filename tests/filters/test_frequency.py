@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.filters.compact import Table
+from gateway.filters.compact import Held, Table
 from gateway.filters.frequency import Counter, Limit, key_of, parse_limit, spent_of
 from gateway.filters.recents import MANY, Recents
 
@@ -268,10 +268,10 @@ def test_a_table_behaves_as_a_dict(rows: list[tuple[int, int]]) -> None:
 def test_a_table_of_many_rows_grows_and_shrinks() -> None:
     oldest = 0
 
-    def keep(key: int, row: array[int]) -> bool:
-        return row[0] > oldest
+    def kept(cells: array[int], held: Held) -> Held:
+        return [(key, at) for key, at in held if cells[at] > oldest]
 
-    table = Table(1, keep)
+    table = Table(1, kept)
     for value in range(1, 100_001):
         cells, at = table.place(key_of((str(value),)))
         cells[at] = value
