@@ -9,6 +9,7 @@ import gc
 import multiprocessing
 import sys
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -301,7 +302,7 @@ def chain(count: int) -> None:
         given = (tenant, "", "promotional", str(number), EventKind.GRANTED, 10**9, 10**9, "express")
         suppressed.known.consents.apply(ConsentEvent(*given, evidence="mo:1"))
     judges = Chain(chained(generation, filters, "shop", "promotional"))
-    counting = Counting(cast(Any, None), cast(Any, Noon()), lambda message: True)
+    counting = Counting(cast(Any, None), cast(Any, Noon()), defaultdict(lambda: True))
     counting.capped = capped
     batch = Batch()
     at = counting.clocks.now_ms()

@@ -184,9 +184,9 @@ def put_in_force(lists: Lists, known: Known) -> Iterator[str]:
 
 
 def _put(lists: Lists, suppressions: Suppressions) -> None:
-    gone = [key for key in suppressions.lists() if key.name.startswith(FILE) and key not in lists]
+    gone = [key for key in suppressions.lists if key.name.startswith(FILE) and key not in lists]
     for key in gone:
         suppressions.drop(key)
     for key, listed in lists.items():
-        if listed.numbers is not None and suppressions.lists().get(key) is not listed.numbers:
+        if listed.numbers is not None and suppressions.lists.get(key) is not listed.numbers:
             suppressions.put(key, listed.numbers)

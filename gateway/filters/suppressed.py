@@ -38,7 +38,7 @@ class Suppressed:
         if hit is None and suppressions.unread:
             verdict = self._wait(message, program, now)
         shadowed = self.known.shadowed
-        if shadowed.lists():
+        if shadowed.lists:
             hit = shadowed.find(person.digits, message.tenant, program, message.category, now)
             return beside(self.name, verdict, (self._refusal(hit),) if hit is not None else ())
         return verdict

@@ -107,14 +107,14 @@ class Hit(NamedTuple):
 class Suppressions:
     """All lists. Changed in place and seen by the next look-up; not shared between threads.
 
-    `passes` overrides the categories that types let pass.
+    `lists` are for others to look at alone. `passes` overrides the categories that types let pass.
     """
 
-    __slots__ = ("_any", "_asked", "_by_scope", "_large", "_lists", "_next", "_passes", "unread")
+    __slots__ = ("_any", "_asked", "_by_scope", "_large", "_next", "_passes", "lists", "unread")
 
     def __init__(self, passes: Mapping[ListType, frozenset[str]] | None = None) -> None:
         self._passes = {**PASSES, **(passes or {})}
-        self._lists: dict[ListKey, NumberSet] = {}
+        self.lists: dict[ListKey, NumberSet] = {}
         self._by_scope: dict[str, dict[tuple[str, str], dict[ListKey, NumberSet]]] = {}
         self._asked: dict[tuple[str, str, str], tuple[tuple[ListKey, NumberSet], ...]] = {}
         self._any = NumberSet()
@@ -157,7 +157,7 @@ class Suppressions:
     def find_all(self, digits: str, now: float) -> list[Hit]:
         """Every entry on any list for a number, whatever it forbids: for people who ask."""
         number = int(digits)
-        found = ((key, numbers.find(digits, number, now)) for key, numbers in self._lists.items())
+        found = ((key, numbers.find(digits, number, now)) for key, numbers in self.lists.items())
         return [Hit(key, entry) for key, entry in found if entry is not None]
 
     def add(self, key: ListKey, digits: str, span: Span = ALWAYS) -> None:
@@ -177,7 +177,7 @@ class Suppressions:
 
     def discard(self, key: ListKey, digits: str) -> None:
         """Take a number or a prefix off a list, if it is on it."""
-        numbers = self._lists.get(key)
+        numbers = self.lists.get(key)
         if numbers is None:
             return
         if digits.endswith("*"):
@@ -192,7 +192,7 @@ class Suppressions:
         """
         if key.scope != Scope() and not key.scope.tenant:
             raise ValueError("a program or a category is a tenant's")
-        self._lists[key] = numbers
+        self.lists[key] = numbers
         self._asked.clear()
         tenant, program, category = key.scope
         self._by_scope.setdefault(tenant, {}).setdefault((program, category), {})[key] = numbers
@@ -206,15 +206,11 @@ class Suppressions:
 
     def drop(self, key: ListKey) -> None:
         """Forget a list."""
-        if self._lists.pop(key, None) is not None:
+        if self.lists.pop(key, None) is not None:
             self._asked.clear()
             tenant, program, category = key.scope
             del self._by_scope[tenant][program, category][key]
             self._large.pop(key, None)
-
-    def lists(self) -> Mapping[ListKey, NumberSet]:
-        """All lists, not to be changed."""
-        return self._lists
 
     def tidy(self, now: float, but: str = "") -> Iterator[int]:
         """Forget entries that have ended, and numbers in the set of all that are on no list any more; one
@@ -223,7 +219,7 @@ class Suppressions:
         self._next = NumberSet()
         covered: dict[ListKey, NumberSet] = {}
         try:
-            for key, numbers in list(self._lists.items()):
+            for key, numbers in list(self.lists.items()):
                 ended = 0 if but and key.name.startswith(but) else numbers.expire(now)
                 if key not in self._large or len(numbers) <= LARGE:
                     self._cover(numbers, self._next)
@@ -237,9 +233,9 @@ class Suppressions:
             self._next = None
 
     def _list(self, key: ListKey) -> NumberSet:
-        if key not in self._lists:
+        if key not in self.lists:
             self.put(key, NumberSet())
-        return self._lists[key]
+        return self.lists[key]
 
     @staticmethod
     def _cover(numbers: NumberSet, by: NumberSet) -> None:

@@ -61,7 +61,7 @@ class Account:
         self.tenant = settings.tenant
         self.window = settings.window
         self.message_id = settings.message_id
-        self.receipts = settings.receipts
+        self.dates = settings.receipts.time_zone, settings.receipts.dates
         self.is_limited = settings.quota is not None or settings.balance is not None
         self.validity_ms = int(settings.validity * 1000)
         self.longest_validity_ms = int(settings.longest_validity * 1000)

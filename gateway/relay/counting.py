@@ -6,7 +6,7 @@ counts are made anew of the stored messages.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from functools import partial
 from typing import get_args
 
@@ -24,16 +24,13 @@ from gateway.store.rows import MessageRow, State
 
 PAGE = 500
 CATEGORIES: tuple[str, ...] = get_args(Category)
-Kind = Message | MessageRow
-"""What has an account and a category, by which it is known whether it is counted."""
-
 NEVER_THERE = frozenset({State.REJECTED, State.UNDELIVERABLE})
 
 
 class Counting:
-    """Counts messages of the accounts that the filter judges. `applies` says whether it judges one."""
+    """Counts messages of the accounts that the filter judges: `applies` says of which and which category."""
 
-    def __init__(self, ledger: Ledger, clocks: Clocks, applies: Callable[[Kind], bool]) -> None:
+    def __init__(self, ledger: Ledger, clocks: Clocks, applies: Mapping[tuple[str, str], bool]) -> None:
         self.ledger = ledger
         self.clocks = clocks
         self.applies = applies
@@ -44,7 +41,7 @@ class Counting:
 
     def count(self, message: Message, batch: Batch) -> None:
         """A message has passed: count it; uncount it should the batch fail."""
-        if self.capped is None or not self.applies(message):
+        if self.capped is None or not self.applies[message.account, message.category]:
             return
         at = message.accepted_at // 1000
         if message.counted_at:
@@ -110,7 +107,8 @@ class Counting:
             if self.stopped or found[0].id > self._last:
                 return
             for row in found:
-                if self.applies(row) and counts(row) and row.id <= self._last and row.id not in touched:
+                applies = self.applies[row.account, row.category]
+                if applies and counts(row) and row.id <= self._last and row.id not in touched:
                     self._again(entry_of(row).message, moment(row), parts)
             after = found[-1].id
 

@@ -75,6 +75,8 @@ class Ends:
         self.accounts = accounts
         self.clocks = clocks
         self.wanted: frozenset[str] | None = frozenset()
+        self.off = True
+        """Whether no webhook wants to hear of ends."""
         """The accounts whose receipts some webhook wants; None for all of them."""
         self._ended: list[End] = []
         self._uncommitted: dict[int, int] = {}  # when it ended, by id, in order
@@ -89,11 +91,7 @@ class Ends:
             self.wanted = None
         else:
             self.wanted = frozenset(name for webhook in wanting for name in webhook.accounts)
-
-    @property
-    def off(self) -> bool:
-        """Whether no webhook wants to hear of ends."""
-        return self.wanted is not None and not self.wanted
+        self.off = not wanting
 
     def _wants(self, account: str) -> bool:
         return self.wanted is None or account in self.wanted

@@ -208,7 +208,7 @@ class Hearing:
         was any.
         """
         lifted = False
-        for key in list(self.people.known.suppressions.lists()):
+        for key in list(self.people.known.suppressions.lists):
             if key.name == REPLIES and _covers(key.scope, heard) and self.people.is_on(key, heard.digits):
                 lifted |= self._lift(heard, key, batch)
         for program in self._programs(heard):

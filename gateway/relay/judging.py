@@ -188,7 +188,7 @@ class Judging:
             entry.decision = self._refusal_record(judgement, reason, message)
         else:
             entry.decision = self.record(judgement, message)
-            self._stamp(entry, now)
+            entry.judged_at, entry.judged_on = now, self.known.changes
             self.passed(message, batch)
         return reason
 
@@ -219,7 +219,7 @@ class Judging:
         else:
             self.book.move(entry, State.WAITING, message.expires_at, batch)
             batch.after.append(lambda: self.dispatch.enqueue(entry))
-        self._stamp(entry, now)
+        entry.judged_at, entry.judged_on = now, self.known.changes
         if message.part is None or message.part.total < 2:
             self.pass_on(message, entry.state, batch)
 
@@ -242,16 +242,13 @@ class Judging:
         canary = self.canary
         again_of = canary.again_of if canary is not None and canary.takes(message) else self.again_of
         judgement = again_of(message.account, message.category).judge(message, now / 1000, approval)
-        self._stamp(entry, now)
+        entry.judged_at, entry.judged_on = now, self.known.changes
         if judgement.verdict.action in LEAVES or judgement.verdict.action is Action.HOLD:
             return True
         batch = Batch()
         self.settle(entry, judgement, batch)
         self.dispatch.committer.commit(batch, must=True)
         return False
-
-    def _stamp(self, entry: Entry, now: int) -> None:
-        entry.judged_at, entry.judged_on = now, self.known.changes
 
     def refused(self, message: Message, judgement: Judgement) -> Reason | None:
         """The reason of a refusal; also where a deferral would outlast the validity."""

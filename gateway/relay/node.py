@@ -46,14 +46,14 @@ from gateway.relay.spending import Spending
 from gateway.relay.steering import Steering
 from gateway.relay.submits import Submits
 from gateway.relay.sweep import Sweep
-from gateway.relay.tell import intermediate_row, receipt_row
+from gateway.relay.tell import USUAL, intermediate_row, receipt_row
 from gateway.relay.templating import Templating
 from gateway.relay.tracing import Tracing
 from gateway.relay.traffic import Traffic
 from gateway.relay.uplinks import Uplinks
 from gateway.relay.wording import Wording
 from gateway.routing.router import Router
-from gateway.settings.models import Generation, Node, ReceiptStyle
+from gateway.settings.models import Generation, Node
 from gateway.smpp.constants import MessageState
 from gateway.smpp.protocol import Ticker
 from gateway.smpp.receipts import Receipt
@@ -366,8 +366,8 @@ class Relay:
             self.spending.ended(entry, batch)
         if not entry.message.client_id:
             return
-        style = ReceiptStyle() if account is None else account.receipts
-        row = receipt_row(entry, style, self.outbox_seqs, entry.done_at or 0, self.replies.outbox_ms)
+        dates = USUAL if account is None else account.dates
+        row = receipt_row(entry, dates, self.outbox_seqs, entry.done_at or 0, self.replies.outbox_ms)
         if account is not None:
             account.counts[ENDED[entry.state]] += 1
         if self._logs_messages:
@@ -378,10 +378,10 @@ class Relay:
     def _told(self, entry: Entry, receipt: Receipt, batch: Batch) -> None:
         """A carrier says how far a message is: passed on if its client asked for that."""
         account = self.accounts.get(entry.message.account)
-        style = ReceiptStyle() if account is None else account.receipts
+        dates = USUAL if account is None else account.dates
         state = receipt.state if receipt.state is not None else MessageState.ENROUTE
         now = self.clocks.now_ms()
-        row = intermediate_row(entry, style, self.outbox_seqs, now, self.replies.outbox_ms, state)
+        row = intermediate_row(entry, dates, self.outbox_seqs, now, self.replies.outbox_ms, state)
         if row is not None:
             self._put_out(row, account, batch)
 

@@ -118,7 +118,7 @@ class People:
 
     def is_on(self, key: ListKey, digits: str) -> bool:
         """Whether a number itself is on a list now."""
-        numbers = self.known.suppressions.lists().get(key)
+        numbers = self.known.suppressions.lists.get(key)
         return numbers is not None and numbers.find(digits, int(digits), self.clocks.wall()) is not None
 
     # consents
@@ -202,7 +202,7 @@ class People:
         await self._load_suppressions()
         for row in await self.ledger.read(rows.consent_heads):
             self.heads[row.tenant] = Link(row.position, row.recorded_at, row.commitment, row.hash)
-        log.info("{lists} lists of numbers are known", lists=len(self.known.suppressions.lists()))
+        log.info("{lists} lists of numbers are known", lists=len(self.known.suppressions.lists))
 
     async def _load_suppressions(self) -> None:
         after = SuppressionKey("", "", "", "", "", "")

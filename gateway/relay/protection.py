@@ -26,7 +26,7 @@ from gateway.relay.cases import Cases
 from gateway.relay.clocks import Clocks
 from gateway.relay.codes import Codes
 from gateway.relay.consenting import Consenting
-from gateway.relay.counting import Counting, Kind
+from gateway.relay.counting import Counting
 from gateway.relay.dispatch import Dispatch
 from gateway.relay.ends import Ends
 from gateway.relay.feeds import Feeds
@@ -74,7 +74,7 @@ class Protection:
         self.accounts = accounts
         self.committer = committer
         self._learning: Deferred[None] = succeed(None)
-        self._capped: dict[tuple[str, str], bool] = {}  # by account and category
+        self._capped = _CappedKinds(judging)
         self.alarms = alarms
         self.judging = judging
         self.case_ids = Ids(ledger, "case", 1000)
@@ -83,7 +83,7 @@ class Protection:
         self.housekeeping = Housekeeping(lambda: self.people.known, clocks)
         self.lookups = Lookups(reactor, alarms, clocks)
         self.feeds = Feeds(self.people.known, alarms, clocks)
-        self.counting = Counting(ledger, clocks, self._is_capped)
+        self.counting = Counting(ledger, clocks, self._capped)
         self.speaker = Speaker(ids, book, dispatch, clocks)
         self.webhooks = Webhooks(ledger, committer, self.call_ids, alarms, reactor, clocks)
         self.ends = Ends(ledger, committer, self.webhooks, accounts, clocks)
@@ -210,16 +210,20 @@ class Protection:
         carrier = self.dispatch.carriers.get(name)
         return (number, ton) if carrier is None else carrier.adapter.handset(number, ton)
 
-    def _is_capped(self, message: Kind) -> bool:
-        kind = message.account, message.category
-        capped = self._capped.get(kind)
-        if capped is None:
-            names = [filter.name for filter, _ in self.judging.chain_of(*kind).filters]
-            capped = self._capped[kind] = Capped.name in names
-        return capped
-
     def _entry(self, row: MessageRow) -> Entry:
         return restore(row, self.accounts)
+
+
+class _CappedKinds(dict[tuple[str, str], bool]):
+    """Whether the messages of an account and a category are judged by the filter of frequency."""
+
+    def __init__(self, judging: Judging) -> None:
+        self.judging = judging
+
+    def __missing__(self, kind: tuple[str, str]) -> bool:
+        names = [filter.name for filter, _ in self.judging.chain_of(*kind).filters]
+        capped = self[kind] = Capped.name in names
+        return capped
 
 
 def _no_tier(message: Message) -> int:

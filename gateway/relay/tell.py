@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 
 from gateway.relay.book import Entry
 from gateway.relay.ids import Ids
-from gateway.settings.models import ReceiptStyle
 from gateway.smpp.constants import MessageState
 from gateway.smpp.receipts import DateDigits, Told, format_date, receipt_frame
 from gateway.store.rows import FINAL, Kind, OutboxRow, State
@@ -21,6 +20,11 @@ ASKS_INTERMEDIATE = 0x10  # registered_delivery, section 5.2.17
 OWN_ERRORS = range(900, 1000)
 _RECEIPT, _INTERMEDIATE = int(Kind.RECEIPT), int(Kind.INTERMEDIATE)
 _new = tuple.__new__
+
+Dates = tuple[str, DateDigits]
+"""How the dates of a receipt are written: in which time zone, and with how many digits."""
+
+USUAL: Dates = ("UTC", 10)
 
 
 def wants_receipt(registered_delivery: int, state: State) -> bool:
@@ -33,7 +37,7 @@ def wants_receipt(registered_delivery: int, state: State) -> bool:
     )
 
 
-def receipt_row(entry: Entry, style: ReceiptStyle, seqs: Ids, now_ms: int, keep_ms: int) -> OutboxRow | None:
+def receipt_row(entry: Entry, dates: Dates, seqs: Ids, now_ms: int, keep_ms: int) -> OutboxRow | None:
     """The receipt of a message that has ended, or None if its client did not ask for it.
 
     It is kept for `keep_ms` if nobody takes it.
@@ -42,17 +46,17 @@ def receipt_row(entry: Entry, style: ReceiptStyle, seqs: Ids, now_ms: int, keep_
         return None
     error = entry.error
     text = "" if error in OWN_ERRORS else sample(entry)
-    frame = _frame(entry, style, now_ms, entry.state - FINAL, RECEIPT, error, text)
+    frame = _frame(entry, dates, now_ms, entry.state - FINAL, RECEIPT, error, text)
     return _row(entry, seqs.take(), now_ms, keep_ms, _RECEIPT, frame)
 
 
 def intermediate_row(
-    entry: Entry, style: ReceiptStyle, seqs: Ids, now_ms: int, keep_ms: int, state: MessageState
+    entry: Entry, dates: Dates, seqs: Ids, now_ms: int, keep_ms: int, state: MessageState
 ) -> OutboxRow | None:
     """An intermediate notification, or None if the client did not ask for it."""
     if not entry.message.pdu.registered_delivery & ASKS_INTERMEDIATE:
         return None
-    frame = _frame(entry, style, now_ms, state, INTERMEDIATE, 0, sample(entry))
+    frame = _frame(entry, dates, now_ms, state, INTERMEDIATE, 0, sample(entry))
     return _row(entry, seqs.take(), now_ms, keep_ms, _INTERMEDIATE, frame)
 
 
@@ -63,7 +67,7 @@ def _row(entry: Entry, seq: int, now_ms: int, keep_ms: int, kind: int, frame: by
 
 
 def _frame(
-    entry: Entry, style: ReceiptStyle, now_ms: int, state: int, esm_class: int, error: int, text: str
+    entry: Entry, dates: Dates, now_ms: int, state: int, esm_class: int, error: int, text: str
 ) -> bytes:
     """The sample of the message stays empty where the gateway itself refused (privacy)."""
     message = entry.message
@@ -75,14 +79,15 @@ def _frame(
         (pdu.source_addr_ton, pdu.source_addr_npi, pdu.source_addr[:20]),
         esm_class,
         message.client_id,
-        _told(state, message.accepted_at // 1000, done_ms // 1000, error, style.time_zone, style.dates),
+        _told(state, message.accepted_at // 1000, done_ms // 1000, error, dates),
         text,
     )
 
 
 @lru_cache(maxsize=4096)
-def _told(state: int, accepted: int, done: int, error: int, zone: str, digits: DateDigits) -> Told:
+def _told(state: int, accepted: int, done: int, error: int, dates: Dates) -> Told:
     """Of a campaign many are accepted in one second and end in one second."""
+    zone, digits = dates
     submitted, ended = (datetime.fromtimestamp(at, _zone(zone)) for at in (accepted, done))
     return Told(int(state), format_date(submitted, digits), format_date(ended, digits), min(error, 0xFFFF))
 

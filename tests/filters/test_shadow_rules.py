@@ -244,7 +244,7 @@ def test_a_list_in_shadow_beside_one_in_force_and_taken_out_of_shadow(tmp_path: 
     }
     list(put_in_force(acting, desk.known))
     assert desk.judge().verdict.action is Action.REFUSE
-    assert not desk.known.shadowed.lists()
+    assert not desk.known.shadowed.lists
 
 
 TEMPLATES = """tenant: T

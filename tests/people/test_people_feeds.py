@@ -102,7 +102,7 @@ class Lists:
 
     @property
     def size(self) -> int:
-        (numbers,) = self.known.suppressions.lists().values()
+        (numbers,) = self.known.suppressions.lists.values()
         return len(numbers)
 
 

@@ -49,5 +49,5 @@ def test_entries_that_have_ended_are_forgotten_and_new_ones_are_not_lost(people:
     assert sum(steps) == 0
     assert known.find(LATER, "Shop", "offers", "promotional", people.wall) is not None
     hour(people)
-    assert len(known.lists()[ORDERS]) == 1
+    assert len(known.lists[ORDERS]) == 1
     assert known.find(LATER, "Shop", "offers", "promotional", people.wall) is not None
