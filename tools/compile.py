@@ -35,7 +35,7 @@ RELAY = """
 accounts adapting addressing attributing batch book bucket carrier client clocks counters counting dispatch
 duplicates following gathering ids inbound judging lanes matching node ordering outbound outbox pace parts
 placing protection receipt_reading replies retrying spending submits submitted tell towards traffic trail
-uplink usage
+uplink usage writers
 """
 STORE = "rows sealing seals vault spans journal"
 HOT = (

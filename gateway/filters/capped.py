@@ -7,6 +7,7 @@ that of two messages in one batch the second sees the first.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 from gateway.filters.frequency import Counter, Facts, Spent, key_of, picker
@@ -46,7 +47,8 @@ class Plan(NamedTuple):
     counter: Counter | None = None
 
 
-class Plans(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Plans:
     """The rules for a standing from one unix second to another, those by person apart; `signed` if one counts
     by signature, `tags` those of the rules by person where they are the same for all messages, `tags_of` else
     those of a stencil.

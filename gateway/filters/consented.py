@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from math import inf
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 from gateway.filters.consent import BASES, ConsentState, suffices
 from gateway.filters.known import CONSENTS, PATIENCE, Known
@@ -27,7 +28,8 @@ _WHY = {
 }
 
 
-class Asks(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Asks:
     """What is asked of a consent from one unix second to another.
 
     `at_once` gives the seconds that a grant certainly holds by what it is on (`granted_on` of ConsentState),

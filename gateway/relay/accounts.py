@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, NamedTuple
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from gateway.filters.category import Categories
 from gateway.relay.bucket import Bucket
@@ -24,7 +25,8 @@ ENDED = {state: f"ended:{state.name}" for state in State}
 """How an account counts the ends of its messages."""
 
 
-class Alike(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Alike:
     """What those submits of an account mean that are of one stencil and name no time; they are `valid` for
     so many milliseconds.
     """

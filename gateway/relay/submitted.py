@@ -31,7 +31,6 @@ def message_of(
         return message
     if not _is_number(pdu.destination_addr):
         return CommandStatus.ESME_RINVDSTADR
-    said, category, valid, part, text, others = alike
     message = Message(
         0,
         account.name,
@@ -39,17 +38,17 @@ def message_of(
         "",
         now,
         pdu,
-        category,
+        alike.category,
         generation,
-        now + valid,
+        now + alike.valid,
         None,
         account.default_alphabet,
-        part,
+        alike.part,
         None,
         (),
         account.taken_off,
     )
-    message.says(said, text, others)
+    message.says(alike.said, alike.text, alike.others)
     return message
 
 
