@@ -59,7 +59,7 @@ class Account:
         """Take the settings of a new generation."""
         self.settings = settings
         self.alike.clear()
-        # What each message asks of them: the attributes of pydantic's models are slow.
+        # What each message asks of them: the attributes of validated models are slow.
         self.tenant = settings.tenant
         self.window = settings.window
         self.message_id = settings.message_id

@@ -76,7 +76,7 @@ POINTS: dict[str, Callable[[Callable[[], None]], None]] = {
     "after-write-to-carrier": lambda passed: after_write(Slot, "send", passed),
     "after-carrier-answer-before-commit": lambda passed: before(Traffic, "_answered", passed),
     "after-receipt-before-commit": lambda passed: before(Inbound, "take", passed),
-    "after-receipt-commit-before-deliver_sm_resp": lambda passed: before(Inbound, "respond", passed),
+    "after-receipt-commit-before-deliver_sm_resp": lambda passed: before(Inbound, "answer", passed),
     "after-write-to-client": lambda passed: after_write(Outbox, "_give", passed),
     "after-client-took-receipt-before-dequeue": lambda passed: before(Outbox, "answered", passed),
     "in-recovery": in_recovery,
