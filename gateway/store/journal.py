@@ -82,9 +82,9 @@ class Journal:
     """Commits batches of changes in order, many to a transaction.
 
     It commits at once, but at most every `floor` seconds, and at most about `limit` operations in one
-    transaction. A batch of `burst` operations is worth a transaction of its own: it may be all that a peer
-    sends before it is answered. What is patient, since nobody waits for it, joins the next transaction, and
-    begins one itself after `patience` seconds. `depth` calls of the writer may be under way, so that it need
+    transaction. A batch of `burst` operations that may be refused is worth a transaction of its own: it may
+    be all that a client sends before it is answered. What is patient, since nobody waits for it, joins the
+    next transaction, and begins one itself after `patience` seconds. `depth` calls of the writer may be under way, so that it need
     not wait for what an answer of it leads to. After a failure it tries again by itself, `retry` seconds
     later and then ever less often up to every `retry_most`; until that has succeeded whatever need not be
     kept is refused at once.
@@ -301,8 +301,8 @@ class Journal:
 
     def _write_after(self, news: Iterable[_Entry]) -> None:
         """Write when the most urgent of these asks for it, if nothing has asked for that before."""
-        urgent = [entry.operations for entry in news if not entry.patient]
-        if max(urgent, default=0) >= self._burst:
+        urgent = [entry for entry in news if not entry.patient]
+        if any(entry.operations >= self._burst and not entry.must for entry in urgent):
             self._write()
         elif self._timer is None or (urgent and not self._hurried):
             rest = self._patience

@@ -139,6 +139,17 @@ def test_a_burst_is_worth_a_commit_of_its_own():
     assert desk.thread.waiting == []
 
 
+def test_a_burst_of_what_no_client_waits_for_keeps_to_the_floor():
+    desk = Desk(floor=0.002, burst=3, depth=2)
+    desk.commit(1)
+    desk.thread.turn()
+    desk.journal.commit(inserts(2, 3, 4), must=True)
+    assert desk.thread.waiting == []
+    desk.clock.advance(0.002)
+    desk.thread.turn()
+    assert desk.written() == [[1], [2]]
+
+
 def test_a_burst_that_came_while_another_was_written_is_written_with_its_answer():
     desk = Desk(floor=0.002, burst=3)
     desk.commit(1)
