@@ -84,10 +84,10 @@ class Journal:
     It commits at once, but at most every `floor` seconds, and at most about `limit` operations in one
     transaction. A batch of `burst` operations that may be refused is worth a transaction of its own: it may
     be all that a client sends before it is answered. What is patient, since nobody waits for it, joins the
-    next transaction, and begins one itself after `patience` seconds. `depth` calls of the writer may be under way, so that it need
-    not wait for what an answer of it leads to. After a failure it tries again by itself, `retry` seconds
-    later and then ever less often up to every `retry_most`; until that has succeeded whatever need not be
-    kept is refused at once.
+    next transaction, and begins one itself after `patience` seconds. `depth` calls of the writer may be under
+    way, so that it need not wait for what an answer of it leads to. After a failure it tries again by itself,
+    `retry` seconds later and then ever less often up to every `retry_most`; until that has succeeded whatever
+    need not be kept is refused at once.
     """
 
     def __init__(
